@@ -1,0 +1,90 @@
+//! What happened to packets, by reason: the only trace that a malformed or unwanted packet leaves.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// A reason to count.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Counter { $($(#[$doc])* $name,)* }
+
+        impl Counter {
+            pub const ALL: &'static [Counter] = &[$(Counter::$name,)*];
+
+            /// The name that Python sees.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Counter::$name => $text,)* }
+            }
+        }
+    };
+}
+
+counters! {
+    DatagramsReceived = "datagrams_received",
+    BytesReceived = "bytes_received",
+    DatagramsSent = "datagrams_sent",
+    BytesSent = "bytes_sent",
+    /// Not STUN, DTLS, RTP or RTCP by its first byte (RFC 7983).
+    UnknownKind = "unknown_kind",
+    StunMalformed = "stun_malformed",
+    StunUnknownUfrag = "stun_unknown_ufrag",
+    StunBadIntegrity = "stun_bad_integrity",
+    StunRateLimited = "stun_rate_limited",
+    StunAnswered = "stun_answered",
+    /// DTLS or SRTP from an address that ICE has not validated.
+    UnvalidatedAddress = "unvalidated_address",
+    DtlsError = "dtls_error",
+    DtlsFingerprintMismatch = "dtls_fingerprint_mismatch",
+    SrtpBeforeKeys = "srtp_before_keys",
+    SrtpUnauthentic = "srtp_unauthentic",
+    SrtpReplayed = "srtp_replayed",
+    SrtpTooManySources = "srtp_too_many_sources",
+    SrtpIndexExhausted = "srtp_index_exhausted",
+    RtpMalformed = "rtp_malformed",
+    RtpUnknownSource = "rtp_unknown_source",
+    RtpUnknownPayloadType = "rtp_unknown_payload_type",
+    RtpDuplicate = "rtp_duplicate",
+    RtpForwarded = "rtp_forwarded",
+    RtpDroppedByPolicy = "rtp_dropped_by_policy",
+    RtcpMalformed = "rtcp_malformed",
+    NackSent = "nack_sent",
+    NackReceived = "nack_received",
+    NackAnswered = "nack_answered",
+    NackTooOld = "nack_too_old",
+    PliSent = "pli_sent",
+    PliReceived = "pli_received",
+    PliMerged = "pli_merged",
+    HandedOver = "handed_over",
+    /// A ring between two threads was full: its policy is to drop the newest.
+    RingFull = "ring_full",
+    /// The queue of reports was full: its policy is to drop levels and statistics first, never states.
+    ReportsDropped = "reports_dropped",
+    SendFailed = "send_failed",
+    SendWouldBlock = "send_would_block",
+    /// Dropped by the kernel because the socket's buffer was full.
+    KernelReceiveDrops = "kernel_receive_drops",
+}
+
+/// One shard's counters; any thread may read them.
+#[derive(Debug)]
+pub struct Counters {
+    values: Vec<AtomicU64>,
+}
+
+impl Default for Counters {
+    fn default() -> Counters {
+        Counters { values: Counter::ALL.iter().map(|_| AtomicU64::new(0)).collect() }
+    }
+}
+
+impl Counters {
+    /// Only the shard's own thread writes, so a load and a store do; no bus lock per packet.
+    pub fn add(&self, counter: Counter, amount: u64) {
+        let value = &self.values[counter as usize];
+        value.store(value.load(Ordering::Relaxed).wrapping_add(amount), Ordering::Relaxed);
+    }
+
+    pub fn get(&self, counter: Counter) -> u64 {
+        self.values[counter as usize].load(Ordering::Relaxed)
+    }
+}

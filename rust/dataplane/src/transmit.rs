@@ -1,0 +1,93 @@
+//! What a shard wants sent: one arena of bytes, entries that point into it.
+
+use std::net::SocketAddr;
+
+use crate::api::SocketId;
+
+/// One or more datagrams to one destination, lying one after the other in the arena: all of `segment` bytes, the last
+/// one perhaps shorter, so that segmentation offload (UDP_SEGMENT) can serve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transmit {
+    pub socket: SocketId,
+    pub destination: SocketAddr,
+    pub start: usize,
+    pub length: usize,
+    pub segment: usize,
+}
+
+/// The most datagrams and bytes in one transmit (Linux: UDP_MAX_SEGMENTS is 64 on old kernels, and an IP packet's 64 KiB).
+pub const MAX_SEGMENTS: usize = 64;
+pub const MAX_TRANSMIT_BYTES: usize = 65_000;
+
+/// The datagrams of one turn of a shard, in the order in which they must leave.
+#[derive(Debug, Default)]
+pub struct TransmitQueue {
+    bytes: Vec<u8>,
+    entries: Vec<Transmit>,
+}
+
+impl TransmitQueue {
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    pub fn entries(&self) -> &[Transmit] {
+        &self.entries
+    }
+
+    /// The bytes of one transmit.
+    pub fn bytes(&self, transmit: &Transmit) -> &[u8] {
+        &self.bytes[transmit.start..transmit.start + transmit.length]
+    }
+
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.entries.clear();
+    }
+
+    /// Appends one datagram: `write` is given the arena to append to. It joins the last transmit where destination and
+    /// size allow.
+    pub fn push_with<E>(
+        &mut self,
+        socket: SocketId,
+        destination: SocketAddr,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let start = self.bytes.len();
+        if let Err(error) = write(&mut self.bytes) {
+            self.bytes.truncate(start);
+            return Err(error);
+        }
+        let length = self.bytes.len() - start;
+        if let Some(last) = self.entries.last_mut() {
+            let whole = last.length % last.segment == 0;
+            let fits =
+                last.length / last.segment < MAX_SEGMENTS && last.length + length <= MAX_TRANSMIT_BYTES;
+            if last.socket == socket
+                && last.destination == destination
+                && whole
+                && fits
+                && length <= last.segment
+            {
+                last.length += length;
+                return Ok(());
+            }
+        }
+        if length > 0 {
+            self.entries.push(Transmit { socket, destination, start, length, segment: length });
+        }
+        Ok(())
+    }
+
+    /// Appends one datagram that is already written.
+    pub fn push(&mut self, socket: SocketId, destination: SocketAddr, datagram: &[u8]) {
+        let written: Result<(), std::convert::Infallible> = self.push_with(socket, destination, |bytes| {
+            bytes.extend_from_slice(datagram);
+            Ok(())
+        });
+        match written {
+            Ok(()) => (),
+            Err(never) => match never {},
+        }
+    }
+}

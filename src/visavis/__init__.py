@@ -1,0 +1,1 @@
+"""visavis: WebRTC, complete, in one Python package."""

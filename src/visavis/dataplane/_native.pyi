@@ -1,0 +1,128 @@
+"""The contract between Python and the Rust data plane: `visavis.dataplane` is its only user.
+
+Data plane threads never call Python. Commands go down in batches, reports come up in batches when `DataPlane.fileno()`
+becomes readable. All times are seconds, all rates bits per second, all sizes bytes.
+"""
+
+from collections.abc import Sequence
+from typing import final
+
+from visavis.dataplane.commands import Command
+
+__version__: str
+
+@final
+class Certificate:
+    """An ECDSA P-256 key with a self-signed X.509 certificate for DTLS; the key never reaches Python."""
+
+    @staticmethod
+    def generate() -> Certificate:
+        """Makes a new one. Raises OSError when the system has no randomness."""
+    @property
+    def fingerprint(self) -> bytes:
+        """SHA-256 of the DER form, 32 bytes (RFC 8122 section 5)."""
+
+@final
+class TransportState:
+    """A transport changed state: `connecting` (a pair is validated), `connected` (DTLS done), `disconnected` (no
+    authenticated check for 5 s), `failed` (30 s, or DTLS failed), `closed` (by either side). `reason` is a word for logs.
+
+    `remote`: the peer's address as "ip:port", or "". `dtls_version`, `dtls_cipher`, `srtp_profile`: filled once connected.
+    """
+
+    @property
+    def transport(self) -> int: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def remote(self) -> str: ...
+    @property
+    def dtls_version(self) -> str: ...
+    @property
+    def dtls_cipher(self) -> str: ...
+    @property
+    def srtp_profile(self) -> str: ...
+    __match_args__: tuple[str, ...]
+
+@final
+class TrackState:
+    """Media of a track layer started (`active`) or no packet came for 2 s (not `active`)."""
+
+    @property
+    def track(self) -> int: ...
+    @property
+    def layer(self) -> int: ...
+    @property
+    def active(self) -> bool: ...
+    @property
+    def payload_type(self) -> int: ...
+    __match_args__: tuple[str, ...]
+
+@final
+class Forwarding:
+    """What a slot carries changed. `layer` is -1 when nothing is forwarded; `reason` is `ok`, `bandwidth`, `no-media`,
+    `not-shown` (on no rung), `no-track` or `waiting-for-key-frame`."""
+
+    @property
+    def transport(self) -> int: ...
+    @property
+    def slot(self) -> int: ...
+    @property
+    def layer(self) -> int: ...
+    @property
+    def reason(self) -> str: ...
+    __match_args__: tuple[str, ...]
+
+@final
+class AudioLevels:
+    """Who is heard: (track, smoothed level in dBov from -127 to 0), every 200 ms for tracks with voice, loudest first."""
+
+    @property
+    def levels(self) -> list[tuple[int, int]]: ...
+    __match_args__: tuple[str, ...]
+
+@final
+class TransportStats:
+    """Figures of one transport, named as in webrtc-stats where it has a name; `received` and `sent` have one dict per
+    stream."""
+
+    @property
+    def transport(self) -> int: ...
+    @property
+    def values(self) -> dict[str, int | float | str]: ...
+    @property
+    def received(self) -> list[dict[str, int | float | str]]: ...
+    @property
+    def sent(self) -> list[dict[str, int | float | str]]: ...
+    __match_args__: tuple[str, ...]
+
+@final
+class DataPlane:
+    """The data plane: `threads` threads which share each UDP address in `addresses` (ip, port; port 0 picks one)."""
+
+    def __init__(
+        self,
+        addresses: Sequence[tuple[str, int]],
+        *,
+        threads: int,
+        certificate: Certificate,
+    ) -> None:
+        """Binds and starts. Raises OSError (address in use, no permission), ValueError (no address, 1 to 64 threads)."""
+    @property
+    def local_addresses(self) -> list[tuple[str, int]]:
+        """The bound addresses, with real ports."""
+    def fileno(self) -> int:
+        """A descriptor that is readable while reports wait. It belongs to the data plane; do not close it."""
+    def submit(self, commands: Sequence[Command]) -> None:
+        """Hands commands to their threads, in order per thread; does not wait for them. Raises ValueError or TypeError for
+        a malformed command (none of the batch is then submitted), RuntimeError after `close` or in a forked process."""
+    def drain(
+        self,
+    ) -> list[TransportState | TrackState | Forwarding | AudioLevels | TransportStats]:
+        """Takes all waiting reports, at most 4,096 a call; the descriptor stays readable while more wait."""
+    def counters(self) -> dict[str, int]:
+        """What happened to packets since the start, by reason, over all threads."""
+    def close(self) -> None:
+        """Stops and joins the threads; each transport says close_notify. Idempotent; returns in bounded time."""

@@ -1,0 +1,29 @@
+"""One tree of errors; each says who is to blame."""
+
+
+class VisavisError(Exception):
+    """Root of what visavis raises by itself."""
+
+
+class ConfigError(VisavisError):
+    """The operator's configuration cannot be used; the message names the option, where it came from, and what fits."""
+
+
+class LocalProtocolError(VisavisError):
+    """The caller asked for something that the protocol or the present state forbids."""
+
+
+class RemoteProtocolError(VisavisError):
+    """The peer sent something that its protocol forbids; the message may be shown to it."""
+
+
+class SdpError(RemoteProtocolError):
+    """A session description is malformed or impossible. `line` is the 1-based line, 0 when it is about the whole."""
+
+    def __init__(self, message: str, line: int = 0) -> None:
+        super().__init__(f"line {line}: {message}" if line else message)
+        self.line = line
+
+
+class IncompatibleError(VisavisError):
+    """Both sides are right, and have nothing in common: no codec, no DTLS role."""
