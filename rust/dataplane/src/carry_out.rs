@@ -4,8 +4,6 @@ use crate::api::{
     Command, DtlsRole, Extension, Fingerprint, GivenKeys, Kind, PayloadMap, Report, SlotId, TrackId, TransportId,
     TransportState,
 };
-use crate::counters::Counter;
-use crate::dtls;
 use crate::ice::{Credentials, Path};
 use crate::message::ShardMessage;
 use crate::shard::Shard;
@@ -82,13 +80,9 @@ impl Shard {
         role: DtlsRole,
         fingerprints: Vec<Fingerprint>,
     ) {
-        let Some(transport) = self.transports.get_mut(&id).filter(|transport| transport.dtls.is_none()) else { return };
+        let Some(transport) = self.transports.get_mut(&id).filter(|transport| transport.peer.is_none()) else { return };
         transport.ice.set_remote_ufrag(remote_ufrag);
-        let certificate = &self.config.certificate;
-        transport.dtls = Some(dtls::Endpoint::new(role, certificate, fingerprints, now, self.config.epoch));
-        for early in transport.take_early() {
-            self.handle_dtls_untrusted(now, id, &early);
-        }
+        transport.peer = Some((role, fingerprints));
         self.drive_dtls(now, id);
     }
 
@@ -245,9 +239,6 @@ impl Shard {
         let Some(transport) = self.transports.get_mut(&id) else { return };
         if let Some(report) = transport.enter(TransportState::Failed, reason) {
             self.reports.push_back(report);
-            if reason == dtls::FINGERPRINT_MISMATCH {
-                self.count(Counter::DtlsFingerprintMismatch);
-            }
         }
     }
 

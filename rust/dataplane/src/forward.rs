@@ -7,7 +7,7 @@ use crate::api::{Kind, ShardId, TrackId, TransportId};
 use crate::counters::Counter;
 use crate::media::MediaPacket;
 use crate::message::ShardMessage;
-use crate::send::slot::{Exit, Verdict};
+use crate::send::slot::Verdict;
 use crate::shard::Shard;
 use crate::time::Time;
 
@@ -90,17 +90,8 @@ impl Shard {
         let Some(transport) = self.transports.get_mut(&item.transport) else { return };
         let Some(path) = transport.path() else { return };
         let Some(session) = &transport.session else { return };
-        let send = &mut transport.send;
-        let mut exit = Exit {
-            now,
-            ntp,
-            path,
-            extension_ids: &send.extension_ids,
-            transmits: &mut self.transmits,
-            transport_sequence: &mut send.transport_sequence,
-            bandwidth: send.bandwidth.as_mut(),
-        };
-        let Some(slot) = send.slots.get_mut(item.slot) else { return };
+        let exit = transport.send.exit(item.slot, now, ntp, path, &mut self.transmits);
+        let Some((slot, mut exit, _)) = exit else { return };
         let (mut forwarded, mut dropped, mut bytes) = (0, 0, 0);
         for (layer, packet) in packets {
             match slot.forward(&mut exit, &session.sender, *layer, packet) {
@@ -146,18 +137,18 @@ impl Shard {
     }
 
     /// A key frame of a layer is wanted: the publisher is asked, here or by its shard, as often as is good for it.
-    pub(crate) fn want_key_frame(&mut self, now: Time, track: TrackId, layer: u8) {
-        let Some(source) = self.sources.get_mut(&track) else { return };
+    /// False if that is merged with a request under way.
+    pub(crate) fn want_key_frame(&mut self, now: Time, track: TrackId, layer: u8) -> bool {
+        let Some(source) = self.sources.get_mut(&track) else { return false };
         let publisher = source.publisher;
-        let Some(known) = source.layer_mut(layer) else { return };
-        if !known.requests.want(now) {
-            self.count(Counter::PliMerged);
-        }
+        let Some(known) = source.layer_mut(layer) else { return false };
+        let fresh = known.requests.want(now);
         match publisher {
             Some(id) => self.send_key_frame_request(now, id, track, layer),
             None if track.shard() != self.id() => self.pass_key_frame_request(now, track, layer),
             None => (),
         }
+        fresh
     }
 
     fn pass_key_frame_request(&mut self, now: Time, track: TrackId, layer: u8) {

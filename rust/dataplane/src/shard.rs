@@ -10,7 +10,6 @@ use visavis_wire::kind::{PacketKind, classify};
 use crate::addresses::{AddressBook, Owner};
 use crate::api::{Command, Kind, Report, ShardId, SocketId, TrackId, TransportId};
 use crate::counters::{Counter, Counters};
-use crate::dtls::Certificate;
 use crate::ice::Path;
 use crate::ids::IdMap;
 use crate::message::ShardMessage;
@@ -36,7 +35,7 @@ pub struct ShardConfig {
     pub ntp_at_zero: u64,
     /// The system's clock at `Time::ZERO`, for the DTLS library.
     pub epoch: Instant,
-    pub certificate: Arc<Certificate>,
+    pub certificate: dimpl::DtlsCertificate,
     pub counters: Arc<Counters>,
 }
 

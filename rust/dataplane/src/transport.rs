@@ -1,8 +1,6 @@
 //! One peer connection's state: ICE, DTLS, SRTP, and the two halves that receive and send.
 
-use visavis_wire::rtcp;
-
-use crate::api::{Report, TransportId, TransportState};
+use crate::api::{DtlsRole, Fingerprint, Report, TransportId, TransportState};
 use crate::dtls;
 use crate::ice::{Agent, Credentials, DISCONNECTED_AFTER, Path};
 use crate::receive::ReceiveSide;
@@ -27,7 +25,7 @@ pub struct Session {
     pub cipher: String,
 }
 
-/// What a transport's addresses were told to other shards.
+/// What went over the transport, in datagrams.
 #[derive(Debug, Default)]
 pub struct TransportCounters {
     pub bytes_received: u64,
@@ -42,6 +40,8 @@ pub struct Transport {
     pub id: TransportId,
     pub ice: Agent,
     pub dtls: Option<dtls::Endpoint>,
+    /// What the peer said of itself: our role towards it, and its certificate.
+    pub peer: Option<(DtlsRole, Vec<Fingerprint>)>,
     early: Vec<Vec<u8>>,
     pub session: Option<Session>,
     pub receive: ReceiveSide,
@@ -60,6 +60,7 @@ impl Transport {
             id,
             ice: Agent::new(local, now),
             dtls: None,
+            peer: None,
             early: Vec::new(),
             session: None,
             // Browsers name themselves 1 when they send nothing; so do we, by a number of our own.
@@ -148,7 +149,7 @@ impl Transport {
     pub fn send_rtcp(&mut self, packets: &[u8], transmits: &mut TransmitQueue) {
         let Some(path) = self.path() else { return };
         let Some(session) = &mut self.session else { return };
-        for datagram in rtcp::split(packets, MAX_RTCP_BYTES) {
+        for datagram in split_rtcp(packets) {
             let sealed = transmits.push_with(path.socket, path.peer, |out| {
                 let start = out.len();
                 out.extend_from_slice(datagram);
@@ -159,5 +160,41 @@ impl Transport {
                 self.counts.bytes_sent += datagram.len() as u64;
             }
         }
+    }
+}
+
+/// Cuts a run of RTCP packets at their borders (RFC 3550 section 6.1) into datagrams that fit a path.
+fn split_rtcp(mut packets: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let mut length = 0;
+        while let Some(&[high, low]) = packets.get(length + 2..length + 4) {
+            let next = length + 4 * (usize::from(u16::from_be_bytes([high, low])) + 1);
+            if length > 0 && next > MAX_RTCP_BYTES {
+                break;
+            }
+            length = next.min(packets.len());
+        }
+        let (datagram, rest) = packets.split_at(length);
+        packets = rest;
+        (!datagram.is_empty()).then_some(datagram)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rtcp_is_cut_between_packets_only() {
+        let packet = |words: u16| {
+            let mut packet = vec![0x80, 201];
+            packet.extend_from_slice(&words.to_be_bytes());
+            packet.resize(4 + 4 * usize::from(words), 0);
+            packet
+        };
+        let run = [packet(100), packet(150), packet(199), packet(400), packet(1)].concat();
+        let lengths: Vec<usize> = split_rtcp(&run).map(<[u8]>::len).collect();
+        assert_eq!(lengths, [404 + 604, 800, 1_604, 8]);
+        assert_eq!(split_rtcp(&[]).count(), 0);
     }
 }

@@ -1,5 +1,6 @@
 //! What a transport sends: its slots, the ladder that they climb, and what the network allows.
 
+pub mod bandwidth;
 pub mod budget;
 pub mod rewriter;
 pub mod slot;
@@ -7,12 +8,14 @@ pub mod slot;
 use std::time::Duration;
 
 use crate::api::{Extension, ForwardReason, Rung, SendSlot, SlotId};
-use crate::bwe;
 use crate::ladder::{self, Decision, SlotView};
+use crate::ice::Path;
 use crate::srtp;
 use crate::time::Time;
+use crate::transmit::TransmitQueue;
+use bandwidth::Bandwidth;
 use budget::ByteBudget;
-use slot::Slot;
+use slot::{Exit, Slot};
 
 /// Between two sender reports of a slot (RFC 3550 section 6.2; browsers send one a second).
 const REPORT_INTERVAL: Duration = Duration::from_millis(1_000);
@@ -25,15 +28,15 @@ const REPAIR_BURST_BYTES: u64 = 400_000;
 /// The sending half of a transport.
 #[derive(Debug)]
 pub struct SendSide {
-    pub extension_ids: [u8; Extension::COUNT],
+    extension_ids: [u8; Extension::COUNT],
     /// Sorted by identifier.
     slots: Vec<Slot>,
     rungs: Vec<Rung>,
     /// The next packet's transport-wide number.
-    pub transport_sequence: u64,
-    pub bandwidth: Option<bwe::Bandwidth>,
-    pub repair_budget: ByteBudget,
-    pub next_report: Time,
+    transport_sequence: u64,
+    pub bandwidth: Option<Bandwidth>,
+    repair_budget: ByteBudget,
+    next_report: Time,
     next_climb: Time,
     decisions: Vec<Decision>,
 }
@@ -63,7 +66,7 @@ impl SendSide {
         }
         let measured = self.extension_ids[Extension::TransportCc as usize] != 0;
         match (measured, &self.bandwidth) {
-            (true, None) => self.bandwidth = Some(bwe::Bandwidth::new(now)),
+            (true, None) => self.bandwidth = Some(Bandwidth::new(now)),
             (false, Some(_)) => self.bandwidth = None,
             _ => (),
         }
@@ -93,6 +96,27 @@ impl SendSide {
 
     pub fn slots_mut(&mut self) -> &mut [Slot] {
         &mut self.slots
+    }
+
+    /// One slot, with all that its packets need to leave, and the budget of repetitions.
+    pub fn exit<'a>(
+        &'a mut self,
+        slot: usize,
+        now: Time,
+        ntp: u64,
+        path: Path,
+        transmits: &'a mut TransmitQueue,
+    ) -> Option<(&'a mut Slot, Exit<'a>, &'a mut ByteBudget)> {
+        let exit = Exit {
+            now,
+            ntp,
+            path,
+            extension_ids: &self.extension_ids,
+            transmits,
+            transport_sequence: &mut self.transport_sequence,
+            bandwidth: self.bandwidth.as_mut(),
+        };
+        Some((self.slots.get_mut(slot)?, exit, &mut self.repair_budget))
     }
 
     pub fn position(&self, slot: SlotId) -> Option<usize> {
