@@ -8,6 +8,7 @@ mod bytes;
 pub mod ext;
 pub mod kind;
 
+pub mod payload;
 pub mod rtcp;
 pub mod rtp;
 pub mod stun;

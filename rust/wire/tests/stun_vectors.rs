@@ -150,3 +150,28 @@ fn the_other_samples_are_written_to_the_byte_but_for_their_padding_and_what_cove
         assert_eq!(parse(&out).verify_fingerprint(), FingerprintCheck::Valid);
     }
 }
+
+#[test]
+fn sha256_integrity_is_what_another_implementation_of_hmac_gives() {
+    // The message of RFC 8489 appendix B.1 and its key, SHA-256 of "マトリックス:example.org:TheMatrIX". The appendix
+    // prints a header length of 156 for a message of 136 bytes after the header, and its HMAC covers that; this one, by
+    // CPython's hmac, covers the length that section 14.6 asks for.
+    let key = b"\xdd\x29\x5a\x61\x3b\x90\x58\xc3\xc2\x3d\x6d\xc7\x16\x5b\xda\x07\
+        \x23\x04\xd9\x89\xc9\xd0\xaf\x3a\x8c\x7e\x18\x4b\x4f\x9b\xb4\xa1";
+    let user_hash = b"\x4a\x3c\xf3\x8f\xef\x69\x92\xbd\xa9\x52\xc6\x78\x04\x17\xda\x0f\
+        \x24\x81\x94\x15\x56\x9e\x60\xb2\x05\xc4\x6e\x41\x40\x7f\x17\x04";
+    let expected = b"\x23\x41\x12\xfb\xd4\xe2\x7f\x98\x3e\xb4\x03\x28\x36\xf9\x98\x21\
+        \x6f\x5b\x23\xf8\xd9\x27\x75\x3f\xbc\x4f\x88\x2b\xfb\xdf\x0d\xec";
+    let mut out = Vec::new();
+    Builder::binding_request(&mut out, *b"\x78\xad\x34\x33\xc6\xad\x72\xc0\x29\xda\x41\x2e")
+        .attribute(attribute_type::USERHASH, user_hash)
+        .attribute(attribute_type::NONCE, b"obMatJos2AAACf//499k954d6OL34oL9FSTvy64sA")
+        .attribute(attribute_type::REALM, b"example.org")
+        .finish_with_integrity_sha256(key);
+    assert_eq!(out.len(), HEADER_LENGTH + 136 + 8);
+    assert_eq!(&out[124..156], expected);
+    assert!(parse(&out).has_integrity_sha256());
+    assert!(parse(&out).verify_integrity(key));
+    assert!(!parse(&out).verify_integrity(&key[1..]));
+    assert_eq!(parse(&out).verify_fingerprint(), FingerprintCheck::Valid);
+}
