@@ -171,7 +171,9 @@ impl Shard {
                     layer.clock = Some(map);
                 }
             }
-            ShardMessage::KeyFrameWanted { track, layer } => self.want_key_frame(now, track, layer),
+            ShardMessage::KeyFrameWanted { track, layer } => {
+                self.want_key_frame(now, track, layer);
+            }
         }
     }
 
