@@ -7,6 +7,7 @@
 
 pub mod api;
 pub mod counters;
+pub mod dtls;
 pub mod shard;
 pub mod srtp;
 pub mod time;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::api::{Command, Report, ShardId, SocketId};
 use crate::counters::Counters;
@@ -18,6 +19,8 @@ pub struct ShardConfig {
     pub seed: u64,
     /// The wall clock at `Time::ZERO`, as NTP time (RFC 3550 section 4): seconds since 1900 in the upper 32 bits.
     pub ntp_at_zero: u64,
+    /// The instant of `Time::ZERO`: the DTLS engine counts in instants.
+    pub epoch: Instant,
     pub certificate: Arc<dimpl::DtlsCertificate>,
     pub counters: Arc<Counters>,
 }
