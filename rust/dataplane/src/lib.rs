@@ -12,6 +12,7 @@ pub mod shard;
 pub mod srtp;
 pub mod time;
 pub mod transmit;
+pub mod twcc;
 
 pub use api::{Command, Report, ShardId, SocketId};
 pub use shard::{Shard, ShardConfig, ShardMessage};
