@@ -176,9 +176,10 @@ pub struct HeaderWriter<'c> {
 impl HeaderWriter<'_> {
     /// Appends the header to `out` and returns its length.
     ///
-    /// `extensions` gives (id, value) pairs and is walked twice. One-byte elements are written unless an id above 14, or a
-    /// value that is empty or longer than 16 bytes, needs two-byte ones (RFC 8285 section 4). Pairs that not even these can
-    /// carry, with an id of 0 or more than 255 bytes, are left out. Without pairs there is no block.
+    /// `extensions` gives (id, value) pairs and is walked twice. One-byte elements are written unless an id
+    /// above 14, or a value that is empty or longer than 16 bytes, needs two-byte ones (RFC 8285 section 4).
+    /// Pairs that not even these can carry, with an id of 0 or more than 255 bytes, are left out. Without
+    /// pairs there is no block.
     #[inline]
     pub fn write<'e, I>(&self, out: &mut Vec<u8>, extensions: I) -> usize
     where

@@ -1,4 +1,5 @@
-//! No bytes make a parser panic: random ones, and well-formed packets with a few bytes changed, cut off or added.
+//! No bytes make a parser panic: random ones, and well-formed packets with a few bytes changed, cut off or
+//! added.
 
 use visavis_wire::kind::{PacketKind, classify};
 use visavis_wire::rtcp::{
@@ -130,8 +131,8 @@ fn codec_payload(random: &mut Random) -> Vec<u8> {
     out
 }
 
-/// Reads well-formed bytes, which must be good, and changed ones, of which some must be good and some not: else the test
-/// would not reach what is behind the first check.
+/// Reads well-formed bytes, which must be good, and changed ones, of which some must be good and some not:
+/// else the test would not reach what is behind the first check.
 fn well_formed_and_changed(make: fn(&mut Random) -> Vec<u8>, read: fn(&[u8]) -> bool) {
     let (mut good, mut bad) = (0, 0);
     for_each_seed(20_000, |random| {

@@ -1,5 +1,5 @@
-//! Reads everything that can be read of some bytes, and checks what must hold whatever they are. Shared by the tests on
-//! seeded bytes and the fuzz targets.
+//! Reads everything that can be read of some bytes, and checks what must hold whatever they are. Shared by
+//! the tests on seeded bytes and the fuzz targets.
 
 use visavis_wire::ext::{AbsSendTime, AudioLevel, mid_untrusted, rid_untrusted, transport_cc};
 use visavis_wire::payload::{self, Codec, av1, h264, vp8, vp9};

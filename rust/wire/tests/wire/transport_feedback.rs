@@ -181,7 +181,8 @@ fn error_of(content: &[u8]) -> Option<RtcpError> {
 
 #[test]
 fn feedback_that_contradicts_itself_is_refused() {
-    // Two packets in a run of small deltas, with both; then with one; then with the reserved symbol in a run and a vector.
+    // Two packets in a run of small deltas, with both; then with one; then with the reserved symbol in a run
+    // and a vector.
     assert_eq!(error_of(&[0, 0, 0, 2, 0, 0, 0, 0, 0x20, 2, 1, 1]), None);
     assert_eq!(error_of(&[0, 0, 0, 3, 0, 0, 0, 0, 0x20, 3, 1, 1]), Some(RtcpError::Truncated));
     assert_eq!(error_of(&[0, 0, 0, 2, 0, 0, 0, 0, 0x60, 2, 1, 1]), Some(RtcpError::Malformed));
