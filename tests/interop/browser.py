@@ -1,4 +1,4 @@
-"""A real browser that evaluates JavaScript for a test: started headless, it fetches scripts and posts their results.
+"""A real browser that evaluates JavaScript for a test: it fetches scripts and posts their results.
 
 No driver is needed: the page's own loop is the remote control, the same for every browser.
 """
@@ -90,8 +90,8 @@ def chromium_command(profile: Path) -> list[str] | None:
     """How Chromium is started, None where it is not installed."""
     program = shutil.which("chromium") or shutil.which("google-chrome")
     flags = (
-        "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-        " --disable-component-update --disable-sync --disable-features=WebRtcHideLocalIpsWithMdns"
+        "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run"
+        " --disable-background-networking --disable-component-update --disable-sync --disable-features=WebRtcHideLocalIpsWithMdns"
     )
     return [program, *flags.split(), f"--user-data-dir={profile}"] if program else None
 

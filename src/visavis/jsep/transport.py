@@ -139,7 +139,7 @@ def session_attributes(
     """Our transport, said once for all m-lines (RFC 8839 section 5, RFC 8122 section 5, RFC 8842 section 5).
 
     RFC 8843 section 7.1.3 would have it on the tagged m-line alone, which browsers do not take: without
-    credentials on the others, Firefox refuses the description, and Chromium all but the first m-line of each kind.
+    credentials on the others, Firefox refuses the description, Chromium all m-lines but the first of a kind.
     """
     return (
         *((Flag.ICE_LITE,) if local.ice_lite else ()),
