@@ -59,6 +59,9 @@ impl Shard {
 
     pub fn handle_timeout(&mut self, _now: Time) {}
 
+    /// Ends every transport: the close_notify alerts and the last reports are there to be polled afterwards.
+    pub fn close(&mut self, _now: Time) {}
+
     /// Ends a batch of input: what was gathered is forwarded, destination by destination. Call it before `transmits`.
     pub fn flush(&mut self, _now: Time) {}
 
