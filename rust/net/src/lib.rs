@@ -16,4 +16,4 @@ mod worker;
 
 pub use crate::clock::Clock;
 pub use crate::core::Core;
-pub use crate::plane::{MAX_ADDRESSES, MAX_THREADS, Plane, PlaneConfig, PlaneError};
+pub use crate::plane::{MAX_ADDRESSES, MAX_THREADS, Plane, PlaneConfig, PlaneError, StartError};

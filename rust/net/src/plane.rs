@@ -73,6 +73,35 @@ impl fmt::Display for PlaneError {
 
 impl std::error::Error for PlaneError {}
 
+/// Why a plane could not be started.
+#[derive(Debug)]
+pub struct StartError {
+    /// The address that could not be bound, when that was it.
+    pub address: Option<SocketAddr>,
+    pub error: io::Error,
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.address {
+            Some(address) => write!(f, "{address}: {}", self.error),
+            None => self.error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+impl From<io::Error> for StartError {
+    fn from(error: io::Error) -> StartError {
+        StartError { address: None, error }
+    }
+}
+
 /// A running data plane. Closed when dropped.
 #[derive(Debug)]
 pub struct Plane {
@@ -88,7 +117,7 @@ pub struct Plane {
 
 impl Plane {
     /// Binds the addresses and starts the threads, one shard on each.
-    pub fn start(config: PlaneConfig) -> io::Result<Plane> {
+    pub fn start(config: PlaneConfig) -> Result<Plane, StartError> {
         let PlaneConfig { addresses, threads, certificate } = config;
         let mut seed = [0; 8];
         aws_lc_rs::rand::fill(&mut seed).map_err(|_| io::Error::other("no randomness"))?;
@@ -110,9 +139,9 @@ impl Plane {
         addresses: &[SocketAddr],
         threads: u8,
         make: impl Fn(ShardId, Clock, &Arc<Counters>) -> C + Send + Sync + 'static,
-    ) -> io::Result<Plane> {
+    ) -> Result<Plane, StartError> {
         if !(1..=MAX_THREADS).contains(&threads) || addresses.is_empty() || addresses.len() > MAX_ADDRESSES {
-            return Err(io::ErrorKind::InvalidInput.into());
+            return Err(io::Error::from(io::ErrorKind::InvalidInput).into());
         }
         let (sockets, addresses) = bind_all(addresses, usize::from(threads))?;
         let inboxes = sockets.iter().map(|_| Inbox::new()).collect::<io::Result<_>>()?;

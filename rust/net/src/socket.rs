@@ -5,6 +5,7 @@ use std::net::{SocketAddr, UdpSocket};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
+use crate::plane::StartError;
 use crate::sys;
 
 /// What a video key frame of many publishers needs while the thread is busy.
@@ -17,14 +18,15 @@ const BUFFER_BYTES: usize = 4 << 20;
 pub(crate) fn bind_all(
     addresses: &[SocketAddr],
     threads: usize,
-) -> io::Result<(Vec<Vec<UdpSocket>>, Vec<SocketAddr>)> {
+) -> Result<(Vec<Vec<UdpSocket>>, Vec<SocketAddr>), StartError> {
     let mut sockets: Vec<Vec<UdpSocket>> = (0..threads).map(|_| Vec::new()).collect();
     let mut bound = Vec::new();
     for &address in addresses {
         let mut real = address;
         for (thread, sockets) in sockets.iter_mut().enumerate() {
             let first = thread == 0;
-            let socket = bind(real, first, threads > 1)?;
+            let socket =
+                bind(real, first, threads > 1).map_err(|error| StartError { address: Some(real), error })?;
             real = socket.local_addr()?;
             sockets.push(socket);
         }
@@ -83,7 +85,8 @@ mod tests {
     fn an_address_that_another_plane_shares_among_its_threads_is_in_use() {
         let (_kept, bound) = bind_all(&[ANY.parse().unwrap()], 2).unwrap();
         let error = bind_all(&bound, 2).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+        assert_eq!(error.error.kind(), io::ErrorKind::AddrInUse);
+        assert_eq!(error.address, Some(bound[0]));
     }
 
     #[test]

@@ -327,6 +327,6 @@ fn impossible_sizes_are_refused() {
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     for (addresses, threads) in [(vec![], 1), (vec![any], 0), (vec![any], 65), (vec![any; 65], 1)] {
         let made = Plane::start_with(&addresses, threads, |_, _, _| -> Echo { unreachable!() });
-        assert_eq!(made.unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        assert_eq!(made.unwrap_err().error.kind(), io::ErrorKind::InvalidInput);
     }
 }
