@@ -63,6 +63,8 @@ counters! {
     ReportsDropped = "reports_dropped",
     SendFailed = "send_failed",
     SendWouldBlock = "send_would_block",
+    /// Segmentation offload refused by the kernel or the device; the datagrams left one by one.
+    SendUnsegmented = "send_unsegmented",
     /// Dropped by the kernel because the socket's buffer was full.
     KernelReceiveDrops = "kernel_receive_drops",
 }
