@@ -8,7 +8,7 @@ START_DBOV = -45
 STOP_DBOV = -55
 """A peer that speaks goes on speaking down to this level; between the two, nothing changes."""
 CONFIRM_S = 0.15
-"""How long a peer must be at speaking level before it is shown: a cough or a key is shorter than two reports."""
+"""How long a peer must be at speaking level before it is shown; a cough is shorter than two reports."""
 HOLD_S = 0.8
 """How long a peer stays shown after its last speaking level: the pause between two sentences."""
 OVERTAKE_DB = 6
@@ -31,10 +31,10 @@ class Speakers:
         self._order: list[str] = []
 
     def heard(self, now_s: float, levels: Iterable[tuple[str, int]]) -> None:
-        """Takes one report: (peer, level in dBov). Peers that it leaves out were not heard, or are another thread's."""
+        """Takes one report: (peer, level in dBov). A peer that it leaves out may be in another one."""
         for peer, level_dbov in levels:
             voice = self._voices.get(peer)
-            if voice is None or now_s - voice.heard_s > HOLD_S:
+            if voice is None or now_s - voice.heard_s >= HOLD_S:
                 if level_dbov >= START_DBOV:
                     self._voices[peer] = _Voice(level_dbov, since_s=now_s, heard_s=now_s)
             elif level_dbov >= (STOP_DBOV if voice.shown else START_DBOV):
@@ -50,7 +50,7 @@ class Speakers:
     def current(self, now_s: float) -> list[str]:
         """Who speaks at `now_s`, loudest first; neighbours change places only by a clear difference."""
         for peer, voice in list(self._voices.items()):
-            if now_s - voice.heard_s > HOLD_S:
+            if now_s - voice.heard_s >= HOLD_S:
                 self.forget(peer)
             elif not voice.shown and voice.heard_s - voice.since_s >= CONFIRM_S:
                 voice.shown = True
@@ -58,9 +58,10 @@ class Speakers:
         self._settle()
         return list(self._order)
 
-    def next_change_s(self) -> float | None:
-        """The latest moment at which to ask `current` again if nothing more is heard; None while nobody speaks."""
-        return min((voice.heard_s for voice in self._voices.values()), default=None)
+    def expires_s(self) -> float | None:
+        """The moment at which to ask `current` again if nothing more is heard; None while nobody speaks."""
+        heard_s = min((voice.heard_s for voice in self._voices.values()), default=None)
+        return None if heard_s is None else heard_s + HOLD_S
 
     def _settle(self) -> None:
         """Insertion sort with a threshold: stable, and bounded by the number of voices."""
