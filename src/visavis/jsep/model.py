@@ -11,7 +11,7 @@ class LocalTransport:
     """Our end of a transport: what ICE (RFC 8839) and DTLS (RFC 8122) need the peer to know of it."""
 
     ufrag: str
-    password: str
+    password: str = field(repr=False)
     fingerprint: Fingerprint
     candidates: tuple[Candidate, ...]
     ice_lite: bool = True
@@ -19,17 +19,17 @@ class LocalTransport:
 
 @dataclass(frozen=True, slots=True)
 class RemoteTransport:
-    """The peer's end of a transport; `role` is ours, as its `a=setup` leaves it to us (RFC 8842 section 5)."""
+    """The peer's end of a transport; `role` is ours, as its `a=setup` leaves it (RFC 8842 section 5)."""
 
     ufrag: str
-    password: str
+    password: str = field(repr=False)
     fingerprints: tuple[Fingerprint, ...]
     role: DtlsRole
 
 
 @dataclass(frozen=True, slots=True)
 class NegotiatedCodec:
-    """A codec both ends agreed to, under the peer's payload type numbers, its feedback, and its RTX (RFC 4588)."""
+    """A codec both ends agreed to, under the peer's payload type numbers, with its RTX (RFC 4588)."""
 
     name: Codec
     mime: str
@@ -64,7 +64,7 @@ class ReceivingSection:
 
 @dataclass(frozen=True, slots=True)
 class PublisherAnswer:
-    """Our answer to a publisher's offer, and what the two agreed to; `sections` in the order of the m-lines."""
+    """Our answer to a publisher's offer, and what both agreed to; `sections` in the order of the m-lines."""
 
     description: SessionDescription
     remote: RemoteTransport
@@ -121,5 +121,3 @@ class SubscriberAnswer:
     sections: tuple[SendingSection, ...]
     extensions: dict[int, Extension]
     codecs: SubscriberCodecs
-
-

@@ -1,15 +1,78 @@
 """Session descriptions (RFC 8866) as WebRTC uses them (RFC 9429): read, modelled, written."""
 
-from visavis.sdp.attributes import Attribute, Candidate, UnknownAttribute
-from visavis.sdp.model import MediaDescription, Origin, SessionDescription
-from visavis.sdp.parse import parse
+from visavis.sdp.attributes import Attribute, Direction, Flag, Group, Mid, UnknownAttribute
+from visavis.sdp.model import (
+    Bandwidth,
+    Connection,
+    MediaDescription,
+    Origin,
+    RtpCodec,
+    SessionDescription,
+    Timing,
+)
+from visavis.sdp.parse import MAX_BYTES, MAX_LINES, MAX_MEDIA, parse, parse_candidate
+from visavis.sdp.rtp import (
+    ExtMap,
+    Fmtp,
+    Msid,
+    PacketTime,
+    Rid,
+    Rtcp,
+    RtcpFeedback,
+    RtpMap,
+    Simulcast,
+    SimulcastRid,
+    Ssrc,
+    SsrcGroup,
+)
+from visavis.sdp.transport import (
+    Candidate,
+    IceOptions,
+    IcePwd,
+    IceUfrag,
+    MaxMessageSize,
+    SctpPort,
+    Setup,
+    TlsId,
+)
 
 __all__ = [
+    "MAX_BYTES",
+    "MAX_LINES",
+    "MAX_MEDIA",
     "Attribute",
+    "Bandwidth",
     "Candidate",
+    "Connection",
+    "Direction",
+    "ExtMap",
+    "Flag",
+    "Fmtp",
+    "Group",
+    "IceOptions",
+    "IcePwd",
+    "IceUfrag",
+    "MaxMessageSize",
     "MediaDescription",
+    "Mid",
+    "Msid",
     "Origin",
+    "PacketTime",
+    "Rid",
+    "Rtcp",
+    "RtcpFeedback",
+    "RtpCodec",
+    "RtpMap",
+    "SctpPort",
     "SessionDescription",
+    "Setup",
+    "Simulcast",
+    "SimulcastRid",
+    "Ssrc",
+    "SsrcGroup",
+    "Timing",
+    "TlsId",
     "UnknownAttribute",
     "parse",
+    "parse_candidate",
 ]
