@@ -13,9 +13,9 @@ from visavis.sfu.model import PublishedTrack, StreamInfo, StreamReason, StreamSt
 class Line:
     """One m-line: what it shall carry, what the last offer and answer say it carries, what is routed to it.
 
-    `wanted` changes first; an offer makes `offered` the same, its answer `agreed`, and `live` follows. `refused` is
-    for good: the subscriber has rejected the m-line. `codecs` are those of the last answer that accepted it, empty
-    before the first.
+    `wanted` changes first; an offer makes `offered` the same, its answer `agreed`, and `live` follows.
+    `refused` is for good: the subscriber has rejected the m-line. `codecs` are those of the last answer
+    that accepted it, empty before the first.
     """
 
     slot: SlotId
@@ -133,8 +133,8 @@ class Pool:
     ) -> tuple[PublishedTrack, ...]:
         """Gives each of `tracks` an m-line, and takes them away from all others.
 
-        Free m-lines are used again first, in the order of the description; then there are new ones, up to `bounds` of
-        each kind. Gives the tracks for which there was none.
+        Free m-lines are used again first, in the order of the description; then there are new ones, up to
+        `bounds` of each kind. Gives the tracks for which there was none.
         """
         kept = set(tracks)
         for track in [track for track in self._of if track not in kept]:

@@ -90,8 +90,8 @@ class Publisher:
     def offer(self, offer_sdp: str) -> str:
         """Answers an offer (RFC 9429 section 5.3).
 
-        Other ICE credentials than before restart ICE (RFC 8839 section 4.4.3); another certificate means that the
-        client has a new connection, which then replaces the old one (RFC 8842 section 4).
+        Other ICE credentials than before restart ICE (RFC 8839 section 4.4.3); another certificate means
+        that the client has a new connection, which then replaces the old one (RFC 8842 section 4).
 
         Raises:
             SdpError: the offer is malformed or impossible; nothing has changed.
