@@ -1,4 +1,4 @@
-"""The codecs that browsers offer, as recorded from them: payload types, RTX, parameters, header extensions."""
+"""The codecs that browsers offer, as recorded: payload types, RTX, parameters, header extensions."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""A data plane without packets: it writes down what it is told, and refuses what the real one could not do."""
+"""A data plane without packets: it writes down what it is told, and refuses what the real one could not."""
 
 import itertools
 from collections.abc import Sequence
