@@ -1,4 +1,4 @@
-"""Reading a session description (RFC 8866 section 5): lines, then each line by its letter, in the RFC's order."""
+"""Reading a session description (RFC 8866 section 5): lines, then each by its letter, in the RFC's order."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ def parse(text: str) -> SessionDescription:
 
 
 def parse_candidate(text: str) -> Candidate:
-    """Reads the `candidate` of an RTCIceCandidateInit (RFC 8840 section 4), with or without `a=`; or `SdpError`."""
+    """Reads the `candidate` of an RTCIceCandidateInit (RFC 8840 section 4); raises `SdpError`."""
     name, colon, value = text.strip().removeprefix("a=").partition(":")
     if name != "candidate" or not colon:
         raise SdpError(f"{shown(text)} does not start with 'candidate:'")

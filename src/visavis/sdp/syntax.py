@@ -1,7 +1,7 @@
 """The words of the grammar (RFC 8866 section 9) that several attributes share.
 
-Readers in this package take the text after `name:` from the network, hence `_untrusted`; they return a value or
-raise `ValueError` saying what is wrong. `parse` turns that into an `SdpError` with the line's number.
+Readers in this package take the text after `name:` from the network, hence `_untrusted`; they return a value
+or raise `ValueError` saying what is wrong. `parse` turns that into an `SdpError` with the line's number.
 """
 
 import re
