@@ -127,6 +127,28 @@ def _av1_profile(codec: NegotiatedCodec) -> str:
     return profile if profile in ("1", "2") else "0"
 
 
+def preferred_order(codecs: tuple[NegotiatedCodec, ...]) -> tuple[NegotiatedCodec, ...]:
+    """The publisher's order, but the first H.264 is the one that all subscribers decode.
+
+    That is constrained baseline in mode 1, which every WebRTC endpoint has (RFC 7742 section 6.2); a
+    publisher sends the first codec of our answer (RFC 3264 section 6.1), and we forward it as it is.
+    """
+    first = next((one for one in codecs if one.name is Codec.H264), None)
+    common = next((one for one in codecs if _is_common_h264(one)), None)
+    if first is None or common is None:
+        return codecs
+    place = codecs.index(first)
+    return (*codecs[:place], common, *(one for one in codecs[place:] if one is not common))
+
+
+def _is_common_h264(codec: NegotiatedCodec) -> bool:
+    return (
+        codec.name is Codec.H264
+        and h264_profile(codec.parameters) is H264Profile.CONSTRAINED_BASELINE
+        and _packetization_mode(codec) == "1"
+    )
+
+
 def answer_codec(codec: NegotiatedCodec) -> Iterator[Attribute]:
     """The lines of a codec in an answer: only the feedback and the parameters that mean something to us."""
     payload_type = codec.payload_type

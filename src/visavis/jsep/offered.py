@@ -2,6 +2,9 @@
 
 RFC 3264 section 8.3.2 forbids giving a number another meaning. The numbers avoid 64 to 95, which RTCP packet
 types occupy where it shares a port with RTP (RFC 5761 section 4).
+
+A subscriber repeats each format that it accepts on each m-line of its answers, so the table is short: what
+publishers send once `answer_publisher` has put its preference, and not all that they could.
 """
 
 from collections.abc import Iterator
@@ -58,12 +61,9 @@ _FORMATS = {
         _video(96, "VP8"),
         _video(98, "VP9", "profile-id=0"),
         _video(45, "AV1", "level-idx=5;profile=0;tier=0"),
-        _h264(108, "42e01f"),  # constrained baseline
-        _h264(102, "42001f"),  # baseline
-        _h264(116, "4d001f"),  # main
-        _h264(112, "640c1f"),  # constrained high
-        _h264(114, "64001f"),  # high
-        _video(100, "VP9", "profile-id=2"),
+        _h264(102, "42e01f"),  # constrained baseline
+        _h264(104, "640c1f"),  # constrained high
+        _h264(106, "64001f"),  # high
     ),
 }
 _FEEDBACK = {Kind.AUDIO: ("transport-cc",), Kind.VIDEO: ("transport-cc", "ccm fir", "nack", "nack pli")}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from visavis.dataplane.commands import DtlsRole, Kind
 from visavis.errors import SdpError
-from visavis.jsep.codecs import answer_codec, negotiated_codecs
+from visavis.jsep.codecs import answer_codec, negotiated_codecs, preferred_order
 from visavis.jsep.extensions import answered_extensions, extension_ids
 from visavis.jsep.model import LocalTransport, NegotiatedCodec, PublisherAnswer, ReceivingSection
 from visavis.jsep.sources import layers, paired_ssrcs, received_simulcast
@@ -13,9 +13,9 @@ from visavis.jsep.transport import (
     ICE_OPTIONS,
     bundled_media,
     called,
+    candidate_attributes,
     check_rtcp_mux,
     default_destination,
-    local_attributes,
     remote_transport,
     session_attributes,
 )
@@ -87,7 +87,7 @@ def answer_publisher(
     if spokesman is None:
         raise SdpError("a=group:BUNDLE is empty: the offer has no m-line in use")
     remote = remote_transport(offer, spokesman, role)
-    transport = local_attributes(local, _SETUPS[remote.role])
+    candidates = candidate_attributes(local)
     destination = default_destination(local)
     options = {
         option for line in (*offer.every(IceOptions), *spokesman.every(IceOptions)) for option in line.options
@@ -97,12 +97,14 @@ def answer_publisher(
         attributes=(
             Group("BUNDLE", tuple(mid for mid in bundled if mid in taken)),
             *_allow_mixed(offer, spokesman),
-            *session_attributes(local, tuple(option for option in ICE_OPTIONS if option in options)),
+            *session_attributes(
+                local, _SETUPS[remote.role], tuple(option for option in ICE_OPTIONS if option in options)
+            ),
         ),
         media=tuple(
             _rejected(media)
             if section is None
-            else _accepted(section, destination, transport if section.mid == tagged else ())
+            else _accepted(section, destination, candidates if section.mid == tagged else ())
             for media, section in zip(offer.media, sections, strict=True)
         ),
     )
@@ -126,7 +128,7 @@ def _section(
         raise SdpError(
             f"{called(index, media)} has a mid longer than {_MAX_MID_BYTES} characters (RFC 8285 section 4.2)"
         )
-    codecs = negotiated_codecs(media, kind)
+    codecs = preferred_order(negotiated_codecs(media, kind))
     if not codecs:
         return None
     extensions = answered_extensions(media.every(ExtMap))
@@ -134,7 +136,7 @@ def _section(
 
 
 def _accepted(
-    section: _Section, destination: tuple[int, Connection], transport: tuple[Attribute, ...]
+    section: _Section, destination: tuple[int, Connection], candidates: tuple[Attribute, ...]
 ) -> MediaDescription:
     """RFC 9429 section 5.3.1: the m-line of an answer."""
     port, connection = destination
@@ -148,7 +150,7 @@ def _accepted(
         formats=tuple(str(number) for number in numbers if number is not None),
         connection=connection,
         attributes=(
-            *transport,
+            *candidates,
             Mid(section.mid),
             *section.extensions,
             Direction.RECVONLY if section.active else Direction.INACTIVE,

@@ -1,4 +1,4 @@
-"""Offering to a subscriber (RFC 9429 section 5.2) and reading its answer (section 5.11): we send, it receives."""
+"""Offering to a subscriber (RFC 9429 section 5.2), and reading its answer (section 5.11)."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,9 +20,9 @@ from visavis.jsep.transport import (
     ICE_OPTIONS,
     bundled_media,
     called,
+    candidate_attributes,
     check_rtcp_mux,
     default_destination,
-    local_attributes,
     remote_transport,
     session_attributes,
 )
@@ -72,16 +72,16 @@ def offer_subscriber(
     if not mids or len(set(mids)) != len(mids):
         raise LocalProtocolError("an offer takes at least one section, each with a mid of its own")
     destination = default_destination(local)
-    transport = local_attributes(local, Setup.ACTPASS)
+    candidates = candidate_attributes(local)
     return SessionDescription(
         origin=Origin("-", session_id, session_version),
         attributes=(
             Group("BUNDLE", mids),
             Flag.EXTMAP_ALLOW_MIXED,
-            *session_attributes(local, ICE_OPTIONS),
+            *session_attributes(local, Setup.ACTPASS, ICE_OPTIONS),
         ),
         media=tuple(
-            _offered(section, destination, () if index else transport, codecs)
+            _offered(section, destination, () if index else candidates, codecs)
             for index, section in enumerate(sections)
         ),
     )
@@ -90,7 +90,7 @@ def offer_subscriber(
 def _offered(
     section: OfferedSection,
     destination: tuple[int, Connection],
-    transport: tuple[Attribute, ...],
+    candidates: tuple[Attribute, ...],
     codecs: SubscriberCodecs | None,
 ) -> MediaDescription:
     """RFC 9429 sections 5.2.1 and 5.2.2: one m-line."""
@@ -103,7 +103,7 @@ def _offered(
         formats=tuple(str(number) for one in formats for number in one.payload_types),
         connection=connection,
         attributes=(
-            *transport,
+            *candidates,
             Mid(section.mid),
             *offered_extensions(section.kind),
             Direction.SENDONLY if section.active else Direction.INACTIVE,
@@ -198,8 +198,8 @@ def _agreed_codecs(
 ) -> tuple[NegotiatedCodec, ...]:
     """The codecs of an answered m-line, under the numbers of the offer (RFC 3264 section 6.1).
 
-    What identifies the format is as we offered it under that number: an answer cannot change it, and some write it
-    wrongly.
+    What identifies the format is as we offered it under that number: an answer cannot change it, and some
+    write it wrongly.
     """
     if answered.port == 0:
         return ()
@@ -219,11 +219,11 @@ def _agreed_extensions(offered: MediaDescription, answered: MediaDescription) ->
     """Those that the answer took, as the offer numbered them (RFC 8285 section 6)."""
     if answered.port == 0:
         return ()
-    taken = {(line.id, line.uri) for line in answered.every(ExtMap)}
+    lines = answered.every(ExtMap)
+    taken = {(line.id, line.uri) for line in lines if line.direction in (None, "recvonly", "sendrecv")}
     return tuple(line for line in offered.every(ExtMap) if (line.id, line.uri) in taken)
 
 
 def _accepted_by(sections: tuple[SendingSection, ...], kind: Kind) -> frozenset[int]:
-    return frozenset(
-        codec.payload_type for section in sections if section.kind is kind for codec in section.codecs
-    )
+    codecs = (codec for section in sections if section.kind is kind for codec in section.codecs)
+    return frozenset(codec.payload_type for codec in codecs)

@@ -40,7 +40,7 @@ def bundled_media(description: SessionDescription) -> dict[str, MediaDescription
     """The m-lines of the BUNDLE group by mid, in its order; the first is the tagged one (RFC 8843 section 7).
 
     Raises:
-        SdpError: there is no group, two m-lines have one mid, or the group names one that is stopped or missing.
+        SdpError: no group, two m-lines with one mid, or the group names one that is stopped or missing.
     """
     by_mid: dict[str, MediaDescription] = {}
     for index, media in enumerate(description.media):
@@ -133,11 +133,17 @@ def _our_role(where: str, setups: tuple[Setup, ...], established: DtlsRole | Non
     return role
 
 
-def local_attributes(local: LocalTransport, setup: Setup) -> tuple[Attribute, ...]:
-    """What the tagged m-line says of our transport (RFC 8843 section 7.1.3), all candidates at once."""
+def session_attributes(
+    local: LocalTransport, setup: Setup, options: tuple[str, ...]
+) -> tuple[Attribute, ...]:
+    """Our transport, said once for all m-lines (RFC 8839 section 5, RFC 8122 section 5, RFC 8842 section 5).
+
+    RFC 8843 section 7.1.3 would have it on the tagged m-line alone, which browsers do not take: without
+    credentials on the others, Firefox refuses the description, Chromium all m-lines but the first of a kind.
+    """
     return (
-        *local.candidates,
-        Flag.END_OF_CANDIDATES,
+        *((Flag.ICE_LITE,) if local.ice_lite else ()),
+        *((IceOptions(options),) if options else ()),
         IceUfrag(local.ufrag),
         IcePwd(local.password),
         local.fingerprint,
@@ -145,10 +151,9 @@ def local_attributes(local: LocalTransport, setup: Setup) -> tuple[Attribute, ..
     )
 
 
-def session_attributes(local: LocalTransport, options: tuple[str, ...]) -> tuple[Attribute, ...]:
-    """What the session part says of our ICE agent (RFC 8839 sections 5.3 and 5.6)."""
-    lite = (Flag.ICE_LITE,) if local.ice_lite else ()
-    return (*lite, IceOptions(options)) if options else lite
+def candidate_attributes(local: LocalTransport) -> tuple[Attribute, ...]:
+    """Our candidates, all of them, for the tagged m-line (RFC 8843 section 10.1.1)."""
+    return (*local.candidates, Flag.END_OF_CANDIDATES)
 
 
 def default_destination(local: LocalTransport) -> tuple[int, Connection]:
