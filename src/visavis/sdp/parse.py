@@ -1,5 +1,6 @@
 """Reading a session description (RFC 8866 section 5): lines, then each by its letter, in the RFC's order."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
@@ -17,6 +18,7 @@ _SESSION_ORDER = "vosiuepcbtrzka"
 _MEDIA_ORDER = "micbka"
 _MANY = {"session": "epbtra", "media": "ba"}
 _FOREVER = 2**64 - 1
+_FORBIDDEN = re.compile("[\0\r\ud800-\udfff]")
 
 T = TypeVar("T")
 
@@ -44,7 +46,21 @@ def parse(text: str) -> SessionDescription:
         SdpError: names the line and what is wrong with it; nothing else is ever raised.
     """
     session, *media = _sections(list(_lines_untrusted(text)))
-    return _session(session, tuple(_media(section) for section in media))
+    read_attribute = _once(read_attribute_untrusted)
+    return _session(session, tuple(_media(section, read_attribute) for section in media), read_attribute)
+
+
+def _once(reader: Callable[[str], Attribute]) -> Callable[[str], Attribute]:
+    """Reads equal texts once: a hundred m-lines of one description hardly differ."""
+    read: dict[str, Attribute] = {}
+
+    def remembering(text: str) -> Attribute:
+        attribute = read.get(text)
+        if attribute is None:
+            attribute = read[text] = reader(text)
+        return attribute
+
+    return remembering
 
 
 def parse_candidate(text: str) -> Candidate:
@@ -72,7 +88,7 @@ def _lines_untrusted(text: str) -> Iterator[_Line]:
         raise SdpError("the description is empty")
     for number, line in enumerate(lines, 1):
         line = line.removesuffix("\r")
-        if "\r" in line or "\0" in line or any("\ud800" <= character <= "\udfff" for character in line):
+        if _FORBIDDEN.search(line):
             raise SdpError("a character that no line may have: NUL, CR or half of a pair", number)
         if len(line) < 2 or line[1] != "=" or not "a" <= line[0] <= "z":
             raise SdpError(f"{shown(line)} is not a letter, '=' and a value", number)
@@ -115,7 +131,9 @@ def _check_order(lines: list[_Line], part: str, order: str) -> None:
         previous = rank
 
 
-def _session(lines: list[_Line], media: tuple[MediaDescription, ...]) -> SessionDescription:
+def _session(
+    lines: list[_Line], media: tuple[MediaDescription, ...], read_attribute: Callable[[str], Attribute]
+) -> SessionDescription:
     by = _by_letter(lines)
     version = by["v"][0]
     if version.value != "0":
@@ -123,7 +141,7 @@ def _session(lines: list[_Line], media: tuple[MediaDescription, ...]) -> Session
     return SessionDescription(
         origin=by["o"][0].read(_origin_untrusted),
         name=by["s"][0].value,
-        attributes=_attributes(by),
+        attributes=_attributes(by, read_attribute),
         media=media,
         information=_only(by, "i"),
         uri=_only(by, "u"),
@@ -137,7 +155,7 @@ def _session(lines: list[_Line], media: tuple[MediaDescription, ...]) -> Session
     )
 
 
-def _media(lines: list[_Line]) -> MediaDescription:
+def _media(lines: list[_Line], read_attribute: Callable[[str], Attribute]) -> MediaDescription:
     by = _by_letter(lines)
     kind, port, port_count, protocol, formats = lines[0].read(_media_line_untrusted)
     return MediaDescription(
@@ -145,7 +163,7 @@ def _media(lines: list[_Line]) -> MediaDescription:
         port=port,
         protocol=protocol,
         formats=formats,
-        attributes=_attributes(by),
+        attributes=_attributes(by, read_attribute),
         connection=_connection(by),
         bandwidths=tuple(line.read(_bandwidth_untrusted) for line in by.get("b", ())),
         port_count=port_count,
@@ -165,8 +183,10 @@ def _only(by: dict[str, list[_Line]], letter: str) -> str | None:
     return by[letter][0].value if letter in by else None
 
 
-def _attributes(by: dict[str, list[_Line]]) -> tuple[Attribute, ...]:
-    return tuple(line.read(read_attribute_untrusted) for line in by.get("a", ()))
+def _attributes(
+    by: dict[str, list[_Line]], read_attribute: Callable[[str], Attribute]
+) -> tuple[Attribute, ...]:
+    return tuple(line.read(read_attribute) for line in by.get("a", ()))
 
 
 def _connection(by: dict[str, list[_Line]]) -> Connection | None:
