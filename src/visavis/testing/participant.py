@@ -20,6 +20,7 @@ class FakeParticipant:
     answer_after_s: float = 0.05
     offers: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
     answers: list[str] = field(default_factory=list[str])
+    publish_answers: list[str] = field(default_factory=list[str])
     streams: list[StreamInfo] = field(default_factory=list[StreamInfo])
     streams_messages: int = 0
     tracks: list[TrackInfo] = field(default_factory=list[TrackInfo])
@@ -63,7 +64,8 @@ class FakeParticipant:
 
     def offer(self) -> str:
         """Sends its offer, and gives the answer."""
-        return self.peer.publish(self.publisher.offer())
+        self.publish_answers.append(self.peer.publish(self.publisher.offer()))
+        return self.publish_answers[-1]
 
     def leave(self) -> None:
         """Closes the peer."""

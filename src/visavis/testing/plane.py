@@ -106,6 +106,10 @@ class RecordingPlane:
             for section in transport.received.sections
         }
 
+    def by_ufrag(self, ufrag: str) -> TransportId:
+        """The transport with that user name fragment."""
+        return next(number for number, transport in self.transports.items() if transport.ufrag == ufrag)
+
     def report_state(self, transport: TransportId, state: str, reason: str = "") -> None:
         """A `TransportState` report."""
         if transport in self._handlers:
