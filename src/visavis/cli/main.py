@@ -11,7 +11,7 @@ from visavis.cli.banner import print_banner
 from visavis.cli.show import show_as_json, show_as_table
 from visavis.config import Resolved, load
 from visavis.errors import ConfigError, VisavisError
-from visavis.server import Server, logs, open_media, run
+from visavis.server import Server, logs, run
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,4 +35,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _serve(console: Console, resolved: Resolved) -> int:
     config = resolved.config
     logs.set_up(config.log_format, config.log_level)
-    return run(Server(config, open_media), lambda server: print_banner(console, server))
+    return run(Server(config), lambda server: print_banner(console, server))

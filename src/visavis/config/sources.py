@@ -98,7 +98,7 @@ def _read_file(file: Path) -> dict[str, Any]:
 
 
 def _refuse_misspelt_variables(environment: Mapping[str, str]) -> None:
-    """Refuses near misses only: container platforms set variables such as VISAVIS_SERVICE_HOST by themselves."""
+    """Refuses near misses only: container platforms set such as VISAVIS_SERVICE_HOST by themselves."""
     known = [option.variable for option in OPTIONS] + [CONFIG_VARIABLE]
     for name in environment:
         ours = name.startswith("VISAVIS_") and name not in known

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from visavis.room.media import StreamInfo, TrackInfo
+from visavis.sfu import StreamInfo, TrackInfo
 
 
 class Mode(StrEnum):

@@ -15,7 +15,8 @@ from visavis.room.events import (
     SubscribeOffer,
     TracksChanged,
 )
-from visavis.room.media import Peer, StreamInfo, TrackInfo
+from visavis.room.media import Peer
+from visavis.sfu import StreamInfo, TrackInfo
 
 if TYPE_CHECKING:
     from visavis.room.room import Room
@@ -63,7 +64,7 @@ TRANSITIONS: dict[Presence, frozenset[Presence]] = {
 
 
 class Participant:
-    """Implements `visavis.room.media.PeerEvents`; its room moves it between presences and owns it."""
+    """Implements `visavis.sfu.PeerEvents`; its room moves it between presences and owns it."""
 
     def __init__(self, room: "Room", participant_id: str, name: str, token: str, polite: bool) -> None:
         self.room = room
@@ -174,7 +175,7 @@ class Participant:
 
 
 def _size_to_keep(event: Event) -> int:
-    """What only one event says costs its text; what `joined` or the peer's `resume` says again costs nothing."""
+    """What only the event says costs its text; what `joined` or the peer's `resume` repeats is free."""
     match event:
         case ChatSaid():
             return 100 + 4 * len(event.text)

@@ -1,11 +1,11 @@
 """One room: who is in it, and who is told what."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from visavis.clock import Clock, TimerHandle
-from visavis.errors import IncompatibleError, SdpError
+from visavis.errors import IncompatibleError, RemoteProtocolError, SdpError
 from visavis.room.events import (
     Candidate,
     ChatSaid,
@@ -21,16 +21,15 @@ from visavis.room.events import (
     SpeakersChanged,
     TracksChanged,
 )
-from visavis.room.media import Peer, Router, Tile, TrackInfo, TrackSource
+from visavis.room.media import Peer, Router
 from visavis.room.participant import Dismissal, Outlet, Participant
 from visavis.room.refused import Code, RefusedError
+from visavis.sfu import Tile, TrackInfo, TrackSource
 
 GRACE_S = 15.0
 MAX_TRACKS = 8
 MAX_CANDIDATES = 64
 DIRECT_PARTICIPANTS = 2
-
-_KINDS = {"camera": "video", "screen": "video", "microphone": "audio", "screen-audio": "audio"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,7 @@ class Room:
         )
 
     def leave(self, participant: Participant, reason: LeaveReason, why: Dismissal | None = None) -> None:
-        """Ends a participant: its peer is closed, then the others are told; with the last one the room ends."""
+        """Ends a participant: its peer, then the others are told; with the last one the room ends."""
         if self._participants.pop(participant.id, None) is None:
             return
         timer = self._grace.pop(participant.id, None)
@@ -123,7 +122,7 @@ class Room:
         self._services.forget(participant)
 
     def close(self) -> None:
-        """Ends everything without a word to anybody; whoever closes a room with people in it has told them."""
+        """Ends everything without a word; whoever closes a room with people in it has told them."""
         for timer in self._grace.values():
             timer.cancel()
         self._grace.clear()
@@ -178,7 +177,7 @@ class Room:
             participant.peer.set_tracks(list(tracks))
             return
         participant.tracks = tuple(
-            TrackInfo(track.mid, track.source, _KINDS[track.source], track.muted) for track in tracks
+            TrackInfo(track.mid, track.source, track.source.kind, track.muted) for track in tracks
         )
         self.tell_others(participant, TracksChanged(participant.id, participant.tracks))
 
@@ -193,7 +192,7 @@ class Room:
         other.tell(RelayedDescription(kind, sdp, participant.id))
 
     def relay_candidate(self, participant: Participant, candidate: Candidate | None) -> None:
-        """Passes a candidate on, unread; with nobody there it is dropped, as its offer had no taker either."""
+        """Passes a candidate on, unread; with nobody there it is dropped, as its offer was."""
         self._require(Mode.DIRECT)
         self._count_candidate(participant)
         other = self._other(participant)
@@ -201,7 +200,7 @@ class Room:
             other.tell(RelayedCandidate(candidate, participant.id))
 
     def ignore_candidate(self, participant: Participant) -> None:
-        """A candidate of a connection with the server: counted, not needed (ICE-lite, RFC 8445 section 2.5)."""
+        """A candidate for the server: counted, not needed by a lite agent (RFC 8445 section 2.5)."""
         self._require(Mode.SFU)
         self._count_candidate(participant)
 
@@ -253,13 +252,16 @@ class Room:
 
 
 @contextmanager
-def _blaming_the_description() -> Iterator[None]:
+def _blaming_the_description() -> Generator[None]:
     """Turns what a description did wrong into a refusal that its author understands."""
     try:
         yield
     except SdpError as error:
         hint = "Send a description as the browser made it."
         raise RefusedError(Code.BAD_SDP, f"The description cannot be used: {error}", hint) from error
+    except RemoteProtocolError as error:
+        hint = "Answer each offer once, with its id."
+        raise RefusedError(Code.WRONG_STATE, str(error), hint) from error
     except IncompatibleError as error:
         hint = "Use a browser with Opus, and VP8, VP9, H264 or AV1."
         raise RefusedError(Code.NO_COMMON_CODEC, str(error), hint) from error

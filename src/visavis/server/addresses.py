@@ -44,27 +44,26 @@ def is_loopback(addresses: Iterable[str]) -> bool:
 def media_addresses(
     listening: Iterable[str], machine: Callable[[], list[str]] = interface_addresses
 ) -> list[str]:
-    """Where the UDP port is opened for a server that listens for HTTP on `listening`.
+    """Where the UDP port is opened for a server that listens for HTTP on `listening`, best first.
 
-    One socket per concrete address, so that an answer leaves from where the question came to. A wildcard
-    means all of its family. A server on loopback opens its media port on the machine's other addresses too:
-    Firefox gathers no loopback candidates (RFC 8835 section 3.2 hides them), and would find no way to
-    127.0.0.1.
+    One socket per concrete address, so that an answer leaves from where the question came to; a wildcard
+    means all addresses of its family. A server on loopback opens its media port on the machine's other
+    addresses as well: browsers gather no loopback candidates (RFC 8445 section 5.1.1.1), and Firefox finds no way
+    to 127.0.0.1 without one.
     """
-    listening = list(listening)
     own = machine()
     found: list[str] = []
     for text in listening:
         address = ipaddress.ip_address(text)
+        family = [other for other in own if ipaddress.ip_address(other).version == address.version]
+        reachable = [other for other in family if not ipaddress.ip_address(other).is_loopback]
         if address.is_unspecified:
-            found += [other for other in own if address.version == 6 or ":" not in other]
+            found += reachable or family
         elif address.is_loopback:
-            found += [text, *(other for other in own if (":" in other) == (":" in text))]
+            found += [text, *reachable]
         else:
             found.append(text)
-    return sorted(
-        dict.fromkeys(found), key=lambda text: (":" in text, ipaddress.ip_address(text).is_loopback)
-    )
+    return list(dict.fromkeys(found))
 
 
 def page_hosts(
@@ -76,8 +75,10 @@ def page_hosts(
     for text in listening:
         address = ipaddress.ip_address(text)
         if address.is_unspecified:
-            reachable = [other for other in machine() if address.version == 6 or ":" not in other]
-            names += [other for other in reachable if not ipaddress.ip_address(other).is_loopback]
+            own = [ipaddress.ip_address(other) for other in machine()]
+            names += [
+                str(other) for other in own if other.version == address.version and not other.is_loopback
+            ]
             names.append("localhost")
     return list(dict.fromkeys(names)) or ["localhost"]
 

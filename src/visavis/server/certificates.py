@@ -186,7 +186,7 @@ def _load(certificate_path: Path, key_path: Path) -> _Issued | None:
 
 
 def _store(issued: _Issued, certificate_path: Path, key_path: Path) -> None:
-    """The key first and by rename, so that a crash leaves a pair that is found not to match, and made anew."""
+    """The key first and by rename: a crash leaves a pair that does not match and is made anew."""
     key_pem = issued.key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

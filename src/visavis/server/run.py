@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 from collections.abc import Callable
+from types import FrameType
 
 from visavis.server.server import Server
 
@@ -25,6 +26,10 @@ def run(server: Server, on_started: Callable[[Server], None]) -> int:
     return asyncio.run(_serve(server, on_started))
 
 
+def _exit_at_once(_number: int, _frame: FrameType | None) -> None:
+    os._exit(EXIT_INTERRUPTED)
+
+
 async def _serve(server: Server, on_started: Callable[[Server], None]) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -33,7 +38,7 @@ async def _serve(server: Server, on_started: Callable[[Server], None]) -> int:
         stop.set()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
-            signal.signal(number, lambda *_: os._exit(EXIT_INTERRUPTED))
+            signal.signal(number, _exit_at_once)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, on_signal)

@@ -18,7 +18,7 @@ from visavis.config import ServerConfig
 from visavis.errors import StartError
 from visavis.room import Rooms
 from visavis.server import addresses, certificates, sockets
-from visavis.server.media import Media, OpenMedia
+from visavis.server.media import Media, MediaPlan, OpenMedia, open_media
 from visavis.server.version import version
 from visavis.signaling import SignalingEndpoint
 from visavis.web import SiteContent, create_app
@@ -43,18 +43,20 @@ class Phase(StrEnum):
 class Server:
     """One server, from `start` to `close`; also an asynchronous context manager.
 
-        async with Server(ServerConfig(port=0), open_media) as server:
+        async with Server(ServerConfig(port=0)) as server:
             print(server.url)
 
     Lifetimes: `close` stops listening, tells and closes every WebSocket, ends the rooms with their routers,
     and then the media plane; it takes five seconds at most.
     """
 
-    def __init__(self, config: ServerConfig, open_media: OpenMedia, clock: Clock | None = None) -> None:
+    def __init__(
+        self, config: ServerConfig, clock: Clock | None = None, media: OpenMedia = open_media
+    ) -> None:
         self.config = config
         self.phase = Phase.STARTING
         self.certificate_files: certificates.CertificateFiles | None = None
-        self._open_media = open_media
+        self._open_media = media
         self._clock = clock
         self._started_s = 0.0
         self._tcp: list[socket.socket] = []
@@ -104,7 +106,7 @@ class Server:
         listening = addresses.resolve(self.config.host)
         self._page_hosts = addresses.page_hosts(self.config.host, listening)
         context = self._tls(listening)
-        self._tcp, media = await asyncio.to_thread(self._open_ports, listening)
+        self._tcp, media = self._open_ports(listening, clock)
         self._media = media
         self._rooms = Rooms(
             clock,
@@ -186,7 +188,7 @@ class Server:
         authority = self.certificate_files.authority if self.certificate_files else None
         return authority.read_bytes() if authority else None
 
-    def _open_ports(self, listening: list[str]) -> tuple[list[socket.socket], Media]:
+    def _open_ports(self, listening: list[str], clock: Clock) -> tuple[list[socket.socket], Media]:
         """Opens TCP and UDP; where the system picks a number, another is tried when UDP does not have it
         free.
         """
@@ -204,7 +206,8 @@ class Server:
             try:
                 udp_port = udp_port or sockets.pick_udp_port(media_hosts)
                 bound = [(host, udp_port) for host in media_hosts]
-                return tcp, self._open_media(bound, config.threads, config.external_ip)
+                plan = MediaPlan(bound, config.threads, config.external_ip, clock)
+                return tcp, self._open_media(plan)
             except BaseException as error:
                 for each in tcp:
                     each.close()

@@ -20,8 +20,8 @@ from visavis.room.events import (
     SubscribeOffer,
     TracksChanged,
 )
-from visavis.room.media import StreamInfo, TrackInfo
 from visavis.room.refused import Code
+from visavis.sfu import StreamInfo, TrackInfo
 from visavis.signaling.parse import MAX_CHAT_CHARACTERS
 
 Json = dict[str, object]

@@ -10,7 +10,7 @@ PATIENCE_S = 10.0
 
 
 class TokenBucket:
-    """Holds up to `burst` tokens and gains `rate_per_s`; it may go into debt, which takes time to pay back."""
+    """Holds up to `burst` tokens and gains `rate_per_s`; it may go into debt, paid back in time."""
 
     def __init__(self, burst: float, rate_per_s: float, now_s: float) -> None:
         self._burst = burst

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from visavis.room.events import Candidate, Mode
-from visavis.room.media import Tile, TrackSource
+from visavis.sfu import Tile, TrackSource
 
 
 @dataclass(frozen=True, slots=True)

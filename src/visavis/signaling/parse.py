@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import cast
 
 from visavis.room.events import Candidate, Mode
-from visavis.room.media import Tile, TrackSource
 from visavis.room.refused import Code, RefusedError
+from visavis.sfu import Source, Tile, TrackSource
 from visavis.signaling.messages import (
     Answer,
     Chat,
@@ -29,8 +29,6 @@ MAX_TOKEN_CHARACTERS = 128
 MAX_WORD_CHARACTERS = 256
 MAX_CANDIDATE_CHARACTERS = 4096
 MAX_INTEGER = 2**53 - 1
-
-_SOURCES = ("camera", "microphone", "screen", "screen-audio")
 
 Object = Mapping[str, object]
 
@@ -121,7 +119,7 @@ def _tracks(fields: Object) -> Tracks:
         muted = item.get("muted")
         if not isinstance(muted, bool):
             raise MalformedError("muted is not true or false.", "Each track is {mid, source, muted}.")
-        return TrackSource(_text(item, "mid", MAX_WORD_CHARACTERS), _word(item, "source", _SOURCES), muted)
+        return TrackSource(_text(item, "mid", MAX_WORD_CHARACTERS), _source(item), muted)
 
     tracks = tuple(track(item) for item in _objects(fields, "tracks"))
     if len({track.mid for track in tracks}) != len(tracks):
@@ -138,7 +136,7 @@ def _view(fields: Object) -> View:
     def tile(item: Object) -> Tile:
         return Tile(
             participant=_text(item, "participant", MAX_WORD_CHARACTERS),
-            source=_word(item, "source", _SOURCES),
+            source=_source(item),
             width=round(_number(item, "width", 0, 1e5)),
             height=round(_number(item, "height", 0, 1e5)),
         )
@@ -197,6 +195,10 @@ def _word(fields: Object, name: str, known: tuple[str, ...]) -> str:
     if not isinstance(value, str) or value not in known:
         raise MalformedError(f"{name} does not fit.", f"{name} is one of {', '.join(known)}.")
     return value
+
+
+def _source(fields: Object) -> Source:
+    return Source(_word(fields, "source", tuple(Source)))
 
 
 def _number(fields: Object, name: str, minimum: float, maximum: float) -> float:

@@ -1,4 +1,4 @@
-"""The WebSocket under a session (RFC 6455, by aiohttp): paced reading, a bounded queue of what is to be sent."""
+"""The WebSocket under a session (RFC 6455, by aiohttp): paced reading, bounded writing."""
 
 import asyncio
 import logging
