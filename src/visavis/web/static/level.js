@@ -23,7 +23,7 @@ export class LevelMeter {
   /** @type {MediaStreamTrack | null} */
   #track = null;
   // Browsers start audio contexts asleep until somebody touches the page.
-  #wake = () => void this.#context.resume();
+  #wake = () => void this.#context.resume().catch(() => {}); // rejects when it is closed first
 
   constructor() {
     for (const event of ["pointerdown", "keydown"]) document.addEventListener(event, this.#wake);
