@@ -96,7 +96,7 @@ export class Call {
 
   /** @param {Track} track @param {string} participant @returns {MediaStreamTrack | null} */
   received(participant, track) {
-    return this.direct?.find(track) ?? this.subscribe?.find(participant, track.id)?.media ?? null;
+    return this.direct?.find(track) ?? this.subscribe?.find(participant, track.id) ?? null;
   }
 
   /** @returns {LinkState} of what is sent */
@@ -160,7 +160,10 @@ export class Call {
         return;
       case "error":
         if (message.about === "offer") this.publish?.handleRefusal();
-        if (!message.fatal) this.#events.problem(signalingProblem(message.code, message));
+        // In a direct room: said to somebody who has just left, of whom `left` is on its way.
+        if (!message.fatal && !(this.room.mode === "direct" && message.code === "wrong-state")) {
+          this.#events.problem(signalingProblem(message.code, message));
+        }
         return;
       default:
         if (!this.room.apply(message)) return;

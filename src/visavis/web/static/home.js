@@ -46,7 +46,7 @@ export function showHome(main, go) {
           h("button", { type: "button", class: "icon-button", "aria-label": "Suggest another name", title: "Another name", onclick: suggest }, icon("shuffle")),
           h("button", { type: "submit", class: "button accent" }, "Go"),
         ),
-        h("p", { class: "quiet" }, "Whoever has the link can join. Nothing to install, no account."),
+        h("p", { class: "quiet" }, "Whoever has the link can join. No account needed."),
       ),
     ),
   );

@@ -6,8 +6,9 @@
 /** @typedef {{x: number, y: number, width: number, height: number}} Rect */
 
 const GAP = 10;
-/** Tiles may be as narrow as a portrait phone needs and as wide as a camera sees. */
-const NARROWEST = 0.85;
+/** Tiles are as wide as a camera sees or narrower: much so on a portrait phone, little elsewhere. */
+const NARROWEST = 4 / 3;
+const NARROWEST_IN_PORTRAIT = 0.85;
 const WIDEST = 16 / 9;
 /** The part of the stage that shared screens get beside the people. */
 const SCREEN_SHARE = 0.78;
@@ -21,13 +22,14 @@ const STRIP_LEAST = 96;
  */
 export function grid(area, count) {
   if (count === 0) return [];
+  const narrowest = area.width < area.height ? NARROWEST_IN_PORTRAIT : NARROWEST;
   let best = { columns: 1, width: 0, height: 0 };
   for (let columns = 1; columns <= count; columns += 1) {
     const rows = Math.ceil(count / columns);
     const cellWidth = (area.width - GAP * (columns - 1)) / columns;
     const cellHeight = (area.height - GAP * (rows - 1)) / rows;
     if (cellWidth <= 0 || cellHeight <= 0) continue;
-    const ratio = Math.min(WIDEST, Math.max(NARROWEST, cellWidth / cellHeight));
+    const ratio = Math.min(WIDEST, Math.max(narrowest, cellWidth / cellHeight));
     const width = Math.min(cellWidth, cellHeight * ratio);
     const height = Math.min(cellHeight, cellWidth / ratio);
     if (width * height > best.width * best.height) best = { columns, width, height };

@@ -36,6 +36,7 @@ export class LevelMeter {
     this.#source?.disconnect();
     this.#source = track === null ? null : this.#context.createMediaStreamSource(new MediaStream([track]));
     this.#source?.connect(this.#analyser);
+    this.#wake();
   }
 
   /** @returns {number} 0 to 1 */

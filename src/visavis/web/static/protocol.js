@@ -25,7 +25,7 @@
 
 /**
  * @typedef {object} Stream what an m-line of the subscribing connection carries
- * @property {string} mid
+ * @property {string | null} mid null for a track that has no m-line
  * @property {string | null} participant
  * @property {string | null} track
  * @property {"forwarding" | "paused"} state

@@ -21,7 +21,7 @@ export function snapshot(call) {
     receiving: call.receiving,
     media: { microphone: media.microphoneOn, camera: media.cameraOn, screen: media.screenOn },
     participants: [...room.others.values()].map(({ id, name, tracks }) => ({ id, name, tracks })),
-    streams: [...(call.subscribe?.streams.values() ?? [])],
+    streams: call.subscribe?.streams ?? [],
     speakers: room.speakers,
     tiles: tileModels(call).map(({ media: track, ...model }) => ({ ...model, media: track?.id ?? null })),
   };

@@ -131,7 +131,7 @@ export class Stats {
       if (source !== null) return `Your ${SOURCE_WORDS[source]}`;
     }
     for (const { name, tracks } of row.direction === "received" ? room.others.values() : []) {
-      const stream = row.mid === null ? undefined : subscribe?.streams.get(row.mid);
+      const stream = subscribe?.streams.find(({ mid }) => mid === row.mid);
       const track = tracks.find(({ id }) => id === (subscribe === null ? row.mid : stream?.track));
       if (track !== undefined) return `${name}, ${SOURCE_WORDS[track.source]}`;
     }

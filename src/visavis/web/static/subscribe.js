@@ -1,6 +1,9 @@
 /**
  * The connection on which the server sends to this browser. The server always offers; its m-lines are a pool: what one
  * carries is said by `streams`, never by the SDP, and changes over time.
+ *
+ * When the server lost its side it begins a new connection by the same messages: an offer that does not fit the
+ * connection is answered by a new one.
  * @module subscribe
  */
 /** @import {Stream, SubscribeOffer} from "./protocol.js" */
@@ -13,8 +16,8 @@ export class Subscribe {
   pc;
   /** @type {Recovery} */
   recovery;
-  /** What each m-line carries, by mid. @type {Map<string, Stream>} */
-  streams = new Map();
+  /** What is sent, or why it is not, as the server said it last. @type {Stream[]} */
+  streams = [];
   #closed = false;
   /** @type {Wiring} */
   #wiring;
@@ -24,19 +27,21 @@ export class Subscribe {
   /** @param {Wiring} wiring */
   constructor(wiring) {
     this.#wiring = wiring;
-    this.pc = new RTCPeerConnection({ iceServers: wiring.iceServers, bundlePolicy: "max-bundle" });
-    this.recovery = new Recovery(this.pc, {
-      ready: wiring.ready,
-      restart: () => wiring.send({ type: "restart", pc: "subscribe" }),
-      startAnew: wiring.startAnew,
-      state: wiring.state,
-    });
+    this.pc = this.#connection();
+    this.recovery = this.#watch();
   }
 
   /** Also an offer seen before, whose answer was lost: it is answered again. @param {SubscribeOffer} message */
   handleOffer(message) {
     this.#serially(async () => {
-      await this.pc.setRemoteDescription({ type: "offer", sdp: message.sdp });
+      const offer = /** @type {const} */ ({ type: "offer", sdp: message.sdp });
+      try {
+        await this.pc.setRemoteDescription(offer);
+      } catch (error) {
+        if (this.pc.connectionState === "connected" || this.pc.remoteDescription === null) throw error;
+        this.#renew();
+        await this.pc.setRemoteDescription(offer);
+      }
       await this.pc.setLocalDescription();
       const sdp = this.pc.localDescription?.sdp ?? "";
       this.#wiring.send({ type: "answer", pc: "subscribe", sdp, id: message.id });
@@ -52,15 +57,21 @@ export class Subscribe {
   /**
    * @param {string} participant
    * @param {string} track
-   * @returns {{media: MediaStreamTrack, stream: Stream} | null}
+   * @returns {Stream | null}
+   */
+  streamOf(participant, track) {
+    return this.streams.find((stream) => stream.participant === participant && stream.track === track) ?? null;
+  }
+
+  /**
+   * @param {string} participant
+   * @param {string} track
+   * @returns {MediaStreamTrack | null}
    */
   find(participant, track) {
-    for (const stream of this.streams.values()) {
-      if (stream.participant !== participant || stream.track !== track) continue;
-      const transceiver = this.pc.getTransceivers().find(({ mid }) => mid === stream.mid);
-      if (transceiver !== undefined) return { media: transceiver.receiver.track, stream };
-    }
-    return null;
+    const mid = this.streamOf(participant, track)?.mid ?? null;
+    const transceiver = mid === null ? undefined : this.pc.getTransceivers().find((each) => each.mid === mid);
+    return transceiver?.receiver.track ?? null;
   }
 
   resumed() {
@@ -75,8 +86,28 @@ export class Subscribe {
 
   /** @param {Stream[]} streams */
   #apply(streams) {
-    for (const stream of streams) this.streams.set(stream.mid, stream);
+    this.streams = streams;
     this.#wiring.changed();
+  }
+
+  #connection() {
+    return new RTCPeerConnection({ iceServers: this.#wiring.iceServers, bundlePolicy: "max-bundle" });
+  }
+
+  #watch() {
+    return new Recovery(this.pc, {
+      ready: this.#wiring.ready,
+      restart: () => this.#wiring.send({ type: "restart", pc: "subscribe" }),
+      startAnew: this.#wiring.startAnew,
+      state: this.#wiring.state,
+    });
+  }
+
+  #renew() {
+    this.recovery.close();
+    this.pc.close();
+    this.pc = this.#connection();
+    this.recovery = this.#watch();
   }
 
   /** @param {() => Promise<void>} step */

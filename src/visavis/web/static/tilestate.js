@@ -88,7 +88,7 @@ function remoteState(call, id, source) {
   if (link !== "connected") return LINK[link];
   const track = room.track(id, source);
   if (track === null || track.muted) return ["off", "Connected"];
-  const stream = call.subscribe?.find(id, track.id)?.stream;
+  const stream = call.subscribe?.streamOf(id, track.id);
   if (stream?.state === "paused") return ["paused", PAUSE_WORDS[stream.reason] ?? "Paused"];
   return ["live", "Connected"];
 }
