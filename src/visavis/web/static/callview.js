@@ -267,7 +267,7 @@ export class CallView {
 
   /** @param {string} words */
   #tell(words) {
-    notify(`presence-${words}`, { tone: "info", title: words });
+    notify("presence", { tone: "info", title: words });
   }
 
   /** Says what is on the page, once it has come to rest. @param {ViewTile[]} tiles */

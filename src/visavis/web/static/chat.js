@@ -14,7 +14,8 @@ export class Chat {
   /** @type {HTMLElement} */
   element;
   unread = 0;
-  /** @type {HTMLOListElement} */
+  #list = h("ol");
+  /** @type {HTMLElement} */
   #lines;
   /** @type {HTMLTextAreaElement} */
   #input;
@@ -26,7 +27,7 @@ export class Chat {
   /** @param {{say: (text: string) => void, close: () => void}} actions */
   constructor({ say, close }) {
     this.#say = say;
-    this.#lines = h("ol", { class: "chat-lines", role: "log", "aria-label": "Messages", tabindex: 0 });
+    this.#lines = h("div", { class: "chat-lines", role: "log", "aria-label": "Messages", tabindex: 0 }, this.#list);
     this.#input = h("textarea", {
       id: "chat-text",
       rows: 1,
@@ -80,7 +81,7 @@ export class Chat {
     const follows = last?.participant === message.participant && message.time - last.time < GROUP_SECONDS;
     const at = new Date(message.time * 1000);
     const time = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-    this.#lines.append(
+    this.#list.append(
       h(
         "li",
         { class: follows ? "chat-line follows" : "chat-line", "data-own": String(own) },
@@ -95,7 +96,7 @@ export class Chat {
       ),
     );
     this.#last = message;
-    while (this.#lines.childElementCount > LINE_LIMIT) this.#lines.firstElementChild?.remove();
+    while (this.#list.childElementCount > LINE_LIMIT) this.#list.firstElementChild?.remove();
     if (atEnd || own) this.#lines.scrollTop = this.#lines.scrollHeight;
     if (!this.open && !own) this.unread += 1;
   }

@@ -54,8 +54,7 @@ export function devicesAvailable() {
 export async function openDevice(kind, exactId) {
   if (!devicesAvailable()) throw NO_HTTPS;
   try {
-    const stream = await navigator.mediaDevices.getUserMedia({ [kind]: constraints(kind, exactId) });
-    return hint(/** @type {MediaStreamTrack} */ (stream.getTracks()[0]));
+    return await acquire(kind, exactId);
   } catch (error) {
     throw mediaProblem(error, kind);
   }
@@ -77,23 +76,47 @@ export async function openDevices(kinds) {
     for (const track of stream.getTracks()) opened[/** @type {Kind} */ (track.kind)] = hint(track);
     return opened;
   } catch (error) {
-    if (kinds.length === 1 && kinds[0] !== undefined) return { ...opened, problems: [mediaProblem(error, kinds[0])] };
-    const denied = error instanceof DOMException && error.name === "NotAllowedError";
-    for (const kind of kinds) {
-      // After a refusal, ask again only for what is known to be granted: nobody likes two more questions.
-      if (denied && (await permission(kind)) !== "granted") {
-        opened.problems.push(mediaProblem(error, kind));
-        continue;
-      }
-      try {
-        opened[kind] = await openDevice(kind);
-      } catch (problem) {
-        opened.problems.push(/** @type {Problem} */ (problem));
-      }
-    }
+    const failures = await oneByOne(kinds, error, opened);
+    const names = new Set([...failures.values()].map(errorName));
+    if (failures.size === 2 && names.size === 1) opened.problems.push(mediaProblem(error, "both"));
+    else for (const [kind, failure] of failures) opened.problems.push(mediaProblem(failure, kind));
     return opened;
   }
 }
+
+/**
+ * @param {Kind[]} kinds
+ * @param {unknown} error what all of them together gave
+ * @param {Opened} opened filled with what opens
+ * @returns {Promise<Map<Kind, unknown>>} what each of the others threw
+ */
+async function oneByOne(kinds, error, opened) {
+  /** @type {Map<Kind, unknown>} */
+  const failures = new Map();
+  for (const kind of kinds) {
+    // After a refusal, ask again only for what is known to be granted: nobody likes two more questions.
+    const hopeless = kinds.length === 1 || (errorName(error) === "NotAllowedError" && (await permission(kind)) !== "granted");
+    if (hopeless) {
+      failures.set(kind, error);
+      continue;
+    }
+    try {
+      opened[kind] = await acquire(kind);
+    } catch (failure) {
+      failures.set(kind, failure);
+    }
+  }
+  return failures;
+}
+
+/** @param {Kind} kind @param {string} [exactId] @returns {Promise<MediaStreamTrack>} */
+async function acquire(kind, exactId) {
+  const stream = await navigator.mediaDevices.getUserMedia({ [kind]: constraints(kind, exactId) });
+  return hint(/** @type {MediaStreamTrack} */ (stream.getTracks()[0]));
+}
+
+/** @param {unknown} error */
+const errorName = (error) => (error instanceof DOMException ? error.name : "");
 
 /**
  * @returns {Promise<{screen: MediaStreamTrack, audio: MediaStreamTrack | null} | null>} null when the user thought
@@ -108,7 +131,7 @@ export async function openScreen() {
     screen.contentHint = "detail";
     return { screen, audio: stream.getAudioTracks()[0] ?? null };
   } catch (error) {
-    if (error instanceof DOMException && error.name === "NotAllowedError") return null;
+    if (errorName(error) === "NotAllowedError") return null;
     throw mediaProblem(error, "screen");
   }
 }

@@ -48,45 +48,49 @@ export const DEVICE_LOST = Object.freeze({
   camera: problem("camera-lost", "Your camera was disconnected.", "Plug it in again, or choose another one in the settings."),
 });
 
-/** @type {Record<"audio" | "video" | "screen", string>} */
-const THING = { audio: "microphone", video: "camera", screen: "screen" };
+/** @typedef {"audio" | "video" | "both" | "screen"} Wanted */
+
+/** @type {Record<Wanted, string>} */
+const THING = { audio: "microphone", video: "camera", both: "camera and microphone", screen: "screen" };
+/** @type {Record<Wanted, string>} */
+const CODE = { audio: "microphone", video: "camera", both: "devices", screen: "screen" };
 
 /**
  * What getUserMedia or getDisplayMedia threw (W3C Media Capture, section 10.2).
  * @param {unknown} error
- * @param {"audio" | "video" | "screen"} kind
+ * @param {Wanted} kind
  * @returns {Problem}
  */
 export function mediaProblem(error, kind) {
-  const thing = THING[kind];
+  const [thing, code] = [THING[kind], CODE[kind]];
   switch (error instanceof DOMException ? error.name : "") {
     case "NotAllowedError":
     case "SecurityError":
       return problem(
-        `${thing}-denied`,
+        `${code}-denied`,
         `This page may not use your ${thing}.`,
         "Allow it by the symbol at the left of the address bar (and in the system's privacy settings), then try again.",
       );
     case "NotFoundError":
       return problem(
-        `${thing}-missing`,
+        `${code}-missing`,
         `No ${thing} was found.`,
         kind === "screen"
           ? "This system offers nothing to share."
-          : `Plug one in and choose it, or join without a ${thing}.`,
+          : "Plug one in and choose it, or join without: you see and hear the others all the same.",
       );
     case "NotReadableError":
     case "AbortError":
       return problem(
-        `${thing}-in-use`,
+        `${code}-in-use`,
         `Your ${thing} does not start; another program may be using it.`,
         `Close the other program or choose another ${thing}, then try again.`,
       );
     case "OverconstrainedError":
-      return problem(`${thing}-gone`, `The ${thing} you chose is not there any more.`, "Choose another one in the list.");
+      return problem(`${code}-gone`, `The ${thing} you chose is not there any more.`, "Choose another one in the list.");
     default:
       return problem(
-        `${thing}-failed`,
+        `${code}-failed`,
         `Your ${thing} could not be opened${error instanceof Error && error.message ? `: ${error.message}` : "."}`,
         kind === "screen" ? "This browser may not be able to share a screen." : "Try again, or choose another device.",
       );

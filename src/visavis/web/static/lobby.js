@@ -97,7 +97,7 @@ export function showLobby(main, { room, name, mode, media, microphone, camera },
       form,
     ),
   );
-  (name === "" ? nameInput : joinButton).focus();
+  (name === "" ? nameInput : joinButton).focus({ preventScroll: true });
 
   function render() {
     const cameraTrack = media.tracks.get("camera") ?? null;

@@ -23,7 +23,7 @@ const BUTTONS = [
 
 export class Toolbar {
   /** @type {HTMLElement} */
-  element = h("div", { class: "toolbar", role: "toolbar", "aria-label": "Call" });
+  element = h("div", { class: "toolbar", role: "group", "aria-label": "Call controls" });
   /** @type {Map<ButtonName, {button: HTMLButtonElement, icon: SVGSVGElement, words: HTMLElement}>} */
   #buttons = new Map();
   #badge = h("span", { class: "badge", hidden: true, "aria-hidden": "true" });
@@ -45,10 +45,12 @@ export class Toolbar {
 
   /** @param {ToolbarState} state */
   render({ media, chat, stats, unread }) {
-    this.#show("microphone", media.microphoneOn ? "mic" : "mic-off", media.microphoneOn ? "Mute" : "Unmute", !media.microphoneOn, "microphone");
-    this.#show("camera", media.cameraOn ? "camera" : "camera-off", media.cameraOn ? "Stop camera" : "Start camera", !media.cameraOn, "");
-    this.#show("screen", "screen", media.screenOn ? "Stop sharing" : "Share screen", false, "");
-    attribute(this.#get("screen").button, "data-active", String(media.screenOn));
+    const { microphoneOn, cameraOn, screenOn } = media;
+    const mute = microphoneOn ? "Mute" : "Unmute";
+    this.#show("microphone", microphoneOn ? "mic" : "mic-off", mute, `${mute} microphone`, !microphoneOn);
+    this.#show("camera", cameraOn ? "camera" : "camera-off", "Camera", `${cameraOn ? "Stop" : "Start"} camera`, !cameraOn);
+    this.#show("screen", "screen", screenOn ? "Stop" : "Share", screenOn ? "Stop sharing" : "Share screen", false);
+    attribute(this.#get("screen").button, "data-active", String(screenOn));
     attribute(this.#get("chat").button, "aria-expanded", String(chat));
     attribute(this.#get("stats").button, "aria-expanded", String(stats));
     this.#badge.hidden = unread === 0;
@@ -61,13 +63,13 @@ export class Toolbar {
     this.#get(name).button.focus();
   }
 
-  /** @param {ButtonName} name @param {string} iconName @param {string} words @param {boolean} off @param {string} more */
-  #show(name, iconName, words, off, more) {
+  /** @param {ButtonName} name @param {string} iconName @param {string} short @param {string} words @param {boolean} off */
+  #show(name, iconName, short, words, off) {
     const parts = this.#get(name);
     setIcon(parts.icon, iconName);
-    setText(parts.words, words.split(" ")[0] ?? words);
-    attribute(parts.button, "aria-label", more === "" ? words : `${words} ${more}`);
-    attribute(parts.button, "title", `${words}${more === "" ? "" : ` ${more}`}`);
+    setText(parts.words, short);
+    attribute(parts.button, "aria-label", words);
+    attribute(parts.button, "title", words);
     parts.button.classList.toggle("off", off);
   }
 
