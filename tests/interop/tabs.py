@@ -1,4 +1,4 @@
-"""A tab in a call, as somebody looks at it: through the page's roles, labels and data attributes (docs/page.md)."""
+"""A tab in a call, as somebody looks at it: by the page's roles, labels and data attributes (docs/page.md)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,7 +6,8 @@ from typing import Any
 from playwright.sync_api import Locator, Page, expect
 
 PIXELS = """(name) => {
-  const video = document.querySelector(`.tile[data-you="false"][aria-label^="${name}"][data-state="live"] video`);
+  const tile = document.querySelector(`.tile[data-you="false"][aria-label^="${name}"][data-state="live"]`);
+  const video = tile?.querySelector('video');
   if (!video || video.videoWidth === 0) return null;
   const canvas = document.createElement('canvas');
   canvas.width = 160;

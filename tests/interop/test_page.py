@@ -2,7 +2,6 @@
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
-
 from tests.interop.serving import ServerProcess
 from tests.interop.tabs import Tab
 
