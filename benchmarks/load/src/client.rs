@@ -144,10 +144,10 @@ impl Handshake {
             match dtls.poll_output(&mut buffer) {
                 Output::Packet(packet) => drop(socket.send(packet)?),
                 Output::BufferTooSmall { needed } => buffer.resize(needed, 0),
-                Output::PeerCert(certificate) => {
-                    if digest::digest(&digest::SHA256, certificate).as_ref() != remote.fingerprint {
-                        return Err("the server's certificate is not the one of its description".into());
-                    }
+                Output::PeerCert(certificate)
+                    if digest::digest(&digest::SHA256, certificate).as_ref() != remote.fingerprint =>
+                {
+                    return Err("the server's certificate is not the one of its description".into());
                 }
                 Output::KeyingMaterial(material, profile) => {
                     let (clients, servers) = srtp::keys(&material, profile)?;

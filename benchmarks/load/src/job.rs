@@ -72,13 +72,7 @@ pub enum Report {
         dtls_version: String,
         seconds: f64,
     },
-    Cell {
-        subscribers: usize,
-        pattern: Pattern,
-        saturation: Figures,
-        half: Figures,
-        at: Vec<Figures>,
-    },
+    Cell(Box<CellFigures>),
     Limit {
         subscribers: usize,
         pattern: Pattern,
@@ -91,6 +85,15 @@ pub enum Report {
         size_bytes: usize,
         us_per_packet: f64,
     },
+}
+
+#[derive(Debug, Serialize)]
+pub struct CellFigures {
+    pub subscribers: usize,
+    pub pattern: Pattern,
+    pub saturation: Figures,
+    pub half: Figures,
+    pub at: Vec<Figures>,
 }
 
 impl Report {

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::job::{Cell, Figures, Forward, Pattern, Report};
+use crate::job::{Cell, CellFigures, Figures, Forward, Pattern, Report};
 use crate::run::{Conference, LOSS_ALLOWED};
 use crate::{Result, cpu, vp8};
 
@@ -47,7 +47,8 @@ impl Search<'_> {
         }
         let half = self.median(pattern, rate / 2.0)?;
         let at = cell.at_pps.iter().map(|rate| self.median(pattern, *rate)).collect::<Result<_>>()?;
-        Report::Cell { subscribers: self.conference.subscribers(), pattern, saturation, half, at }.print()
+        let subscribers = self.conference.subscribers();
+        Report::Cell(Box::new(CellFigures { subscribers, pattern, saturation, half, at })).print()
     }
 
     /// Climbs by steps to the first rate that fails, then halves the interval until it is narrow.
