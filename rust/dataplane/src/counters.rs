@@ -34,7 +34,6 @@ counters! {
     /// DTLS or SRTP from an address that ICE has not validated.
     UnvalidatedAddress = "unvalidated_address",
     DtlsError = "dtls_error",
-    DtlsFingerprintMismatch = "dtls_fingerprint_mismatch",
     SrtpBeforeKeys = "srtp_before_keys",
     SrtpUnauthentic = "srtp_unauthentic",
     SrtpReplayed = "srtp_replayed",
@@ -51,6 +50,9 @@ counters! {
     NackReceived = "nack_received",
     NackAnswered = "nack_answered",
     NackTooOld = "nack_too_old",
+    /// A peer asked for more to be sent again than its budget allows.
+    NackRateLimited = "nack_rate_limited",
+    ProbesSent = "probes_sent",
     PliSent = "pli_sent",
     PliReceived = "pli_received",
     PliMerged = "pli_merged",
