@@ -8,7 +8,7 @@ import queue
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -91,7 +91,8 @@ def chromium_command(profile: Path) -> list[str] | None:
     program = shutil.which("chromium") or shutil.which("google-chrome")
     flags = (
         "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run"
-        " --disable-background-networking --disable-component-update --disable-sync --disable-features=WebRtcHideLocalIpsWithMdns"
+        " --disable-background-networking --disable-component-update --disable-sync"
+        " --disable-features=WebRtcHideLocalIpsWithMdns"
     )
     return [program, *flags.split(), f"--user-data-dir={profile}"] if program else None
 
@@ -104,7 +105,7 @@ def firefox_command(profile: Path) -> list[str] | None:
 
 
 @contextmanager
-def running(command: list[str]) -> Iterator[Browser]:
+def running(command: list[str]) -> Generator[Browser, None, None]:
     """A browser, for the life of the context."""
     browser = Browser()
     with ThreadingHTTPServer(("127.0.0.1", 0), browser.handler()) as server:

@@ -66,6 +66,9 @@ _FORMATS = {
         _h264(106, "64001f"),  # high
     ),
 }
+MAX_SECTIONS = 128
+"""How many m-lines Firefox takes on one transport: it reads no more than 128 names of a BUNDLE group."""
+
 _FEEDBACK = {Kind.AUDIO: ("transport-cc",), Kind.VIDEO: ("transport-cc", "ccm fir", "nack", "nack pli")}
 
 

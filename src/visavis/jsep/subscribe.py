@@ -136,6 +136,9 @@ def _sources(section: OfferedSection) -> tuple[Attribute, ...]:
 def accept_subscriber(offer: SessionDescription, answer: SessionDescription) -> SubscriberAnswer:
     """Reads the answer to an offer of `offer_subscriber`.
 
+    An m-line that the answer takes out of the BUNDLE group would need a transport of its own, and there is
+    none: it counts as refused (RFC 8843 section 7.3.3).
+
     Raises:
         SdpError: the answer does not fit the offer, and where.
         IncompatibleError: the subscriber takes no m-line: there is no codec in common.
@@ -145,16 +148,16 @@ def accept_subscriber(offer: SessionDescription, answer: SessionDescription) -> 
     for index, (offered, answered) in enumerate(zip(offer.media, answer.media, strict=True)):
         _check_same(index, offered, answered)
     bundled = bundled_media(answer)
-    for index, answered in enumerate(answer.media):
-        if answered.port != 0 and answered.mid not in bundled:
-            raise SdpError(f"{called(index, answered)} is accepted, but not in a=group:BUNDLE")
     if not bundled:
         raise IncompatibleError("the subscriber takes none of the m-lines: no codec in common")
     check_rtcp_mux(answer, bundled)
     tagged = next(iter(bundled.values()))
     if tagged.first(Setup) is Setup.ACTPASS:
         raise SdpError("the answer has a=setup:actpass, and an answer has to choose (RFC 8842 section 5.3)")
-    pairs = tuple(zip(offer.media, answer.media, strict=True))
+    pairs = tuple(
+        (offered, answered if answered.mid in bundled else replace(answered, port=0))
+        for offered, answered in zip(offer.media, answer.media, strict=True)
+    )
     sections = tuple(_section(answer, offered, answered) for offered, answered in pairs)
     return SubscriberAnswer(
         remote=remote_transport(answer, tagged),

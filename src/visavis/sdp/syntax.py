@@ -32,7 +32,7 @@ def token_untrusted(text: str, what: str) -> str:
 
 def word_untrusted(text: str, what: str) -> str:
     """A `non-ws-string`: anything visible, without spaces."""
-    if not text or not text.isprintable() or any(character.isspace() for character in text):
+    if not text or " " in text or not text.isprintable():
         raise ValueError(f"{what} {shown(text)} is empty or has spaces")
     return text
 
