@@ -44,21 +44,7 @@ def parse(text: str) -> SessionDescription:
         SdpError: names the line and what is wrong with it; nothing else is ever raised.
     """
     session, *media = _sections(list(_lines_untrusted(text)))
-    read_attribute = _once(read_attribute_untrusted)
-    return _session(session, tuple(_media(section, read_attribute) for section in media), read_attribute)
-
-
-def _once(reader: Callable[[str], Attribute]) -> Callable[[str], Attribute]:
-    """Reads equal texts once: a hundred m-lines of one description hardly differ."""
-    read: dict[str, Attribute] = {}
-
-    def remembering(text: str) -> Attribute:
-        attribute = read.get(text)
-        if attribute is None:
-            attribute = read[text] = reader(text)
-        return attribute
-
-    return remembering
+    return _session(session, tuple(_media(section) for section in media))
 
 
 def parse_candidate(text: str) -> Candidate:
@@ -133,9 +119,7 @@ def _check_order(lines: list[_Line], part: str, order: str) -> None:
         previous = rank
 
 
-def _session(
-    lines: list[_Line], media: tuple[MediaDescription, ...], read_attribute: Callable[[str], Attribute]
-) -> SessionDescription:
+def _session(lines: list[_Line], media: tuple[MediaDescription, ...]) -> SessionDescription:
     by = _by_letter(lines)
     version = by["v"][0]
     if version.value != "0":
@@ -143,7 +127,7 @@ def _session(
     return SessionDescription(
         origin=by["o"][0].read(_origin_untrusted),
         name=by["s"][0].value,
-        attributes=_attributes(by, read_attribute),
+        attributes=_attributes(by),
         media=media,
         information=_only(by, "i"),
         uri=_only(by, "u"),
@@ -157,7 +141,7 @@ def _session(
     )
 
 
-def _media(lines: list[_Line], read_attribute: Callable[[str], Attribute]) -> MediaDescription:
+def _media(lines: list[_Line]) -> MediaDescription:
     by = _by_letter(lines)
     kind, port, port_count, protocol, formats = lines[0].read(_media_line_untrusted)
     return MediaDescription(
@@ -165,7 +149,7 @@ def _media(lines: list[_Line], read_attribute: Callable[[str], Attribute]) -> Me
         port=port,
         protocol=protocol,
         formats=formats,
-        attributes=_attributes(by, read_attribute),
+        attributes=_attributes(by),
         connection=_connection(by),
         bandwidths=tuple(line.read(_bandwidth_untrusted) for line in by.get("b", ())),
         port_count=port_count,
@@ -185,10 +169,8 @@ def _only(by: dict[str, list[_Line]], letter: str) -> str | None:
     return by[letter][0].value if letter in by else None
 
 
-def _attributes(
-    by: dict[str, list[_Line]], read_attribute: Callable[[str], Attribute]
-) -> tuple[Attribute, ...]:
-    return tuple(line.read(read_attribute) for line in by.get("a", ()))
+def _attributes(by: dict[str, list[_Line]]) -> tuple[Attribute, ...]:
+    return tuple(line.read(read_attribute_untrusted) for line in by.get("a", ()))
 
 
 def _connection(by: dict[str, list[_Line]]) -> Connection | None:
