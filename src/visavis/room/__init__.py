@@ -2,14 +2,14 @@
 
 Lifetimes: what ends, what ends with it, and who is told.
 
-| ends                        | ends with it                         | is told                                |
-|-----------------------------|--------------------------------------|----------------------------------------|
-| a socket                    | nothing: its participant is detached | nobody                                 |
-| the grace of a detached one | the participant (`lost`)             | the others in the room                 |
-| a participant               | its peer, its socket, its token      | the others; its socket unless it asked |
-| the last participant        | the room and its router              | `Rooms`, which forgets the name        |
-| a room                      | its participants and timers          | nobody: signaling has said `closing` |
-| a peer's transport          | nothing: the browser restarts ICE    | the log                                |
+| ends                        | ends with it                         | is told                            |
+|-----------------------------|--------------------------------------|------------------------------------|
+| a socket                    | nothing: its participant is detached | nobody                             |
+| the grace of a detached one | the participant (`lost`)             | the others in the room             |
+| a participant               | its peer, its socket, its token      | the others, and its socket         |
+| the last participant        | the room and its router              | `Rooms`, which forgets the name    |
+| a room                      | its participants and timers          | nobody: `closing` was said before  |
+| a peer's transport          | nothing: the browser restarts ICE    | the log                            |
 
 Nothing here reads a clock, a socket or randomness; all calls come from one thread.
 """

@@ -26,12 +26,15 @@ class Code(StrEnum):
 
 
 class RefusedError(RemoteProtocolError):
-    """A request is refused: `message` says what is wrong and `hint` what to do, in plain words for the one
-    who asked.
+    """A request is refused: `message` says what is wrong and `hint` what to do, in plain words for its
+    author.
+
+    `about` is the type of the message, where it is known.
     """
 
-    def __init__(self, code: Code, message: str, hint: str) -> None:
+    def __init__(self, code: Code, message: str, hint: str, about: str | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.hint = hint
+        self.about = about

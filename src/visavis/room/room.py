@@ -64,19 +64,23 @@ class Room:
         """Everybody, those included who are kept without a socket."""
         return tuple(self._participants.values())
 
+    @property
+    def limit(self) -> int:
+        """How many may be in the room."""
+        most = self._services.max_participants
+        return min(most, DIRECT_PARTICIPANTS) if self.mode is Mode.DIRECT else most
+
     def join(self, participant_id: str, name: str, token: str, outlet: Outlet) -> Participant:
         """Lets somebody in: `outlet` is told `Joined` first, then the others hear of it.
 
         Raises:
             RefusedError: the room is full.
         """
-        limit = self._services.max_participants
-        limit = min(limit, DIRECT_PARTICIPANTS) if self.mode is Mode.DIRECT else limit
-        if len(self._participants) >= limit:
+        if len(self._participants) >= self.limit:
             hint = "Wait until somebody leaves, or use another room."
-            raise RefusedError(Code.ROOM_FULL, f"This room is full: {limit} may be in it.", hint)
-        polite = self.mode is Mode.DIRECT and not any(other.polite for other in self._participants.values())
-        polite = polite and bool(self._participants)
+            raise RefusedError(Code.ROOM_FULL, f"This room is full: {self.limit} may be in it.", hint)
+        other = self._other(None) if self.mode is Mode.DIRECT else None
+        polite = other is not None and not other.polite
         participant = Participant(self, participant_id, name, token, polite)
         participant.attach(outlet)
         self._greet(participant, resumed=False)
@@ -120,6 +124,10 @@ class Room:
         if not self._participants:
             self.close()
         self._services.forget(participant)
+
+    def remove(self, participant: Participant) -> None:
+        """Shows somebody the door: its socket is closed, its token worth nothing."""
+        self.leave(participant, LeaveReason.REMOVED, Dismissal.REMOVED)
 
     def close(self) -> None:
         """Ends everything without a word; whoever closes a room with people in it has told them."""
@@ -215,7 +223,7 @@ class Room:
                 resumed=resumed,
                 participants=others,
                 polite=participant.polite,
-                max_participants=self._services.max_participants,
+                max_participants=self.limit,
             )
         )
 
@@ -225,7 +233,7 @@ class Room:
             raise RefusedError(Code.WRONG_STATE, "You have left this room.", "Join again.")
         return participant.peer
 
-    def _other(self, participant: Participant) -> Participant | None:
+    def _other(self, participant: Participant | None) -> Participant | None:
         return next((other for other in self.participants if other is not participant), None)
 
     def _require(self, mode: Mode) -> None:

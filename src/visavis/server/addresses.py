@@ -48,8 +48,8 @@ def media_addresses(
 
     One socket per concrete address, so that an answer leaves from where the question came to; a wildcard
     means all addresses of its family. A server on loopback opens its media port on the machine's other
-    addresses as well: browsers gather no loopback candidates (RFC 8445 section 5.1.1.1), and Firefox finds no way
-    to 127.0.0.1 without one.
+    addresses as well: browsers gather no loopback candidates (RFC 8445 section 5.1.1.1), and Firefox finds no
+    way to 127.0.0.1 without one.
     """
     own = machine()
     found: list[str] = []

@@ -6,7 +6,6 @@ import errno
 import logging
 import socket
 import ssl
-from collections.abc import Callable
 from enum import StrEnum
 from types import TracebackType
 from typing import Self
@@ -26,7 +25,6 @@ from visavis.web import SiteContent, create_app
 _log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 1.0
-MEDIA_CLOSE_S = 1.0
 HTTP_CLOSE_S = 0.5
 _BIND_ATTEMPTS = 8
 
@@ -140,7 +138,7 @@ class Server:
         if self._rooms is not None:
             self._rooms.close()
         if self._media is not None:
-            await _within(MEDIA_CLOSE_S, self._media.close)
+            self._media.close()
         if self._runner is not None:
             await self._runner.cleanup()
         for each in self._tcp:
@@ -170,6 +168,7 @@ class Server:
             "rooms": len(rooms.rooms) if rooms else 0,
             "participants": rooms.participant_count if rooms else 0,
             "uptime_s": round(clock.monotonic() - self._started_s, 3) if clock else 0.0,
+            "packets": self._media.counters() if self._media else {},
         }
 
     def _tls(self, listening: list[str]) -> ssl.SSLContext | None:
@@ -217,10 +216,3 @@ class Server:
                     continue
                 raise sockets.explain(error, "udp_port", udp_port, "UDP") from None
         raise StartError("no free port was found; name one with --port")
-
-
-async def _within(limit_s: float, close: Callable[[], None]) -> None:
-    try:
-        await asyncio.wait_for(asyncio.to_thread(close), limit_s)
-    except TimeoutError:
-        _log.error("media did not close in %.0f s", limit_s, extra={"event": "media-close-late"})

@@ -28,27 +28,25 @@ MAX_LIST_ITEMS = 256
 MAX_TOKEN_CHARACTERS = 128
 MAX_WORD_CHARACTERS = 256
 MAX_CANDIDATE_CHARACTERS = 4096
+MAX_TYPE_CHARACTERS = 40
 MAX_INTEGER = 2**53 - 1
 
 Object = Mapping[str, object]
 
 
 class MalformedError(RefusedError):
-    """A message that is not one: three of them end a connection. `about` is its type, where it has one."""
+    """A message that is not one: three of them end a connection."""
 
-    def __init__(
-        self, message: str, hint: str, code: Code = Code.BAD_MESSAGE, about: str | None = None
-    ) -> None:
-        super().__init__(code, message, hint)
-        self.about = about
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(Code.BAD_MESSAGE, message, hint)
 
 
 def parse_untrusted(text: str) -> Message:
     """Reads one text frame.
 
     Raises:
-        MalformedError: not JSON, not an object, a field missing or of the wrong type or size, or an unknown
-        type.
+        MalformedError: not JSON, not an object, or a field is missing or of the wrong type or size.
+        RefusedError: a type that this version does not know.
     """
     try:
         value: object = json.loads(text, parse_constant=_refuse_constant)
@@ -62,10 +60,9 @@ def parse_untrusted(text: str) -> Message:
         raise MalformedError("There is no type.", 'Every message has a "type".')
     reader = _READERS.get(kind)
     if reader is None:
-        known = ", ".join(_READERS)
-        raise MalformedError(
-            f"The type {kind[:40]!r} is not known.", f"Known are {known}.", Code.UNKNOWN_TYPE, kind[:40]
-        )
+        hint = f"Known are {', '.join(_READERS)}."
+        about = kind if kind.isascii() and len(kind) <= MAX_TYPE_CHARACTERS else None
+        raise RefusedError(Code.UNKNOWN_TYPE, "This type of message is not known.", hint, about)
     try:
         return reader(fields)
     except MalformedError as error:

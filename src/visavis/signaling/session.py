@@ -122,7 +122,7 @@ class Session:
                 self._close(CloseCode.MALFORMED, "three malformed messages")
         except RefusedError as error:
             full = error.code is Code.ROOM_FULL
-            self._fail(error, full, about)
+            self._fail(error, full, error.about or about)
             if full:
                 self._close(CloseCode.ROOM_FULL, "room full")
         except Exception:
