@@ -12,7 +12,12 @@ FLAT_RATIO = 1.15
 """Costs at two sizes of an audience are called equal up to this: two windows of one server differ by nearly as much."""
 
 MEASURED_BEFORE_CASE = Case(subscribers=50, size_bytes=1_100, burst=1)
-MEASURED_BEFORE_US = {"Pion 4.2.26": 6.6, "LiveKit 1.13.5": 6.4, "str0m 0.25 with sendmmsg": 5.7, "Janus 1.1.2": 7.6}
+MEASURED_BEFORE_US = {
+    "Pion 4.2.26": 6.6,
+    "LiveKit 1.13.5": 6.4,
+    "str0m 0.25 with sendmmsg": 5.7,
+    "Janus 1.1.2": 7.6,
+}
 """CPU per forwarded packet at saturation of servers that do not run here, measured once on a machine of this kind."""
 
 

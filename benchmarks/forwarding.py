@@ -43,6 +43,7 @@ from benchmarks.table import print_bars, print_costs
 
 SERVER_CPU = 0
 LOAD_CPU = 1
+PIPE_WIDTH = 130
 FULL = [Case(*case) for case in itertools.product((10, 50, 200), (100, 1_100), (1, 8))]
 QUICK = [Case(10, 1_100, 1), Case(50, 1_100, 1), Case(50, 1_100, 8), Case(200, 1_100, 1)]
 
@@ -131,22 +132,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the benchmark; 1 if a program of it failed, whether or not the bars are met."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.forwarding", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--quick", action="store_true", help="four cases and shorter windows, two minutes in all")
+    parser.add_argument(
+        "--quick", action="store_true", help="four cases and shorter windows, two minutes in all"
+    )
     parser.add_argument("--subscribers", type=int, nargs="+", help="only these numbers of subscribers")
     parser.add_argument("--servers", nargs="+", choices=("pion", "visavis"), default=("pion", "visavis"))
     parser.add_argument("--pion-io", choices=("mux", "batch", "sockets"), default="mux")
     parser.add_argument("--output", type=Path, default=HERE / "results", help="folder for the JSON file")
     options = parser.parse_args(arguments)
 
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
     if not {SERVER_CPU, LOAD_CPU} <= os.sched_getaffinity(0):
         console.print(f"cores {SERVER_CPU} and {LOAD_CPU} are needed", style="bold red")
         return 1
     machine = this_machine()
     if not machine.is_quiet:
         load = machine.load_average_before
-        console.print(f"the machine is not quiet (load average {load:.2f}): the figures mean little", style="yellow")
-    cases = [case for case in (QUICK if options.quick else FULL)]
+        console.print(
+            f"the machine is not quiet (load average {load:.2f}): the figures mean little", style="yellow"
+        )
+    cases = QUICK if options.quick else FULL
     if options.subscribers:
         cases = [case for case in cases if case.subscribers in options.subscribers]
     try:
