@@ -2,13 +2,14 @@
 
     python -m benchmarks.forwarding [--quick]
 
-Packets of 100 and of 1,100 bytes (RTP header and payload; SRTP adds 16), evenly spaced and in bursts of eight (a video
-frame). The server has core 0, the load core 1. The load generator searches the highest rate at which less than 1 % is
-lost, then measures there and at half of it: CPU of the server process per delivered packet, and the delay from before
-the publisher's sealing to the kernel's receive time stamp at two subscribers that are whole clients. visavis is also
-measured at the rate that saturates Pion, since cost per packet falls with load. All over loopback, where the receiving
-half of the kernel's work is charged to the sender; so it is for the limit, which seals and sends the same packets by
-sendmmsg, bursts by GSO, and does nothing else.
+Packets of 100 and of 1,100 bytes (RTP header and payload; SRTP adds 16), evenly spaced and in bursts of
+eight (a video frame). The server has core 0, the load core 1. The load generator searches the highest rate
+at which less than 1 % is lost, then measures there and at half of it: CPU of the server process per
+delivered packet, and the delay from before the publisher's sealing to the kernel's receive time stamp at
+two subscribers that are whole clients. visavis is also measured at the rate that saturates Pion, since cost
+per packet falls with load. All over loopback, where the receiving half of the kernel's work is charged to
+the sender; so it is for the limit, which seals and sends the same packets by sendmmsg, bursts by GSO, and
+does nothing else.
 """
 
 import argparse
