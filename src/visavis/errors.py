@@ -9,6 +9,10 @@ class ConfigError(VisavisError):
     """The operator's configuration cannot be used; the message names the option, where it came from, and what fits."""
 
 
+class StartError(VisavisError):
+    """The machine refuses what the server needs, a port for instance; the message says what to do."""
+
+
 class LocalProtocolError(VisavisError):
     """The caller asked for something that the protocol or the present state forbids."""
 

@@ -15,7 +15,8 @@ pub enum PacketKind {
 
 /// Tells the protocol from the first two bytes of a datagram; more may be given.
 ///
-/// RTP and RTCP differ in the second byte: 192 to 223 is RTCP, which is why RTP never uses the payload types 64 to 95.
+/// RTP and RTCP differ in the second byte: 192 to 223 is RTCP, which is why RTP never uses the payload types
+/// 64 to 95.
 #[inline]
 pub fn classify(first_bytes: &[u8]) -> PacketKind {
     match first_bytes {

@@ -176,9 +176,10 @@ pub struct HeaderWriter<'c> {
 impl HeaderWriter<'_> {
     /// Appends the header to `out` and returns its length.
     ///
-    /// `extensions` gives (id, value) pairs and is walked twice. One-byte elements are written unless an id above 14, or a
-    /// value that is empty or longer than 16 bytes, needs two-byte ones (RFC 8285 section 4). Pairs that not even these can
-    /// carry, with an id of 0 or more than 255 bytes, are left out. Without pairs there is no block.
+    /// `extensions` gives (id, value) pairs and is walked twice. One-byte elements are written unless an id
+    /// above 14, or a value that is empty or longer than 16 bytes, needs two-byte ones (RFC 8285 section 4).
+    /// Pairs that not even these can carry, with an id of 0 or more than 255 bytes, are left out. Without
+    /// pairs there is no block.
     #[inline]
     pub fn write<'e, I>(&self, out: &mut Vec<u8>, extensions: I) -> usize
     where
@@ -187,11 +188,12 @@ impl HeaderWriter<'_> {
     {
         let start = out.len();
         let csrcs = self.csrcs.get(..15).unwrap_or(self.csrcs);
-        out.push(0x80 | u8::from(self.has_padding) << 5 | csrcs.len() as u8);
-        out.push(u8::from(self.marker) << 7 | self.payload_type & 0x7f);
-        out.extend_from_slice(&self.sequence.to_be_bytes());
-        out.extend_from_slice(&self.timestamp.to_be_bytes());
-        out.extend_from_slice(&self.ssrc.to_be_bytes());
+        let [s0, s1] = self.sequence.to_be_bytes();
+        let [t0, t1, t2, t3] = self.timestamp.to_be_bytes();
+        let [r0, r1, r2, r3] = self.ssrc.to_be_bytes();
+        let first = 0x80 | u8::from(self.has_padding) << 5 | csrcs.len() as u8;
+        let second = u8::from(self.marker) << 7 | self.payload_type & 0x7f;
+        out.extend_from_slice(&[first, second, s0, s1, t0, t1, t2, t3, r0, r1, r2, r3]);
         for csrc in csrcs {
             out.extend_from_slice(&csrc.to_be_bytes());
         }

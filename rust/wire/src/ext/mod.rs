@@ -11,7 +11,7 @@ pub const ONE_BYTE_PROFILE: u16 = 0xBEDE;
 /// The upper twelve bits of the profile field of a block of two-byte elements (RFC 8285 section 4.3).
 pub const TWO_BYTE_PROFILE: u16 = 0x1000;
 
-/// Longest block that is written, in words: all 255 ids with values that no network would carry stay below it.
+/// Longest block that is written, in words: its length has 16 bits.
 const BLOCK_LIMIT_WORDS: usize = u16::MAX as usize;
 
 /// The extension block of a header, without its four bytes of profile and length.
@@ -58,7 +58,8 @@ enum Form {
     TwoByte,
 }
 
-/// Walks (id, value) pairs; ends at the block's end, at id 15 of the one-byte form, or at an element that is cut off.
+/// Walks (id, value) pairs; ends at the block's end, at id 15 of the one-byte form, or at an element that is
+/// cut off.
 #[derive(Clone, Debug)]
 pub struct Elements<'a> {
     form: Form,

@@ -69,19 +69,19 @@ pub fn is_frame_start(payload: &[u8]) -> bool {
         )
 }
 
-/// Whether a coded video sequence starts here: a key frame with its sequence header before it (section 4.4, the N bit).
+/// Whether a coded video sequence starts here: a key frame with its sequence header before it (section 4.4,
+/// the N bit).
 #[inline]
 pub fn is_key_frame_start(payload: &[u8]) -> bool {
-    AggregationHeader::parse_untrusted(payload).is_some_and(|h| h.starts_sequence && !h.continues)
-        && is_frame_start(payload)
+    AggregationHeader::parse_untrusted(payload).is_some_and(|h| h.starts_sequence) && is_frame_start(payload)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// How a key frame begins that spans packets: Y, W = 2, N (0x68); a sequence header OBU (0x08) of 3 bytes with
-    /// its length before it; then a frame OBU (0x30) without.
+    /// How a key frame begins that spans packets: Y, W = 2, N (0x68); a sequence header OBU (0x08) of 3 bytes
+    /// with its length before it; then a frame OBU (0x30) without.
     const KEY: [u8; 7] = [0x68, 0x03, 0x08, 0x00, 0x00, 0x30, 0x10];
 
     #[test]

@@ -1,5 +1,5 @@
-//! Payload formats: as much of each codec's RTP payload as a forwarder needs, which is where frames and key frames start
-//! and which layer they belong to.
+//! Payload formats: as much of each codec's RTP payload as a forwarder needs, which is where frames and key
+//! frames start and which layer they belong to.
 
 pub mod av1;
 pub mod h264;
@@ -35,8 +35,8 @@ pub fn is_key_frame_start(codec: Codec, payload: &[u8]) -> bool {
 
 /// Whether a frame starts with this packet.
 ///
-/// Formats that have no bit for it (H264, AV1) are judged by what the packet begins with; parameter sets and other
-/// things that precede a frame's slices count as its start, so in these one frame may start twice.
+/// Formats that have no bit for it (H264, AV1) are judged by what the packet begins with; parameter sets and
+/// other things that precede a frame's slices count as its start, so in these one frame may start twice.
 #[inline]
 pub fn is_frame_start(codec: Codec, payload: &[u8]) -> bool {
     match codec {
@@ -59,7 +59,8 @@ pub struct PictureId {
 }
 
 impl PictureId {
-    /// Reads it at `offset`: the M bit tells of how many bytes it is (RFC 7741 section 4.2, RFC 9628 section 4.2).
+    /// Reads it at `offset`: the M bit tells of how many bytes it is (RFC 7741 section 4.2, RFC 9628 section
+    /// 4.2).
     #[inline]
     fn parse(payload: &[u8], offset: usize) -> Option<PictureId> {
         let first = u8_at(payload, offset)?;

@@ -82,7 +82,8 @@ pub fn is_frame_start(payload: &[u8]) -> bool {
     Descriptor::parse_untrusted(payload).is_some_and(|d| d.is_frame_start())
 }
 
-/// Whether a key frame starts here: the first bit of a frame's data is zero (RFC 7741 section 4.3, the P bit).
+/// Whether a key frame starts here: the first bit of a frame's data is zero (RFC 7741 section 4.3, the P
+/// bit).
 #[inline]
 pub fn is_key_frame_start(payload: &[u8]) -> bool {
     Descriptor::parse_untrusted(payload).is_some_and(|d| {
@@ -90,8 +91,8 @@ pub fn is_key_frame_start(payload: &[u8]) -> bool {
     })
 }
 
-/// Overwrites the picture id and TL0PICIDX that a payload has; it keeps its length, so a 7-bit picture id keeps 7 bits.
-/// Tells whether the descriptor could be read.
+/// Overwrites the picture id and TL0PICIDX that a payload has; it keeps its length, so a 7-bit picture id
+/// keeps 7 bits. Tells whether the descriptor could be read.
 #[inline]
 pub fn rewrite(payload: &mut [u8], picture_id: Option<u16>, tl0_pic_idx: Option<u8>) -> bool {
     let Some(descriptor) = Descriptor::parse_untrusted(payload) else { return false };
@@ -103,12 +104,13 @@ pub fn rewrite(payload: &mut [u8], picture_id: Option<u16>, tl0_pic_idx: Option<
 mod tests {
     use super::*;
 
-    /// The first packet of a key frame: X and S set; I, L, T and K; a 15-bit picture id of 0x1234, TL0PICIDX 0x56, temporal
-    /// layer 0 with the Y bit clear, KEYIDX 7; then the frame tag 0x10 0x02 0x00 (P = 0) and the start code.
+    /// The first packet of a key frame: X and S set; I, L, T and K; a 15-bit picture id of 0x1234, TL0PICIDX
+    /// 0x56, temporal layer 0 with the Y bit clear, KEYIDX 7; then the frame tag 0x10 0x02 0x00 (P = 0) and
+    /// the start code.
     const KEY: [u8; 12] = [0x90, 0xf0, 0x92, 0x34, 0x56, 0x07, 0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a];
 
-    /// A frame of temporal layer 2 that nothing refers to: X, N, S; I with a 7-bit picture id of 5, L, T; the layer-sync
-    /// bit; then a frame tag with P = 1.
+    /// A frame of temporal layer 2 that nothing refers to: X, N, S; I with a 7-bit picture id of 5, L, T; the
+    /// layer-sync bit; then a frame tag with P = 1.
     const INTER: [u8; 6] = [0xb0, 0xe0, 0x05, 0x57, 0xa0, 0x11];
 
     #[test]
@@ -138,7 +140,8 @@ mod tests {
 
     #[test]
     fn neither_a_later_packet_nor_a_later_partition_starts_a_frame() {
-        // S clear: the first partition continues. Its first byte has a clear lowest bit, which means nothing here.
+        // S clear: the first partition continues. Its first byte has a clear lowest bit, which means nothing
+        // here.
         assert!(!is_frame_start(&[0x00, 0x10]) && !is_key_frame_start(&[0x00, 0x10]));
         // S set with partition 1.
         assert!(!is_frame_start(&[0x11, 0x10]) && !is_key_frame_start(&[0x11, 0x10]));

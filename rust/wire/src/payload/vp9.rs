@@ -125,8 +125,8 @@ pub fn is_key_frame_start(payload: &[u8]) -> bool {
     Descriptor::parse_untrusted(payload).is_some_and(|d| d.is_frame_start() && !d.inter_picture_predicted)
 }
 
-/// Overwrites the picture id and TL0PICIDX that a payload has; it keeps its length, so a 7-bit picture id keeps 7 bits.
-/// Tells whether the descriptor could be read.
+/// Overwrites the picture id and TL0PICIDX that a payload has; it keeps its length, so a 7-bit picture id
+/// keeps 7 bits. Tells whether the descriptor could be read.
 #[inline]
 pub fn rewrite(payload: &mut [u8], picture_id: Option<u16>, tl0_pic_idx: Option<u8>) -> bool {
     let Some(descriptor) = Descriptor::parse_untrusted(payload) else { return false };
@@ -139,14 +139,16 @@ mod tests {
     use super::*;
 
     /// The first packet of a key frame with layers, non-flexible: I, L, B and V; a 15-bit picture id of
-    /// 0x0123; temporal and spatial layer 0; TL0PICIDX 9; a scalability structure of one layer without sizes (0x00).
+    /// 0x0123; temporal and spatial layer 0; TL0PICIDX 9; a scalability structure of one layer without sizes
+    /// (0x00).
     const KEY: [u8; 7] = [0xaa, 0x81, 0x23, 0x00, 0x09, 0x00, 0x82];
 
-    /// The second spatial layer of the same picture: I, L, B, E; spatial layer 1, predicted from the layer below.
+    /// The second spatial layer of the same picture: I, L, B, E; spatial layer 1, predicted from the layer
+    /// below.
     const KEY_UPPER: [u8; 6] = [0xac, 0x81, 0x23, 0x03, 0x09, 0x82];
 
-    /// Flexible mode: I, P, L, F, B; a 7-bit picture id of 5; temporal layer 1, a switching-up point; two references, 1 and
-    /// 3 pictures back, of which the first has its N bit set.
+    /// Flexible mode: I, P, L, F, B; a 7-bit picture id of 5; temporal layer 1, a switching-up point; two
+    /// references, 1 and 3 pictures back, of which the first has its N bit set.
     const FLEXIBLE: [u8; 6] = [0xf8, 0x05, 0x30, 0x03, 0x06, 0x86];
 
     #[test]
@@ -169,6 +171,16 @@ mod tests {
         let layers = d.layers.unwrap();
         assert_eq!((layers.temporal_id, layers.switching_up_point, layers.spatial_id), (1, true, 0));
         assert!(is_frame_start(&FLEXIBLE) && !is_key_frame_start(&FLEXIBLE));
+    }
+
+    #[test]
+    fn the_layer_byte_has_three_bits_for_each_layer() {
+        let layers = LayerIndices::from_byte(0b1010_1101);
+        assert_eq!((layers.temporal_id, layers.switching_up_point), (5, false));
+        assert_eq!((layers.spatial_id, layers.inter_layer_predicted), (6, true));
+        let layers = LayerIndices::from_byte(0b0101_0010);
+        assert_eq!((layers.temporal_id, layers.switching_up_point), (2, true));
+        assert_eq!((layers.spatial_id, layers.inter_layer_predicted), (1, false));
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Feedback messages: NACK (RFC 4585 section 6.2.1), FIR (RFC 5104 section 4.3.1), REMB (draft-alvestrand-rmcat-remb-03).
+//! Feedback messages: NACK (RFC 4585 section 6.2.1), FIR (RFC 5104 section 4.3.1), REMB
+//! (draft-alvestrand-rmcat-remb-03).
 
 use super::{RtcpError, feedback_header};
 use crate::bytes::{slice_at, u8_at, u16_at, u32_at};

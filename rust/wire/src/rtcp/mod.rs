@@ -1,5 +1,5 @@
-//! RTCP (RFC 3550 section 6), feedback (RFC 4585, RFC 5104, REMB, transport-wide feedback), in compound or reduced-size
-//! (RFC 5506) datagrams.
+//! RTCP (RFC 3550 section 6), feedback (RFC 4585, RFC 5104, REMB, transport-wide feedback), in compound or
+//! reduced-size (RFC 5506) datagrams.
 
 mod feedback;
 mod report;
@@ -29,7 +29,8 @@ pub mod packet_type {
     pub const PAYLOAD_FEEDBACK: u8 = 206;
 }
 
-/// Feedback message types: of 205 NACK and transport-wide feedback, of 206 PLI, FIR and application layer feedback.
+/// Feedback message types: of 205 NACK and transport-wide feedback, of 206 PLI, FIR and application layer
+/// feedback.
 mod format {
     pub const NACK: u8 = 1;
     pub const TRANSPORT_WIDE: u8 = 15;
@@ -91,7 +92,8 @@ pub enum Packet<'a> {
 
 /// Walks the packets of a datagram.
 ///
-/// An error in a packet's content is that packet's alone; after one in its framing there is nothing more to walk.
+/// An error in a packet's content is that packet's alone; after one in its framing there is nothing more to
+/// walk.
 #[derive(Clone, Debug)]
 pub struct Packets<'a> {
     rest: &'a [u8],

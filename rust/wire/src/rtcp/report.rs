@@ -11,7 +11,8 @@ pub struct ReportBlock {
     pub ssrc: u32,
     /// Of the packets expected since the last report, how many 256ths were lost.
     pub fraction_lost: u8,
-    /// Packets lost since the beginning; duplicates can make it negative. 24 bits: others are clamped when written.
+    /// Packets lost since the beginning; duplicates can make it negative. 24 bits: others are clamped when
+    /// written.
     pub cumulative_lost: i32,
     /// Cycles in the upper 16 bits, the highest sequence number in the lower.
     pub highest_sequence: u32,

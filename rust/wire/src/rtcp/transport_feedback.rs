@@ -68,8 +68,10 @@ impl<'a> TransportFeedback<'a> {
 
     /// (transport-wide sequence number, delta) of every packet told of, in order.
     ///
-    /// The delta is in units of 250 µs, from the received packet before it, for the first from the reference time (256
-    /// deltas a unit); `None` for a packet that had not arrived.
+    /// The delta is in units of 250 µs, from the received packet before it, for the first from the reference
+    /// time (256 deltas a unit); `None` for a packet that had not arrived. Two bytes can tell of 8191 lost
+    /// packets: a receiver that walks this compares `base_sequence` and `status_count` with what it has sent
+    /// first.
     pub fn arrivals(&self) -> Arrivals<'a> {
         Arrivals {
             sequence: self.base_sequence,

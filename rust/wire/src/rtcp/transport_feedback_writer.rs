@@ -11,12 +11,13 @@ const TICKS_PER_REFERENCE: i64 = 256;
 /// Longest run of a run length chunk.
 const RUN_LIMIT: usize = 0x1fff;
 
-/// Appends feedback for the packets `base_sequence`, `base_sequence + 1`, ... and returns the next feedback count.
+/// Appends feedback for the packets `base_sequence`, `base_sequence + 1`, ... and returns the next feedback
+/// count.
 ///
-/// `arrivals` holds for each packet when it arrived, in ticks of 250 µs on the receiver's clock, or `None`. The reference
-/// time follows from the first arrival, rounded down to 64 ms. A packet whose arrival is more than 8.19 s from the one
-/// before it begins another feedback; so does the 8193rd. Where nothing arrived nothing is written: a packet is known to
-/// be missing only when a later one is there.
+/// `arrivals` holds for each packet when it arrived, in ticks of 250 µs on the receiver's clock, or `None`.
+/// The reference time follows from the first arrival, rounded down to 64 ms. A packet whose arrival is more
+/// than 8.19 s from the one before it begins another feedback; so does the 8193rd. Where nothing arrived
+/// nothing is written: a packet is known to be missing only when a later one is there.
 pub fn write_transport_feedback(
     out: &mut Vec<u8>,
     sender_ssrc: u32,
@@ -46,7 +47,8 @@ pub fn write_transport_feedback(
     count
 }
 
-/// The deltas of packets, `None` for the lost; `Some(None)`, and nothing after it, for one that 16 bits cannot hold.
+/// The deltas of packets, `None` for the lost; `Some(None)`, and nothing after it, for one that 16 bits
+/// cannot hold.
 fn deltas(told: &[Option<i64>], reference: i64) -> impl Iterator<Item = Option<Option<i16>>> + Clone {
     let mut previous = reference.saturating_mul(TICKS_PER_REFERENCE);
     told.iter().map(move |arrival| match *arrival {

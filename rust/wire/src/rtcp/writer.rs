@@ -79,7 +79,8 @@ pub fn write_sdes_cname(out: &mut Vec<u8>, ssrc: u32, cname: &str) {
     packet.close();
 }
 
-/// Appends a goodbye of the first 31 sources (RFC 3550 section 6.6); a reason of at most 255 bytes, none if empty.
+/// Appends a goodbye of the first 31 sources (RFC 3550 section 6.6); a reason of at most 255 bytes, none if
+/// empty.
 pub fn write_bye(out: &mut Vec<u8>, ssrcs: &[u32], reason: &str) {
     let ssrcs = ssrcs.get(..COUNT_LIMIT).unwrap_or(ssrcs);
     let mut packet = Open::new(out, ssrcs.len() as u8, packet_type::BYE);
@@ -96,8 +97,8 @@ pub fn write_bye(out: &mut Vec<u8>, ssrcs: &[u32], reason: &str) {
 
 /// Appends a NACK (RFC 4585 section 6.2.1), or several if 256 entries do not do.
 ///
-/// `lost` is in the order of sequence numbers, across their wrap; in another order it takes more entries. Nothing is
-/// written for an empty list.
+/// `lost` is in the order of sequence numbers, across their wrap; in another order it takes more entries.
+/// Nothing is written for an empty list.
 pub fn write_nack(out: &mut Vec<u8>, sender_ssrc: u32, media_ssrc: u32, lost: &[u16]) {
     let mut lost = lost.iter().copied().peekable();
     while lost.peek().is_some() {

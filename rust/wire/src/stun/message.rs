@@ -32,8 +32,8 @@ pub struct Message<'a> {
 impl<'a> Message<'a> {
     /// Parses a whole datagram as one message (RFC 8489 sections 5 and 6.3).
     ///
-    /// Attributes after MESSAGE-INTEGRITY or MESSAGE-INTEGRITY-SHA256 are skipped, but for MESSAGE-INTEGRITY-SHA256 and
-    /// FINGERPRINT (sections 14.5 and 14.6).
+    /// Attributes after MESSAGE-INTEGRITY or MESSAGE-INTEGRITY-SHA256 are skipped, but for
+    /// MESSAGE-INTEGRITY-SHA256 and FINGERPRINT (sections 14.5 and 14.6).
     pub fn parse_untrusted(data: &'a [u8]) -> Result<Message<'a>, StunError> {
         let message_type = u16_at(data, 0).ok_or(StunError::Truncated)?;
         if message_type & 0xc000 != 0 {
@@ -150,15 +150,16 @@ impl<'a> Message<'a> {
         parse_error_code(self.attribute(ty::ERROR_CODE)?)
     }
 
-    /// The comprehension-required attribute types that this crate does not know: a request with one gets a 420 that
-    /// lists them, anything else with one is dropped (RFC 8489 sections 6.3.1 to 6.3.4).
+    /// The comprehension-required attribute types that this crate does not know: a request with one gets a
+    /// 420 that lists them, anything else with one is dropped (RFC 8489 sections 6.3.1 to 6.3.4).
     pub fn unknown_comprehension_required(&self) -> impl Iterator<Item = u16> + use<'a> {
         self.attributes()
             .map(|a| a.attribute_type)
             .filter(|&t| t < ty::COMPREHENSION_OPTIONAL && !ty::is_known(t))
     }
 
-    /// Whether the message says that it is protected; by which key only [`Message::verify_integrity`] can tell.
+    /// Whether the message says that it is protected; by which key only [`Message::verify_integrity`] can
+    /// tell.
     pub fn has_integrity(&self) -> bool {
         self.integrity.sha1.is_some() || self.integrity.sha256.is_some()
     }
@@ -171,8 +172,8 @@ impl<'a> Message<'a> {
 
     /// Whether `key` made the message's integrity attribute, in constant time.
     ///
-    /// The stronger attribute decides if both are there (RFC 8489 section 9.1.3); without either it is false. `key` is
-    /// the password for ICE's short-term credentials.
+    /// The stronger attribute decides if both are there (RFC 8489 section 9.1.3); without either it is false.
+    /// `key` is the password for ICE's short-term credentials.
     pub fn verify_integrity(&self, key: &[u8]) -> bool {
         let (hash, offset) = match (self.integrity.sha256, self.integrity.sha1) {
             (Some(offset), _) => (Hash::Sha256, offset),

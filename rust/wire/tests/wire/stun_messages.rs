@@ -112,6 +112,20 @@ fn message_integrity_sha256_may_follow_message_integrity_and_decides() {
 }
 
 #[test]
+fn message_integrity_behind_message_integrity_sha256_is_not_seen() {
+    // A MESSAGE-INTEGRITY of an impossible length that someone added: what is protected stays as it was.
+    let mut data = Vec::new();
+    Builder::binding_request(&mut data, TRANSACTION)
+        .without_fingerprint()
+        .finish_with_integrity_sha256(b"password");
+    data.extend_from_slice(b"\x00\x08\x00\x04abcd");
+    data[3] += 8;
+    let message = Message::parse_untrusted(&data).unwrap();
+    assert!(message.has_integrity_sha256() && message.verify_integrity(b"password"));
+    assert_eq!(message.attributes().count(), 0);
+}
+
+#[test]
 fn unknown_attributes_that_must_be_understood_are_listed() {
     let data = request(|b| b.attribute(0x7001, &[]).attribute(0x8fff, b"optional").attribute(0x0002, b"old"));
     let message = Message::parse_untrusted(&data).unwrap();

@@ -106,8 +106,8 @@ fn the_sample_request_with_long_term_credentials_is_written_to_the_byte() {
     assert_eq!(out, LONG_TERM);
 }
 
-/// `sample` with zeros in its padding, as RFC 8489 section 14 asks for where RFC 5769 chose spaces; and how many bytes
-/// come before MESSAGE-INTEGRITY, whose value must differ by that.
+/// `sample` with zeros in its padding, as RFC 8489 section 14 asks for where RFC 5769 chose spaces; and how
+/// many bytes come before MESSAGE-INTEGRITY, whose value must differ by that.
 fn with_zero_padding(sample: &[u8]) -> (Vec<u8>, usize) {
     let mut expected = sample.to_vec();
     let mut at = HEADER_LENGTH;
@@ -153,9 +153,9 @@ fn the_other_samples_are_written_to_the_byte_but_for_their_padding_and_what_cove
 
 #[test]
 fn sha256_integrity_is_what_another_implementation_of_hmac_gives() {
-    // The message of RFC 8489 appendix B.1 and its key, SHA-256 of "マトリックス:example.org:TheMatrIX". The appendix
-    // prints a header length of 156 for a message of 136 bytes after the header, and its HMAC covers that; this one, by
-    // CPython's hmac, covers the length that section 14.6 asks for.
+    // The message of RFC 8489 appendix B.1 and its key, SHA-256 of "マトリックス:example.org:TheMatrIX". The
+    // appendix prints a header length of 156 for a message of 136 bytes after the header, and its HMAC covers
+    // that; this one, by CPython's hmac, covers the length that section 14.6 asks for.
     let key = b"\xdd\x29\x5a\x61\x3b\x90\x58\xc3\xc2\x3d\x6d\xc7\x16\x5b\xda\x07\
         \x23\x04\xd9\x89\xc9\xd0\xaf\x3a\x8c\x7e\x18\x4b\x4f\x9b\xb4\xa1";
     let user_hash = b"\x4a\x3c\xf3\x8f\xef\x69\x92\xbd\xa9\x52\xc6\x78\x04\x17\xda\x0f\

@@ -1,0 +1,137 @@
+//! Policy as data: which of a subscriber's streams fit its network (the ladder is Python's, the climbing is done here).
+
+use crate::api::{ForwardReason, Rung, SlotId};
+
+/// What the data plane knows of one slot when it climbs.
+#[derive(Clone, Copy, Debug)]
+pub struct SlotView<'a> {
+    pub slot: SlotId,
+    pub has_track: bool,
+    /// Measured bits a second of each layer; 0 for a layer without packets.
+    pub layer_bps: &'a [u64],
+    /// What it forwards now.
+    pub current: Option<u8>,
+}
+
+/// What a slot shall forward.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decision {
+    pub slot: SlotId,
+    pub layer: Option<u8>,
+    pub reason: ForwardReason,
+    /// What it costs, bits a second.
+    pub bps: u64,
+}
+
+/// What is new must leave a tenth of the estimate free; what is there may exceed it by a twentieth. Without that
+/// distance a stream at the edge would come and go.
+const ENTER_PERCENT: u64 = 90;
+const STAY_PERCENT: u64 = 105;
+
+/// Climbs the ladder from its first rung as long as the sum fits `estimate_bps` (None: no estimate, everything fits).
+///
+/// A rung for a slot that already has a lower layer replaces it, for the difference. A rung that does not fit ends the
+/// climb of its slot only: a cheaper one further up may still fit. Appends one decision per slot to `decisions`, in the
+/// order of `slots`, which are sorted by their identifier; the total that all rungs would cost is returned.
+pub fn climb(
+    rungs: &[Rung],
+    slots: &[SlotView<'_>],
+    estimate_bps: Option<u64>,
+    decisions: &mut Vec<Decision>,
+) -> u64 {
+    let first = decisions.len();
+    for view in slots {
+        let reason = if view.has_track { ForwardReason::NotShown } else { ForwardReason::NoTrack };
+        decisions.push(Decision { slot: view.slot, layer: None, reason, bps: 0 });
+    }
+    let mut spent = 0u64;
+    let mut wanted = 0u64;
+    for rung in rungs {
+        let Ok(index) = slots.binary_search_by_key(&rung.slot, |view| view.slot) else { continue };
+        let (view, decision) = (&slots[index], &mut decisions[first + index]);
+        if !view.has_track {
+            continue;
+        }
+        let layer = (0..=rung.layer).rev().find(|&l| view.layer_bps.get(usize::from(l)).is_some_and(|&b| b > 0));
+        let Some(layer) = layer else {
+            if decision.layer.is_none() {
+                decision.reason = ForwardReason::NoMedia;
+            }
+            continue;
+        };
+        let bps = view.layer_bps[usize::from(layer)];
+        let more = bps.saturating_sub(decision.bps);
+        wanted += more;
+        let stays = view.current.is_some_and(|current| current >= layer);
+        let percent = if stays { STAY_PERCENT } else { ENTER_PERCENT };
+        if estimate_bps.is_none_or(|estimate| spent + more <= estimate.saturating_mul(percent) / 100) {
+            spent += more;
+            *decision = Decision { slot: rung.slot, layer: Some(layer), reason: ForwardReason::Ok, bps };
+        } else if decision.layer.is_none() {
+            decision.reason = ForwardReason::Bandwidth;
+        }
+    }
+    wanted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(slot: u16, layer_bps: &[u64]) -> SlotView<'_> {
+        SlotView { slot: SlotId(slot), has_track: true, layer_bps, current: None }
+    }
+
+    fn rung(slot: u16, layer: u8) -> Rung {
+        Rung { slot: SlotId(slot), layer }
+    }
+
+    fn layers(rungs: &[Rung], slots: &[SlotView<'_>], estimate: Option<u64>) -> Vec<(Option<u8>, ForwardReason)> {
+        let mut decisions = Vec::new();
+        climb(rungs, slots, estimate, &mut decisions);
+        decisions.iter().map(|decision| (decision.layer, decision.reason)).collect()
+    }
+
+    use ForwardReason::{Bandwidth, NoMedia, NoTrack, NotShown, Ok};
+
+    #[test]
+    fn everything_fits_where_nothing_is_known_of_the_network() {
+        let slots = [view(1, &[32_000]), view(2, &[2_000_000])];
+        assert_eq!(layers(&[rung(1, 0), rung(2, 0)], &slots, None), [(Some(0), Ok), (Some(0), Ok)]);
+    }
+
+    #[test]
+    fn video_is_dropped_before_audio_as_the_ladder_says() {
+        let slots = [view(1, &[32_000]), view(2, &[2_000_000]), view(3, &[32_000])];
+        let ladder = [rung(1, 0), rung(3, 0), rung(2, 0)];
+        assert_eq!(layers(&ladder, &slots, Some(500_000)), [(Some(0), Ok), (None, Bandwidth), (Some(0), Ok)]);
+    }
+
+    #[test]
+    fn a_cheaper_rung_behind_one_that_is_too_dear_still_fits() {
+        let slots = [view(1, &[2_000_000]), view(2, &[300_000])];
+        assert_eq!(layers(&[rung(1, 0), rung(2, 0)], &slots, Some(500_000)), [(None, Bandwidth), (Some(0), Ok)]);
+    }
+
+    #[test]
+    fn layers_are_climbed_one_rung_at_a_time() {
+        let slots = [view(1, &[100_000, 400_000, 1_500_000]), view(2, &[100_000, 400_000, 1_500_000])];
+        let ladder = [rung(1, 0), rung(2, 0), rung(1, 1), rung(2, 1), rung(1, 2), rung(2, 2)];
+        assert_eq!(layers(&ladder, &slots, Some(1_000_000)), [(Some(1), Ok), (Some(1), Ok)]);
+        assert_eq!(layers(&ladder, &slots, Some(600_000)), [(Some(1), Ok), (Some(0), Ok)]);
+    }
+
+    #[test]
+    fn what_is_forwarded_stays_a_little_longer_than_it_would_have_come() {
+        let current = SlotView { current: Some(0), ..view(1, &[1_000_000]) };
+        assert_eq!(layers(&[rung(1, 0)], &[current], Some(960_000)), [(Some(0), Ok)]);
+        assert_eq!(layers(&[rung(1, 0)], &[view(1, &[1_000_000])], Some(960_000)), [(None, Bandwidth)]);
+    }
+
+    #[test]
+    fn each_silence_has_its_reason() {
+        let empty = SlotView { has_track: false, ..view(3, &[]) };
+        let slots = [view(1, &[0]), view(2, &[9]), empty];
+        assert_eq!(layers(&[rung(1, 0), rung(3, 0)], &slots, None), [(None, NoMedia), (None, NotShown), (None, NoTrack)]);
+    }
+}

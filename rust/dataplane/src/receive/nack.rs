@@ -1,0 +1,135 @@
+//! What is missing of a publisher's stream, and when to ask for it again (RFC 4585 section 6.2.1).
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::time::Time;
+
+/// A gap this long is not worth asking for: a key frame is.
+const MAX_MISSING: usize = 500;
+const MAX_TRIES: u8 = 10;
+/// After so long the subscribers' players have given up on it.
+const MAX_AGE: Duration = Duration::from_millis(1_000);
+/// Until a round trip time is known.
+const DEFAULT_RETRY: Duration = Duration::from_millis(100);
+const MIN_RETRY: Duration = Duration::from_millis(20);
+
+#[derive(Clone, Copy, Debug)]
+struct Missing {
+    since: Time,
+    due: Time,
+    tries: u8,
+}
+
+/// The gaps of one stream.
+#[derive(Debug, Default)]
+pub struct NackGenerator {
+    missing: BTreeMap<u64, Missing>,
+}
+
+impl NackGenerator {
+    /// The stream went on from `highest` to `sequence`: what lies between is missing. False if that is too much to ask.
+    pub fn note_gap(&mut self, now: Time, highest: u64, sequence: u64) -> bool {
+        if sequence.saturating_sub(highest) > MAX_MISSING as u64 {
+            self.missing.clear();
+            return false;
+        }
+        for lost in highest + 1..sequence {
+            self.missing.insert(lost, Missing { since: now, due: now, tries: 0 });
+        }
+        let mut whole = true;
+        while self.missing.len() > MAX_MISSING {
+            self.missing.pop_first();
+            whole = false;
+        }
+        whole
+    }
+
+    /// A packet came after all; true if it was missed.
+    pub fn note_arrival(&mut self, sequence: u64) -> bool {
+        !self.missing.is_empty() && self.missing.remove(&sequence).is_some()
+    }
+
+    /// A key frame begins at `sequence`: nobody needs what was before it.
+    pub fn note_key_frame(&mut self, sequence: u64) {
+        if !self.missing.is_empty() {
+            self.missing = self.missing.split_off(&sequence);
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.missing.is_empty()
+    }
+
+    /// When the next packet is to be asked for.
+    pub fn due(&self) -> Option<Time> {
+        self.missing.values().map(|missing| missing.due).min()
+    }
+
+    /// Appends what is to be asked for now, ascending; false if something was given up, so that a key frame is needed.
+    pub fn collect(&mut self, now: Time, round_trip: Option<Duration>, sequences: &mut Vec<u16>) -> bool {
+        let retry = round_trip.map_or(DEFAULT_RETRY, |rtt| rtt.max(MIN_RETRY));
+        let before = self.missing.len();
+        self.missing.retain(|_, missing| missing.tries < MAX_TRIES && now.since(missing.since) < MAX_AGE);
+        let given_up = self.missing.len() < before;
+        for (&sequence, missing) in self.missing.iter_mut().filter(|(_, missing)| missing.due <= now) {
+            missing.tries += 1;
+            missing.due = now + retry * u32::from(missing.tries.min(4));
+            sequences.push(sequence as u16);
+        }
+        !given_up
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn collected(generator: &mut NackGenerator, ms: u64) -> Vec<u16> {
+        let mut sequences = Vec::new();
+        generator.collect(Time::from_millis(ms), Some(Duration::from_millis(50)), &mut sequences);
+        sequences
+    }
+
+    #[test]
+    fn a_gap_is_asked_for_at_once_and_again_after_a_round_trip() {
+        let mut generator = NackGenerator::default();
+        assert!(generator.note_gap(Time::ZERO, 65_536, 65_540));
+        assert_eq!(collected(&mut generator, 0), [1, 2, 3]);
+        assert_eq!(collected(&mut generator, 49), []);
+        assert!(generator.note_arrival(65_538));
+        assert!(!generator.note_arrival(65_538));
+        assert_eq!(collected(&mut generator, 50), [1, 3]);
+    }
+
+    #[test]
+    fn what_does_not_come_is_given_up_and_said_so() {
+        let mut generator = NackGenerator::default();
+        generator.note_gap(Time::ZERO, 65_536, 65_538);
+        let mut asked = 0;
+        let mut whole = true;
+        for ms in 0..1_100 {
+            let mut sequences = Vec::new();
+            whole &= generator.collect(Time::from_millis(ms), Some(Duration::from_millis(50)), &mut sequences);
+            asked += sequences.len();
+        }
+        assert!(!whole);
+        assert!((4..=10).contains(&asked), "{asked}");
+        assert!(generator.is_empty());
+    }
+
+    #[test]
+    fn a_key_frame_forgets_what_was_before_it() {
+        let mut generator = NackGenerator::default();
+        generator.note_gap(Time::ZERO, 65_536, 65_540);
+        generator.note_key_frame(65_539);
+        assert_eq!(collected(&mut generator, 0), [3]);
+    }
+
+    #[test]
+    fn an_absurd_gap_keeps_nothing() {
+        let mut generator = NackGenerator::default();
+        assert!(!generator.note_gap(Time::ZERO, 65_536, 80_000));
+        assert!(generator.is_empty());
+    }
+}

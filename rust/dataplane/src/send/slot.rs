@@ -1,0 +1,406 @@
+//! One m-line on which a subscriber receives: whatever it carries leaves as one seamless stream of its own SSRC.
+
+use std::time::Duration;
+
+use visavis_wire::{ext, rtcp, rtp};
+
+use super::bandwidth::Bandwidth;
+use super::rewriter::{Origin, Rewriter};
+use crate::api::{Extension, ForwardReason, Kind, PayloadMap, SendSlot, TrackId};
+use crate::ice::Path;
+use crate::media::{ClockMap, MediaPacket};
+use crate::srtp;
+use crate::time::Time;
+use crate::transmit::TransmitQueue;
+
+/// Extensions that go from publisher to subscriber as they are; the others are hop by hop.
+const PASSED_ON: [Extension; 4] = [
+    Extension::AudioLevel,
+    Extension::VideoOrientation,
+    Extension::PlayoutDelay,
+    Extension::DependencyDescriptor,
+];
+
+/// What every packet of a transport needs to leave.
+#[derive(Debug)]
+pub struct Exit<'a> {
+    pub now: Time,
+    pub ntp: u64,
+    pub path: Path,
+    pub extension_ids: &'a [u8; Extension::COUNT],
+    pub transmits: &'a mut TransmitQueue,
+    /// The next packet's transport-wide number.
+    pub transport_sequence: &'a mut u64,
+    /// Is told of each packet that has such a number.
+    pub bandwidth: Option<&'a mut Bandwidth>,
+}
+
+impl Exit<'_> {
+    fn note_sent(&mut self, size: usize) {
+        if let Some(bandwidth) = &mut self.bandwidth {
+            bandwidth.note_sent(self.now, *self.transport_sequence, size);
+        }
+        *self.transport_sequence += 1;
+    }
+}
+
+/// What became of a packet that a slot was offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Sent; its size on the wire.
+    Sent(usize),
+    /// The ladder, or the state of the stream, says no.
+    Dropped,
+    /// It needs a key frame of the layer first.
+    NeedsKeyFrame,
+    /// It could not be sealed: it came too late, or the key is used up.
+    Unsealable,
+}
+
+/// What a subscriber reports of a slot's stream.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RemoteReport {
+    pub fraction_lost: u8,
+    pub cumulative_lost: i32,
+    pub jitter: u32,
+    pub round_trip: Option<Duration>,
+}
+
+#[derive(Debug)]
+struct Repair {
+    stream: srtp::SealStream,
+    sequence: u16,
+}
+
+/// One sending m-line.
+#[derive(Debug)]
+pub struct Slot {
+    pub config: SendSlot,
+    pub track: Option<TrackId>,
+    payloads: Vec<PayloadMap>,
+    pub rewriter: Rewriter,
+    stream: Option<srtp::SealStream>,
+    repair: Option<Repair>,
+    /// The layer that the ladder allows.
+    pub target: Option<u8>,
+    current: Option<(u8, u32)>,
+    pub reason: ForwardReason,
+    pub reported: Option<(Option<u8>, ForwardReason)>,
+    /// The subscriber has shown by a report that it knows the SSRC; MID need not be sent any more (RFC 8843 section 15).
+    pub known: bool,
+    pub packets: u64,
+    pub octets: u64,
+    pub repaired_packets: u64,
+    pub repaired_octets: u64,
+    pub nacks: u64,
+    pub plis: u64,
+    pub remote: RemoteReport,
+    clock_hz: u32,
+    payload_type: u8,
+}
+
+impl Slot {
+    pub fn new(config: SendSlot) -> Slot {
+        Slot {
+            config,
+            track: None,
+            payloads: Vec::new(),
+            rewriter: Rewriter::default(),
+            stream: None,
+            repair: None,
+            target: None,
+            current: None,
+            reason: ForwardReason::NoTrack,
+            reported: None,
+            known: false,
+            packets: 0,
+            octets: 0,
+            repaired_packets: 0,
+            repaired_octets: 0,
+            nacks: 0,
+            plis: 0,
+            remote: RemoteReport::default(),
+            clock_hz: 0,
+            payload_type: 0,
+        }
+    }
+
+    /// Begins this slot's streams under the session's keys; they last as long as the slot.
+    pub fn open_streams(&mut self, srtp: &mut srtp::Sender) {
+        if self.stream.is_none() {
+            self.stream = srtp.open_stream(self.config.ssrc).ok();
+            self.repair = self
+                .config
+                .rtx_ssrc
+                .and_then(|ssrc| srtp.open_stream(ssrc).ok())
+                .map(|stream| Repair { stream, sequence: 1 });
+        }
+    }
+
+    pub fn route(&mut self, track: Option<TrackId>, payloads: Vec<PayloadMap>) {
+        if self.track != track {
+            self.current = None;
+            self.known = false;
+        }
+        self.track = track;
+        self.payloads = payloads;
+    }
+
+    /// The layer that leaves now.
+    pub fn current_layer(&self) -> Option<u8> {
+        self.current.map(|(layer, _)| layer)
+    }
+
+    pub fn set_target(&mut self, target: Option<u8>, reason: ForwardReason) {
+        self.target = target;
+        self.reason = reason;
+        if target.is_none() {
+            self.current = None;
+        }
+    }
+
+    /// What is forwarded and why, as it is told to Python.
+    pub fn outcome(&self) -> (Option<u8>, ForwardReason) {
+        match (self.target, self.current) {
+            (Some(_), None) => (None, ForwardReason::WaitingForKeyFrame),
+            (Some(_), Some((layer, _))) => (Some(layer), ForwardReason::Ok),
+            (None, _) => (None, self.reason),
+        }
+    }
+
+    /// Waits for a key frame of this layer.
+    pub fn awaits(&self, layer: u8) -> bool {
+        self.target == Some(layer) && self.current_layer() != Some(layer)
+    }
+
+    /// Offers a packet of the routed track.
+    pub fn forward(&mut self, exit: &mut Exit<'_>, srtp: &srtp::Sender, layer: u8, packet: &MediaPacket) -> Verdict {
+        let Some(target) = self.target else { return Verdict::Dropped };
+        let Some(payload) = self.payload_for(packet.payload_type) else { return Verdict::Dropped };
+        if self.current != Some((layer, packet.ssrc)) {
+            if layer != target {
+                return Verdict::Dropped;
+            }
+            let Some(track) = self.track else { return Verdict::Dropped };
+            if !packet.starts_key_frame {
+                return Verdict::NeedsKeyFrame;
+            }
+            self.current = Some((layer, packet.ssrc));
+            self.rewriter.start(exit.now, track, layer, packet);
+        }
+        if packet.payload().is_empty() && self.rewriter.skip(packet) {
+            return Verdict::Dropped;
+        }
+        let Some(place) = self.rewriter.place(exit.now, packet) else { return Verdict::Dropped };
+        (self.clock_hz, self.payload_type) = (packet.clock_hz, payload.to);
+        let Some(stream) = &mut self.stream else { return Verdict::Dropped };
+        let header = rtp::HeaderWriter {
+            marker: packet.marker,
+            payload_type: payload.to,
+            sequence: place.sequence as u16,
+            timestamp: place.timestamp,
+            ssrc: self.config.ssrc,
+            ..rtp::HeaderWriter::default()
+        };
+        let mid = if self.known { None } else { Some((Extension::Mid, self.config.mid.as_bytes())) };
+        let size = write_sealed(exit, srtp, stream, &header, mid, packet, place.newest, &[]);
+        let Some(size) = size else { return Verdict::Unsealable };
+        self.packets += 1;
+        self.octets += packet.payload().len() as u64;
+        Verdict::Sent(size)
+    }
+
+    /// Sends again, by RTX (RFC 4588), the packet that left under `sequence`; its size on the wire, None where RTX was not agreed on.
+    pub fn repeat(
+        &mut self,
+        exit: &mut Exit<'_>,
+        srtp: &srtp::Sender,
+        packet: &MediaPacket,
+        sequence: u16,
+        origin: Origin,
+    ) -> Option<usize> {
+        let payload_type = self.payload_for(packet.payload_type)?.to_rtx?;
+        let repair = self.repair.as_mut()?;
+        let header = rtp::HeaderWriter {
+            marker: packet.marker,
+            payload_type,
+            sequence: repair.sequence,
+            timestamp: packet.timestamp.wrapping_add(origin.timestamp_offset),
+            ssrc: repair.stream.ssrc(),
+            ..rtp::HeaderWriter::default()
+        };
+        let original = sequence.to_be_bytes();
+        let mid = if self.known { None } else { Some((Extension::Mid, self.config.mid.as_bytes())) };
+        let size = write_sealed(exit, srtp, &mut repair.stream, &header, mid, packet, true, &original)?;
+        repair.sequence = repair.sequence.wrapping_add(1);
+        self.repaired_packets += 1;
+        self.repaired_octets += packet.payload().len() as u64;
+        Some(size)
+    }
+
+    /// Sends padding on the RTX stream, to find out what the path carries; its size on the wire.
+    pub fn pad(&mut self, exit: &mut Exit<'_>, srtp: &srtp::Sender) -> Option<usize> {
+        let payload_type =
+            self.payloads.iter().find(|payload| payload.to == self.payload_type)?.to_rtx?;
+        let repair = self.repair.as_mut()?;
+        let header = rtp::HeaderWriter {
+            payload_type,
+            sequence: repair.sequence,
+            timestamp: 0,
+            ssrc: repair.stream.ssrc(),
+            has_padding: true,
+            ..rtp::HeaderWriter::default()
+        };
+        let size = write_padding(exit, srtp, &mut repair.stream, &header)?;
+        repair.sequence = repair.sequence.wrapping_add(1);
+        Some(size)
+    }
+
+    fn payload_for(&self, payload_type: u8) -> Option<PayloadMap> {
+        self.payloads.iter().find(|payload| payload.from == payload_type).copied()
+    }
+
+    /// Writes a sender report with the CNAME (RFC 3550 section 6.4.1), once something was sent.
+    pub fn write_report(&self, now: Time, ntp: u64, clock: Option<&ClockMap>, out: &mut Vec<u8>) {
+        if self.packets == 0 {
+            return;
+        }
+        let Some(timestamp) = self.rewriter.timestamp_at(now, ntp, clock, self.clock_hz) else { return };
+        let (packets, octets) = (self.packets as u32, self.octets as u32);
+        rtcp::write_sender_report(out, self.config.ssrc, ntp, timestamp, packets, octets, &[]);
+        rtcp::write_sdes_cname(out, self.config.ssrc, &self.config.cname);
+    }
+
+    pub fn has_repair(&self) -> bool {
+        self.repair.is_some()
+    }
+
+    pub fn is_video(&self) -> bool {
+        self.config.kind == Kind::Video
+    }
+
+    /// The SSRC of the stream or of its retransmissions.
+    pub fn has_ssrc(&self, ssrc: u32) -> bool {
+        self.config.ssrc == ssrc || self.config.rtx_ssrc == Some(ssrc)
+    }
+
+    pub fn handle_report(&mut self, block: &rtcp::ReportBlock, now_ntp: u64) {
+        if block.ssrc != self.config.ssrc {
+            return;
+        }
+        self.known = true;
+        self.remote.fraction_lost = block.fraction_lost;
+        self.remote.cumulative_lost = block.cumulative_lost;
+        self.remote.jitter = block.jitter;
+        if block.last_sender_report != 0 {
+            // RFC 3550 section 6.4.1: all in units of 1/65536 s.
+            let now = (now_ntp >> 16) as u32;
+            let round_trip = now.wrapping_sub(block.last_sender_report).wrapping_sub(block.delay_since_last_sender_report);
+            if round_trip < 0x8000_0000 {
+                self.remote.round_trip = Some(Duration::from_nanos(u64::from(round_trip) * 1_000_000_000 / 65_536));
+            }
+        }
+    }
+
+    pub fn clock_hz(&self) -> u32 {
+        self.clock_hz
+    }
+
+    pub fn payload_type(&self) -> u8 {
+        self.payload_type
+    }
+}
+
+/// Header extensions of one packet: few, on the stack.
+#[derive(Clone, Copy)]
+struct Elements<'a> {
+    values: [(u8, &'a [u8]); PASSED_ON.len() + 3],
+    length: usize,
+}
+
+impl<'a> Elements<'a> {
+    fn new() -> Elements<'a> {
+        Elements { values: [(0, &[]); PASSED_ON.len() + 3], length: 0 }
+    }
+
+    fn push(&mut self, ids: &[u8; Extension::COUNT], extension: Extension, value: &'a [u8]) {
+        let id = ids[extension as usize];
+        if id != 0 && !value.is_empty() && self.length < self.values.len() {
+            self.values[self.length] = (id, value);
+            self.length += 1;
+        }
+    }
+
+    fn as_slice(&self) -> &[(u8, &'a [u8])] {
+        &self.values[..self.length]
+    }
+}
+
+/// Writes, seals and queues one packet: header, `prefix`, the payload of `packet`.
+#[allow(clippy::too_many_arguments)]
+fn write_sealed(
+    exit: &mut Exit<'_>,
+    srtp: &srtp::Sender,
+    stream: &mut srtp::SealStream,
+    header: &rtp::HeaderWriter<'_>,
+    mid: Option<(Extension, &[u8])>,
+    packet: &MediaPacket,
+    in_order: bool,
+    prefix: &[u8],
+) -> Option<usize> {
+    let transport_sequence = ext::transport_cc_bytes(*exit.transport_sequence as u16);
+    let send_time = ext::AbsSendTime::from_ntp(exit.ntp).to_bytes();
+    let mut elements = Elements::new();
+    elements.push(exit.extension_ids, Extension::TransportCc, &transport_sequence);
+    elements.push(exit.extension_ids, Extension::AbsSendTime, &send_time);
+    if let Some((extension, value)) = mid {
+        elements.push(exit.extension_ids, extension, value);
+    }
+    for extension in PASSED_ON {
+        if let Some(value) = packet.extension(extension) {
+            elements.push(exit.extension_ids, extension, value);
+        }
+    }
+    let mut size = 0;
+    let queued = exit.transmits.push_with(exit.path.socket, exit.path.peer, |out| {
+        let start = out.len();
+        let header_length = header.write(out, elements.as_slice().iter().copied());
+        out.extend_from_slice(prefix);
+        out.extend_from_slice(packet.payload());
+        let sealed = if in_order {
+            srtp.seal_rtp(stream, out, start, header_length)
+        } else {
+            srtp.seal_late_rtp(stream, out, start, header_length)
+        };
+        size = out.len() - start;
+        sealed.map(|_| ())
+    });
+    queued.ok()?;
+    exit.note_sent(size);
+    Some(size)
+}
+
+/// As libwebrtc's probes: a packet that is all padding (RFC 3550 section 5.1), at most 255 bytes of it.
+fn write_padding(
+    exit: &mut Exit<'_>,
+    srtp: &srtp::Sender,
+    stream: &mut srtp::SealStream,
+    header: &rtp::HeaderWriter<'_>,
+) -> Option<usize> {
+    let transport_sequence = ext::transport_cc_bytes(*exit.transport_sequence as u16);
+    let mut elements = Elements::new();
+    elements.push(exit.extension_ids, Extension::TransportCc, &transport_sequence);
+    let mut size = 0;
+    let queued = exit.transmits.push_with(exit.path.socket, exit.path.peer, |out| {
+        let start = out.len();
+        let header_length = header.write(out, elements.as_slice().iter().copied());
+        out.resize(out.len() + 254, 0);
+        out.push(255);
+        let sealed = srtp.seal_rtp(stream, out, start, header_length);
+        size = out.len() - start;
+        sealed.map(|_| ())
+    });
+    queued.ok()?;
+    exit.note_sent(size);
+    Some(size)
+}

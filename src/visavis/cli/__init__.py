@@ -1,0 +1,5 @@
+"""The `visavis` command."""
+
+from visavis.cli.main import main
+
+__all__ = ["main"]

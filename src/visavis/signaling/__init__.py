@@ -1,0 +1,5 @@
+"""How browsers reach a room: JSON over one WebSocket (docs/signaling.md)."""
+
+from visavis.signaling.websocket import SignalingEndpoint
+
+__all__ = ["SignalingEndpoint"]

@@ -1,0 +1,183 @@
+"""The WebSocket under a session (RFC 6455, by aiohttp): paced reading, bounded writing."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Collection
+
+from aiohttp import WSMessage, WSMsgType, hdrs, web
+
+from visavis.clock import Clock
+from visavis.room import Rooms
+from visavis.signaling.encode import Json
+from visavis.signaling.limits import ReadingPace
+from visavis.signaling.origin import is_allowed_origin
+from visavis.signaling.parse import MAX_MESSAGE_BYTES
+from visavis.signaling.session import CloseCode, Session
+
+_log = logging.getLogger(__name__)
+
+MAX_QUEUED_MESSAGES = 1024
+MAX_QUEUED_BYTES = 8 << 20
+HEARTBEAT_S = 25.0
+"""A ping of the protocol after that silence; half of it without any answer and the socket is dead."""
+CLOSE_TIMEOUT_S = 2.0
+
+
+class Outbox:
+    """What is to be sent, bounded: a reader too slow for `MAX_QUEUED_MESSAGES` or `MAX_QUEUED_BYTES` is
+    closed with 4008.
+
+    Implements `visavis.signaling.session.Wire`.
+    """
+
+    def __init__(self) -> None:
+        self._texts: deque[str] = deque()
+        self._queued_bytes = 0
+        self._closing: tuple[int, str] | None = None
+        self._wake = asyncio.Event()
+        self._closed = asyncio.Event()
+
+    def send(self, text: str) -> None:
+        """Queues a text frame."""
+        if self._closing is not None:
+            return
+        size_bytes = len(text.encode())
+        if len(self._texts) >= MAX_QUEUED_MESSAGES or self._queued_bytes + size_bytes > MAX_QUEUED_BYTES:
+            self._texts.clear()
+            self.close(CloseCode.FLOODING, "too slow")
+            return
+        self._texts.append(text)
+        self._queued_bytes += size_bytes
+        self._wake.set()
+
+    def close(self, code: int, reason: str) -> None:
+        """Closes after what is queued; the first call counts."""
+        if self._closing is None:
+            self._closing = (code, reason)
+        self._closed.set()
+        self._wake.set()
+
+    async def closed(self) -> None:
+        """Returns once `close` was called."""
+        await self._closed.wait()
+
+    async def drain_into(self, socket: web.WebSocketResponse) -> None:
+        """Sends all there is until the close, which it sends as well."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._texts:
+                text = self._texts.popleft()
+                self._queued_bytes -= len(text.encode())
+                await socket.send_str(text)
+            if self._closing is not None:
+                code, reason = self._closing
+                await socket.close(code=code, message=reason.encode())
+                return
+
+
+class SignalingEndpoint:
+    """`GET /signal`: one `Session` per WebSocket, all of them known for the shutdown."""
+
+    def __init__(
+        self,
+        rooms: Rooms,
+        clock: Clock,
+        *,
+        allowed_origins: Collection[str] = (),
+        ice_servers: Callable[[], tuple[Json, ...]] = tuple,
+    ) -> None:
+        self._rooms = rooms
+        self._clock = clock
+        self._allowed_origins = frozenset(allowed_origins)
+        self._ice_servers = ice_servers
+        self._sessions: dict[Session, asyncio.Future[None]] = {}
+        self._retry_after_s: float | None = None
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Serves one WebSocket until it closes."""
+        origin = request.headers.get(hdrs.ORIGIN)
+        if not is_allowed_origin(origin, request.host, self._allowed_origins):
+            _log.warning("refused a WebSocket of %.200r", origin, extra={"event": "cross-origin-refused"})
+            raise web.HTTPForbidden(
+                text="Pages of other sites may not use this server (see --allow-origin).\n"
+            )
+        if self._retry_after_s is not None:
+            raise web.HTTPServiceUnavailable(text="The server is going down.\n")
+        socket = web.WebSocketResponse(
+            max_msg_size=MAX_MESSAGE_BYTES, compress=False, heartbeat=HEARTBEAT_S, timeout=CLOSE_TIMEOUT_S
+        )
+        if not socket.can_prepare(request):
+            raise web.HTTPUpgradeRequired(text="This address speaks WebSocket only.\n")
+        await socket.prepare(request)
+        await self._serve(socket, request.transport)
+        return socket
+
+    async def shutdown(self, retry_after_s: float) -> None:
+        """Tells every client that the server is going down, and closes; new ones are refused from now on."""
+        self._retry_after_s = retry_after_s
+        for session in tuple(self._sessions):
+            session.handle_shutdown(retry_after_s)
+        await asyncio.gather(*self._sessions.values())
+
+    async def _serve(self, socket: web.WebSocketResponse, transport: asyncio.Transport | None) -> None:
+        outbox = Outbox()
+        session = Session(self._rooms, self._clock, outbox, self._ice_servers)
+        writer = asyncio.create_task(_write(outbox, socket))
+        reader = asyncio.create_task(self._read(socket, session))
+        closed = asyncio.create_task(outbox.closed())
+        self._sessions[session] = closed_for_good = asyncio.get_running_loop().create_future()
+        try:
+            await asyncio.wait((reader, writer, closed), return_when=asyncio.FIRST_COMPLETED)
+            session.handle_disconnect()
+            await asyncio.wait((writer,), timeout=CLOSE_TIMEOUT_S)
+        finally:
+            session.handle_disconnect()
+            if not writer.done() and transport is not None:
+                transport.abort()
+            for task in (reader, writer, closed):
+                task.cancel()
+            await asyncio.gather(reader, writer, closed, return_exceptions=True)
+            del self._sessions[session]
+            closed_for_good.set_result(None)
+
+    async def _read(self, socket: web.WebSocketResponse, session: Session) -> None:
+        pace = ReadingPace(self._clock.monotonic())
+        while True:
+            frame = await socket.receive()
+            if frame.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
+                return
+            verdict = pace.after(_size_bytes(frame), self._clock.monotonic())
+            if verdict.flooding:
+                session.handle_flooding()
+                return
+            if frame.type is WSMsgType.TEXT:
+                session.handle_text_untrusted(frame.data)
+            else:
+                session.handle_not_text()
+            if verdict.wait_s > 0:
+                await _pass(self._clock, verdict.wait_s)
+
+
+async def _write(outbox: Outbox, socket: web.WebSocketResponse) -> None:
+    try:
+        await outbox.drain_into(socket)
+    except ConnectionError:
+        return
+
+
+async def _pass(clock: Clock, duration_s: float) -> None:
+    """Returns `duration_s` later by the given clock."""
+    over = asyncio.Event()
+    timer = clock.call_later(duration_s, over.set)
+    try:
+        await over.wait()
+    finally:
+        timer.cancel()
+
+
+def _size_bytes(frame: WSMessage) -> int:
+    if isinstance(frame.data, str):
+        return len(frame.data.encode())
+    return len(frame.data) if isinstance(frame.data, bytes) else 0

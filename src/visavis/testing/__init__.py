@@ -1,0 +1,1 @@
+"""The test kit: virtual clock, fake planes, fake browsers."""
