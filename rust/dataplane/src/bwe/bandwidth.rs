@@ -21,6 +21,11 @@ impl Bandwidth {
         &self.estimator
     }
 
+    /// What may be sent, all in all.
+    pub fn target_bps(&self) -> u64 {
+        self.estimator.target_bps()
+    }
+
     /// What all streams that the subscriber should have would need together: beyond the target, it is probed for.
     pub fn set_wanted_bps(&mut self, wanted_bps: u64) {
         self.prober.set_wanted_bps(wanted_bps);
@@ -36,9 +41,9 @@ impl Bandwidth {
         self.estimator.handle_feedback_untrusted(now, feedback);
     }
 
-    /// The size of a packet of padding to send now, to be told by `note_sent` like any other; ask until there is none.
+    /// How many bytes of padding to send now, in packets of any size, each to be told by `note_sent` like any other.
     pub fn poll_probe(&mut self, now: Time) -> Option<usize> {
-        self.prober.poll(now, &self.estimator).map(|packet| packet.size_bytes)
+        self.prober.poll(now, &self.estimator)
     }
 
     /// When to call `poll_probe` while a probe runs.

@@ -9,7 +9,7 @@ use super::aimd::Aimd;
 use super::arrival::InterArrival;
 use super::history::{Outcome, SendHistory};
 use super::loss::LossBound;
-use super::prober::{CLUSTER_PACKETS, ClusterId};
+use super::prober::{ClusterId, DURATION};
 use super::trendline::{Trendline, Usage};
 use crate::time::Time;
 
@@ -21,8 +21,9 @@ const CALM: Duration = Duration::from_secs(2);
 /// No probe at a loss above this.
 const PROBE_MAX_LOSS: f64 = 0.10;
 
-/// A probe counts when this many of its packets have arrived.
-const MIN_PROBE_PACKETS: u32 = CLUSTER_PACKETS * 4 / 5;
+/// A probe counts when so many of its packets have arrived, sent over two thirds of its time.
+const MIN_PROBE_PACKETS: u32 = 5;
+const MIN_PROBE_SPAN: Duration = Duration::from_millis(DURATION.as_millis() as u64 * 2 / 3);
 /// Slower by this on arrival than when sent, the probe has met the path's limit; some room is then left below it.
 const SATURATED: f64 = 0.9;
 const SATURATED_SHARE: f64 = 0.95;
@@ -254,7 +255,8 @@ impl Estimator {
 impl ProbeArrivals {
     /// The rate that it shows the path to bear; `None` if too little has arrived or its spacing says nothing.
     fn found_bps(&self) -> Option<f64> {
-        if self.packets < MIN_PROBE_PACKETS {
+        let span = self.last_sent.0.since(self.first_sent.0);
+        if self.packets < MIN_PROBE_PACKETS || span < MIN_PROBE_SPAN {
             return None;
         }
         let rate = |bytes: usize, from: Time, to: Time| {

@@ -24,4 +24,4 @@ mod trendline;
 pub use bandwidth::Bandwidth;
 pub use estimator::{Config, Estimator};
 pub use history::{Outcome, SendHistory};
-pub use prober::{ClusterId, ProbePacket, Prober};
+pub use prober::{ClusterId, Prober};

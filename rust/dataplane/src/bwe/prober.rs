@@ -5,17 +5,15 @@ use std::time::Duration;
 use super::Estimator;
 use crate::time::Time;
 
-/// A probe is this many packets, padding and media together.
-pub(super) const CLUSTER_PACKETS: u32 = 15;
+/// A probe lasts this long,
+pub(super) const DURATION: Duration = Duration::from_millis(75);
+
+/// in steps of this much: what is closer together is one burst on the way.
+const STEP: Duration = Duration::from_millis(5);
 
 /// Its rate is what is wanted, but within these multiples of the target.
 const LOWEST_RATE: f64 = 1.5;
 const HIGHEST_RATE: f64 = 2.0;
-
-/// A packet every 5 ms where the sizes allow: closer ones are one burst on the way.
-const SPACING: Duration = Duration::from_millis(5);
-const MIN_SIZE: usize = 200;
-const MAX_SIZE: usize = 1_200;
 
 /// From the start of one probe to that of the next; doubled each time that one found nothing.
 const FIRST_INTERVAL: Duration = Duration::from_secs(5);
@@ -25,45 +23,44 @@ const LAST_INTERVAL: Duration = Duration::from_secs(40);
 const SUCCESS: f64 = 1.1;
 
 /// A probe that is not sent by then is given up.
-const MAX_DURATION: Duration = Duration::from_millis(500);
+const MAX_DURATION: Duration = Duration::from_millis(200);
 
 /// Which probe a packet belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClusterId(pub(super) u32);
 
-/// A packet of padding to send now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ProbePacket {
-    pub cluster: ClusterId,
-    pub size_bytes: usize,
-}
-
 #[derive(Clone, Copy, Debug)]
 struct Cluster {
     id: ClusterId,
     started: Time,
-    rate_bps: f64,
-    size_bytes: usize,
-    /// Padding asked for, whether it was sent or not.
-    asked_packets: u32,
-    sent_packets: u32,
+    bytes_per_second: f64,
     sent_bytes: usize,
+    /// Padding that was asked for and has not been sent since. If it cannot be, the probe just stays thinner.
+    asked_bytes: usize,
 }
 
 impl Cluster {
-    /// What is on its way, or at least asked for.
     fn bytes(&self) -> usize {
-        self.sent_bytes.max(self.asked_packets as usize * self.size_bytes)
+        self.sent_bytes + self.asked_bytes
     }
 
-    /// When the next packet of padding is due, at the probe's rate.
+    fn total_bytes(&self) -> usize {
+        (self.bytes_per_second * DURATION.as_secs_f64()) as usize
+    }
+
+    /// What should have left by now, the step that begins included.
+    fn goal_bytes(&self, now: Time) -> usize {
+        let passed = (now.since(self.started) + STEP).min(DURATION);
+        (self.bytes_per_second * passed.as_secs_f64()) as usize
+    }
+
+    /// When the next step begins after what is on its way.
     fn due(&self) -> Time {
-        self.started + Duration::from_secs_f64(self.bytes() as f64 * 8.0 / self.rate_bps)
+        self.started + Duration::from_secs_f64(self.bytes() as f64 / self.bytes_per_second)
     }
 
     fn is_over(&self, now: Time) -> bool {
-        self.sent_packets.max(self.asked_packets) >= CLUSTER_PACKETS
-            || now.since(self.started) >= MAX_DURATION
+        self.bytes() >= self.total_bytes() || now.since(self.started) >= MAX_DURATION
     }
 }
 
@@ -99,17 +96,17 @@ impl Prober {
     /// A packet was sent, media or padding; gives the probe that it counts to.
     pub fn note_sent(&mut self, now: Time, size_bytes: usize) -> Option<ClusterId> {
         let cluster = self.cluster.as_mut()?;
-        if cluster.sent_packets >= CLUSTER_PACKETS || now.since(cluster.started) >= MAX_DURATION {
+        if cluster.sent_bytes >= cluster.total_bytes() || now.since(cluster.started) >= MAX_DURATION {
             return None;
         }
-        cluster.sent_packets += 1;
         cluster.sent_bytes += size_bytes;
+        cluster.asked_bytes = cluster.asked_bytes.saturating_sub(size_bytes);
         Some(cluster.id)
     }
 
-    /// The padding to send now, if any: ask again until there is none. Each packet that is sent, these too, must be told
-    /// by `note_sent`.
-    pub fn poll(&mut self, now: Time, estimator: &Estimator) -> Option<ProbePacket> {
+    /// How many bytes of padding to send now, in packets of any size, if any. Each packet, these too, must be told by
+    /// `note_sent`.
+    pub fn poll(&mut self, now: Time, estimator: &Estimator) -> Option<usize> {
         if self.cluster.is_some_and(|cluster| cluster.is_over(now)) {
             self.cluster = None;
         }
@@ -117,11 +114,9 @@ impl Prober {
             self.start(now, estimator);
         }
         let cluster = self.cluster.as_mut()?;
-        if cluster.due() > now {
-            return None;
-        }
-        cluster.asked_packets += 1;
-        Some(ProbePacket { cluster: cluster.id, size_bytes: cluster.size_bytes })
+        let missing = cluster.goal_bytes(now).checked_sub(cluster.bytes()).filter(|&missing| missing > 0)?;
+        cluster.asked_bytes += missing;
+        Some(missing)
     }
 
     /// When to call `poll` next for the running probe. The next probe needs no deadline: any later call starts it.
@@ -152,15 +147,12 @@ impl Prober {
         }
         let target_rate = target as f64;
         let rate_bps = (self.wanted_bps as f64).clamp(target_rate * LOWEST_RATE, target_rate * HIGHEST_RATE);
-        let size_bytes = (rate_bps / 8.0 * SPACING.as_secs_f64()) as usize;
         self.cluster = Some(Cluster {
             id: ClusterId(self.next_id),
             started: now,
-            rate_bps,
-            size_bytes: size_bytes.clamp(MIN_SIZE, MAX_SIZE),
-            asked_packets: 0,
-            sent_packets: 0,
+            bytes_per_second: rate_bps / 8.0,
             sent_bytes: 0,
+            asked_bytes: 0,
         });
         self.next_id = self.next_id.wrapping_add(1);
         self.last = Some(LastProbe { started: now, target_bps: target, is_judged: false });
@@ -184,29 +176,44 @@ mod tests {
         estimator
     }
 
-    /// Sends all padding of the next milliseconds; returns when each packet went.
-    fn run(prober: &mut Prober, from: u64, millis: u64) -> Vec<(u64, ProbePacket)> {
+    /// Sends all padding of the next milliseconds; returns when, how much.
+    fn run(prober: &mut Prober, from: u64, millis: u64) -> Vec<(u64, usize)> {
         let estimator = estimator();
         let mut sent = Vec::new();
         for now in from..from + millis {
-            while let Some(packet) = prober.poll(ms(now), &estimator) {
-                prober.note_sent(ms(now), packet.size_bytes);
-                sent.push((now, packet));
+            while let Some(bytes) = prober.poll(ms(now), &estimator) {
+                prober.note_sent(ms(now), bytes);
+                sent.push((now, bytes));
             }
         }
         sent
     }
 
     #[test]
-    fn a_probe_is_fifteen_packets_at_twice_the_target() {
+    fn a_probe_lasts_75_ms_at_twice_the_target() {
         let mut prober = Prober::default();
         prober.set_wanted_bps(10_000_000);
         let sent = run(&mut prober, 1_000, 1_000);
-        assert_eq!(sent.len(), 15);
-        let span_ms = sent[14].0 - sent[0].0;
-        let bits: usize = sent[..14].iter().map(|(_, packet)| packet.size_bytes * 8).sum();
-        let rate = bits as f64 / (span_ms as f64 / 1e3);
-        assert!((1.9e6..2.1e6).contains(&rate), "{rate}");
+        let (first, last) = (sent[0].0, sent[sent.len() - 1].0);
+        assert_eq!((first, last), (1_000, 1_070));
+        let bytes: usize = sent.iter().map(|(_, bytes)| bytes).sum();
+        assert_eq!(bytes, 2_000_000 / 8 * 75 / 1_000);
+    }
+
+    #[test]
+    fn a_probe_is_paced_also_when_asked_seldom() {
+        let mut prober = Prober::default();
+        prober.set_wanted_bps(10_000_000);
+        let estimator = estimator();
+        let mut now = ms(1_000);
+        let mut bytes = 0;
+        while let Some(missing) = prober.poll(now, &estimator) {
+            prober.note_sent(now, missing);
+            bytes += missing;
+            now = prober.poll_timeout().unwrap_or(now).max(now + Duration::from_millis(20));
+        }
+        assert_eq!(bytes, 2_000_000 / 8 * 75 / 1_000);
+        assert_eq!(now, ms(1_100));
     }
 
     #[test]
@@ -218,15 +225,16 @@ mod tests {
         let mut media = 0;
         for now in 1_000..1_200 {
             if now % 10 == 0 && prober.note_sent(ms(now), 1_200).is_some() {
-                media += 1;
+                media += 1_200;
             }
-            while let Some(packet) = prober.poll(ms(now), &estimator) {
-                assert!(prober.note_sent(ms(now), packet.size_bytes).is_some());
-                padding += 1;
+            while let Some(bytes) = prober.poll(ms(now), &estimator) {
+                assert!(prober.note_sent(ms(now), bytes).is_some());
+                padding += bytes;
             }
         }
-        assert_eq!(media + padding, 15);
-        assert!(media >= 5 && padding >= 5, "{media} {padding}");
+        let total = 2_000_000 / 8 * 75 / 1_000;
+        assert!((total..total + 1_200).contains(&(media + padding)), "{media} {padding}");
+        assert!(media >= 6_000 && padding >= 6_000, "{media} {padding}");
     }
 
     #[test]
@@ -242,13 +250,9 @@ mod tests {
         let mut prober = Prober::default();
         prober.set_wanted_bps(10_000_000);
         let sent = run(&mut prober, 0, 200_000);
-        let mut starts: Vec<u64> = Vec::new();
-        let mut last = None;
-        for (at, packet) in sent {
-            if last.replace(packet.cluster) != Some(packet.cluster) {
-                starts.push(at);
-            }
-        }
+        let starts: Vec<u64> = std::iter::once(sent[0].0)
+            .chain(sent.windows(2).filter(|pair| pair[1].0 - pair[0].0 > 1_000).map(|pair| pair[1].0))
+            .collect();
         let gaps: Vec<u64> = starts.windows(2).map(|pair| (pair[1] - pair[0]) / 1_000).collect();
         assert_eq!(gaps, [10, 20, 40, 40, 40, 40]);
     }
@@ -258,9 +262,13 @@ mod tests {
         let mut prober = Prober::default();
         prober.set_wanted_bps(10_000_000);
         let estimator = estimator();
-        let asked = (1_000..6_000)
-            .map(|now| std::iter::from_fn(|| prober.poll(ms(now), &estimator)).count())
-            .sum::<usize>();
-        assert_eq!(asked, 15);
+        let asked: usize = (1_000..6_000)
+            .flat_map(|now| {
+                let prober = &mut prober;
+                let estimator = &estimator;
+                std::iter::from_fn(move || prober.poll(ms(now), estimator)).collect::<Vec<_>>()
+            })
+            .sum();
+        assert_eq!(asked, 2_000_000 / 8 * 75 / 1_000);
     }
 }

@@ -11,6 +11,8 @@ use crate::twcc::Recorder;
 
 const PROPAGATION: Duration = Duration::from_millis(30);
 const PACKET_BYTES: usize = 1_200;
+/// A packet of nothing but padding: RTP allows 255 bytes of it.
+const PADDING_BYTES: usize = 290;
 /// Time between frames, in ms.
 const FRAME_MS: u64 = 33;
 
@@ -103,8 +105,11 @@ impl Simulation {
         if self.now_ms.is_multiple_of(FRAME_MS) {
             self.send_frame(now);
         }
-        while let Some(size) = self.bandwidth.poll_probe(now) {
-            self.send(now, size);
+        if let Some(mut padding) = self.bandwidth.poll_probe(now) {
+            while padding > 0 {
+                self.send(now, PADDING_BYTES);
+                padding = padding.saturating_sub(PADDING_BYTES);
+            }
         }
         while let Some(&(arrival, sequence)) = self.on_the_way.front()
             && arrival <= now
