@@ -47,12 +47,18 @@ impl Inbox {
         self.commands.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Queues what there is room for and wakes the thread. What is left in `batch` is the newest, and did not fit.
+    /// Queues what there is room for and wakes the thread. What is left in `batch` may be lost, is the
+    /// newest, and did not fit.
     pub fn push_messages(&self, batch: &mut VecDeque<(ShardId, ShardMessage)>) {
         {
             let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
             let room = MESSAGES.saturating_sub(messages.len()).min(batch.len());
             messages.extend(batch.drain(..room));
+            // What may not be lost is as little as the commands and checks that cause it, so it may go over the bound.
+            let (lost, kept) = batch.drain(..).partition(|(_, message)| message.may_be_lost());
+            *batch = lost;
+            let kept: VecDeque<_> = kept;
+            messages.extend(kept);
         }
         self.wake();
     }

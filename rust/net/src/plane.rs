@@ -119,16 +119,13 @@ impl Plane {
     /// Binds the addresses and starts the threads, one shard on each.
     pub fn start(config: PlaneConfig) -> Result<Plane, StartError> {
         let PlaneConfig { addresses, threads, certificate } = config;
-        let mut seed = [0; 8];
-        aws_lc_rs::rand::fill(&mut seed).map_err(|_| io::Error::other("no randomness"))?;
-        let seed = u64::from_ne_bytes(seed);
         Plane::start_with(&addresses, threads, move |id, clock, counters| {
             Shard::new(ShardConfig {
                 id,
                 shards: threads,
-                seed: seed.wrapping_add(u64::from(id.0)),
                 ntp_at_zero: clock.ntp_at_zero(),
-                certificate: Arc::clone(&certificate),
+                epoch: clock.zero(),
+                certificate: (*certificate).clone(),
                 counters: Arc::clone(counters),
             })
         })
