@@ -49,7 +49,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Forwarded:
-    """One server in one case: at the highest rate with less than 1 % lost, at half of it, at rates asked for."""
+    """One server in one case: at the highest rate with less than 1 % lost, at half of it, and as asked."""
 
     saturation: Figures
     half: Figures

@@ -2,13 +2,14 @@
 
     python -m benchmarks.forwarding [--quick]
 
-Packets of 100 and of 1,100 bytes (RTP header and payload; SRTP adds 16), evenly spaced and in bursts of eight (a video
-frame). The server has core 0, the load core 1. The load generator searches the highest rate at which less than 1 % is
-lost, then measures there and at half of it: CPU of the server process per delivered packet, and the delay from before
-the publisher's sealing to the kernel's receive time stamp at two subscribers that are whole clients. visavis is also
-measured at the rate that saturates Pion, since cost per packet falls with load. All over loopback, where the receiving
-half of the kernel's work is charged to the sender; so it is for the limit, which seals and sends the same packets by
-sendmmsg, bursts by GSO, and does nothing else.
+Packets of 100 and of 1,100 bytes (RTP header and payload; SRTP adds 16), evenly spaced and in bursts of
+eight (a video frame). The server has core 0, the load core 1. The load generator searches the highest rate
+at which less than 1 % is lost, then measures there and at half of it: CPU of the server process per
+delivered packet, and the delay from before the publisher's sealing to the kernel's receive time stamp at
+two subscribers that are whole clients. visavis is also measured at the rate that saturates Pion, since cost
+per packet falls with load. All over loopback, where the receiving half of the kernel's work is charged to
+the sender; so it is for the limit, which seals and sends the same packets by sendmmsg, bursts by GSO, and
+does nothing else.
 """
 
 import argparse
@@ -43,6 +44,7 @@ from benchmarks.table import print_bars, print_costs
 
 SERVER_CPU = 0
 LOAD_CPU = 1
+PIPE_WIDTH = 130
 FULL = [Case(*case) for case in itertools.product((10, 50, 200), (100, 1_100), (1, 8))]
 QUICK = [Case(10, 1_100, 1), Case(50, 1_100, 1), Case(50, 1_100, 8), Case(200, 1_100, 1)]
 
@@ -131,22 +133,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the benchmark; 1 if a program of it failed, whether or not the bars are met."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.forwarding", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--quick", action="store_true", help="four cases and shorter windows, two minutes in all")
+    parser.add_argument(
+        "--quick", action="store_true", help="four cases and shorter windows, two minutes in all"
+    )
     parser.add_argument("--subscribers", type=int, nargs="+", help="only these numbers of subscribers")
     parser.add_argument("--servers", nargs="+", choices=("pion", "visavis"), default=("pion", "visavis"))
     parser.add_argument("--pion-io", choices=("mux", "batch", "sockets"), default="mux")
     parser.add_argument("--output", type=Path, default=HERE / "results", help="folder for the JSON file")
     options = parser.parse_args(arguments)
 
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
     if not {SERVER_CPU, LOAD_CPU} <= os.sched_getaffinity(0):
         console.print(f"cores {SERVER_CPU} and {LOAD_CPU} are needed", style="bold red")
         return 1
     machine = this_machine()
     if not machine.is_quiet:
         load = machine.load_average_before
-        console.print(f"the machine is not quiet (load average {load:.2f}): the figures mean little", style="yellow")
-    cases = [case for case in (QUICK if options.quick else FULL)]
+        console.print(
+            f"the machine is not quiet (load average {load:.2f}): the figures mean little", style="yellow"
+        )
+    cases = QUICK if options.quick else FULL
     if options.subscribers:
         cases = [case for case in cases if case.subscribers in options.subscribers]
     try:

@@ -16,7 +16,9 @@ def print_costs(
     servers: Mapping[str, Mapping[Case, Forwarded]],
 ) -> None:
     """One row per case and server."""
-    table = Table(title="Forwarding on one core; CPU is µs per forwarded packet; * the load was the bottleneck")
+    table = Table(
+        title="Forwarding on one core; CPU is µs per forwarded packet; * the load was the bottleneck"
+    )
     for heading in ("case", "server"):
         table.add_column(heading, no_wrap=True)
     for heading in ("packets/s", "CPU", "of limit", "p50 / p99 ms", "CPU at half", "p50 / p99 ms"):

@@ -11,6 +11,7 @@ const FIRST_PPS: f64 = 20_000.0;
 const STEP: f64 = 1.2;
 const RESOLUTION: f64 = 1.04;
 const MAX_PPS: f64 = 5_000_000.0;
+const MAX_PROBES: usize = 24;
 const CORRECTIONS: usize = 6;
 
 pub fn forward(job: &Forward) -> Result<()> {
@@ -59,7 +60,7 @@ impl Search<'_> {
         let mut low = if first.loss < LOSS_ALLOWED { FIRST_PPS } else { FIRST_PPS / 10.0 };
         let mut high = None;
         let mut next = guess.clamp(low * STEP, MAX_PPS);
-        loop {
+        for _ in 0..MAX_PROBES {
             let probe = self.window(pattern, next, self.job.probe_s)?;
             if probe.loss < LOSS_ALLOWED && !probe.limited_by_load {
                 low = next;
@@ -71,9 +72,10 @@ impl Search<'_> {
                 Some(high) => (low * high).sqrt(),
             };
             if high.is_some_and(|high| high / low < RESOLUTION) || low >= MAX_PPS {
-                return Ok(low);
+                break;
             }
         }
+        Ok(low)
     }
 
     fn window(&mut self, pattern: Pattern, forwarded_pps: f64, seconds: f64) -> Result<Figures> {
