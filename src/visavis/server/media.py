@@ -1,5 +1,6 @@
 """The media plane of a server: the data plane's UDP port, and a router per room on it."""
 
+import asyncio
 import ipaddress
 import random
 from collections.abc import Callable, Sequence
@@ -108,7 +109,9 @@ def open_media(plan: MediaPlan) -> Media:
             f"the data plane is not built for this Python ({error}); install the package, or run make build"
         )
         raise StartError(message) from None
-    return PlaneMedia(RealPlane(plan.addresses, threads=plan.threads), plan)
+    plane = RealPlane.start(plan.addresses, threads=plan.threads)
+    plane.attach(asyncio.get_running_loop())
+    return PlaneMedia(plane, plan)
 
 
 def candidates(local: Sequence[Address], external_ip: Sequence[str]) -> tuple[Candidate, ...]:
