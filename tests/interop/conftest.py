@@ -1,0 +1,91 @@
+"""The server as a process and real browsers in front of it.
+
+The browser is the system's own (Debian: chromium); Playwright drives it and downloads none.
+"""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
+from tests.interop.serving import ServerProcess
+
+CHROMIUM_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--use-fake-device-for-media-stream=fps=30",
+    "--allow-loopback-in-peer-connection",
+    "--disable-features=WebRtcHideLocalIpsWithMdns",
+    "--host-resolver-rules=MAP visavis.test 127.0.0.1",
+)
+FAKE_CONSENT = "--use-fake-ui-for-media-stream"
+
+
+@pytest.fixture
+def server() -> Iterator[ServerProcess]:
+    """A server of the test's own."""
+    running = ServerProcess()
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="package")
+def playwright() -> Iterator[Playwright]:
+    """Lives as long as this package's tests: other tests want event loops of their own."""
+    with sync_playwright() as running:
+        yield running
+
+
+def _launched(playwright: Playwright, *arguments: str) -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.fail("no Chromium found; on Debian: apt-get install chromium")
+    browser = playwright.chromium.launch(executable_path=path, args=[*CHROMIUM_ARGUMENTS, *arguments])
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="package")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    """The system's Chromium with a fake camera, microphone and screen, and a user who grants them all."""
+    yield from _launched(playwright, FAKE_CONSENT)
+
+
+@pytest.fixture(scope="package")
+def refusing_chromium(playwright: Playwright) -> Iterator[Browser]:
+    """The same with a user who grants nothing."""
+    yield from _launched(playwright)
+
+
+def _context(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="dark")
+    errors: list[str] = []
+    context.on("weberror", lambda error: errors.append(str(error.error)))
+    yield context
+    context.close()
+    assert errors == []
+
+
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    """A browser with no memory. An error that no script caught fails the test."""
+    yield from _context(chromium)
+
+
+@pytest.fixture
+def refusing_context(refusing_chromium: Browser) -> Iterator[BrowserContext]:
+    """The same where the user grants nothing."""
+    yield from _context(refusing_chromium)
+
+
+@pytest.fixture
+def axe() -> str:
+    """The script of axe-core, which `npm ci` puts beside the page's type checker."""
+    path = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+    if not path.is_file():
+        pytest.fail("axe-core is missing; run: npm ci --prefix web")
+    return path.read_text(encoding="utf-8")

@@ -1,0 +1,48 @@
+"""`visavis serve` as a process."""
+
+import re
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_URL = re.compile(r"https?://[^\s/]+:(\d+)")
+_STOP_S = 10
+
+
+@dataclass
+class ServerProcess:
+    """A server on a free port; when it is started again it has the same port as before."""
+
+    url: str = ""
+    port: int = 0
+    _process: subprocess.Popen[str] | None = field(default=None, repr=False)
+
+    def start(self) -> None:
+        """Starts the server; returns when its banner says where it is."""
+        command = [str(Path(sys.executable).with_name("visavis")), "serve", "--port", str(self.port)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self._process = process
+        assert process.stdout is not None
+        said: list[str] = []
+        for line in process.stdout:
+            said.append(line)
+            found = _URL.search(line)
+            if found:
+                self.url, self.port = found[0], int(found[1])
+                return
+        raise AssertionError(f"the server ended with {process.wait()}:\n{''.join(said)}")
+
+    def stop(self) -> int:
+        """Ends the server as Ctrl-C does; returns its exit status."""
+        process, self._process = self._process, None
+        if process is None:
+            return 0
+        process.send_signal(signal.SIGINT)
+        try:
+            process.communicate(timeout=_STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+        return process.returncode
