@@ -144,12 +144,8 @@ impl<C: Core> Worker<C> {
                 return false;
             }
             let now = self.clock.now();
-            let (core, counters) = (&mut self.core, &self.counters);
-            self.receiver.for_each(|peer, datagram| {
-                counters.add(Counter::DatagramsReceived, 1);
-                counters.add(Counter::BytesReceived, datagram.len() as u64);
-                core.handle_datagram_untrusted(now, id, peer, datagram);
-            });
+            let core = &mut self.core;
+            self.receiver.for_each(|peer, datagram| core.handle_datagram_untrusted(now, id, peer, datagram));
             self.drops.due.get_or_insert(now + DROPS_INTERVAL);
             self.end_batch();
             if count < sys::RECEIVE_BATCH {

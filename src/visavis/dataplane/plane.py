@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, Self, TypeVarTuple, assert_never
 
 from visavis.dataplane import _native
@@ -128,7 +128,7 @@ class Plane:
         """The bound addresses, with real ports."""
         return self._native.local_addresses
 
-    def counters(self) -> Mapping[str, int]:
+    def counters(self) -> dict[str, int]:
         """What happened to packets since the start, by reason."""
         return self._native.counters()
 

@@ -180,7 +180,6 @@ fn a_train_arrives_as_the_datagrams_it_was_made_of() {
     let count = |length| lengths.iter().filter(|&found| *found == Figure::Int(length)).count();
     assert_eq!((count(1_100), count(300)), (COUNT, 1));
     sender.close().unwrap();
-    assert_eq!(counter(&receiver, Counter::DatagramsReceived), COUNT as u64 + 1);
     assert_eq!(counter(&sender, Counter::DatagramsSent), COUNT as u64 + 1);
     assert_eq!(counter(&sender, Counter::SendUnsegmented), 0);
 }
@@ -313,7 +312,7 @@ fn a_core_that_cannot_be_made_is_reported_too() {
 
 #[test]
 fn a_plane_of_shards_starts_and_ends() {
-    let certificate = Arc::new(dimpl::certificate::generate_self_signed_certificate().unwrap());
+    let certificate = Certificate::generate().unwrap();
     let addresses = vec![SocketAddr::from(([127, 0, 0, 1], 0)), "[::1]:0".parse().unwrap()];
     let plane = Plane::start(PlaneConfig { addresses, threads: 2, certificate }).unwrap();
     assert_eq!(plane.shards(), 2);
