@@ -224,7 +224,7 @@ impl Command {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TransportState {
     Connecting,
     Connected,
@@ -310,5 +310,10 @@ pub enum Report {
         values: Figures,
         received: Vec<Figures>,
         sent: Vec<Figures>,
+    },
+    /// The shard is lost, with all its transports: a defect of the data plane, not of a peer.
+    Fatal {
+        shard: ShardId,
+        message: String,
     },
 }

@@ -28,19 +28,26 @@ impl PacketCache {
         (sequence as usize) & (self.slots.len() - 1)
     }
 
-    /// Keeps a packet. One already here is not replaced: false, a duplicate.
+    /// The lowest number that has a place beside `newest`.
+    fn first_possible(&self) -> u64 {
+        (self.newest + 1).saturating_sub(self.slots.len() as u64)
+    }
+
+    /// Keeps a packet; false for a duplicate. One that is too old to have a place is not kept.
     pub fn insert(&mut self, packet: Arc<MediaPacket>) -> bool {
-        let position = self.position(packet.sequence);
-        if let Some(kept) = &self.slots[position] {
-            if kept.sequence >= packet.sequence {
-                return kept.sequence != packet.sequence;
-            }
-            self.bytes -= kept.data.len();
-        }
         if self.bytes == 0 {
             self.oldest = packet.sequence;
+            self.newest = packet.sequence;
         }
         self.newest = self.newest.max(packet.sequence);
+        self.make_place();
+        if packet.sequence < self.first_possible() {
+            return true;
+        }
+        let position = self.position(packet.sequence);
+        if self.slots[position].is_some() {
+            return false;
+        }
         self.oldest = self.oldest.min(packet.sequence);
         self.bytes += packet.data.len();
         self.slots[position] = Some(packet);
@@ -50,14 +57,25 @@ impl PacketCache {
         true
     }
 
+    /// Drops what lies more than the ring's length before the newest.
+    fn make_place(&mut self) {
+        let first = self.first_possible();
+        if first.saturating_sub(self.oldest) >= self.slots.len() as u64 {
+            self.slots.fill(None);
+            self.bytes = 0;
+            self.oldest = first;
+        }
+        while self.oldest < first {
+            self.drop_oldest();
+        }
+    }
+
     fn drop_oldest(&mut self) {
         let position = self.position(self.oldest);
         if let Some(kept) = self.slots[position].take_if(|kept| kept.sequence == self.oldest) {
             self.bytes -= kept.data.len();
         }
         self.oldest += 1;
-        let first_possible = (self.newest + 1).saturating_sub(self.slots.len() as u64);
-        self.oldest = self.oldest.max(first_possible);
     }
 
     pub fn contains(&self, sequence: u64) -> bool {
@@ -159,7 +177,7 @@ pub(crate) mod tests {
     #[test]
     fn a_jump_over_the_whole_ring_loses_no_account_of_bytes() {
         let mut cache = cache();
-        for sequence in [0, 3, 63, 64, 1_000, 1_001, 500, 90_000] {
+        for sequence in [0, 3, 63, 64, 1_000, 1_001, 950, 500, 90_000, 89_990] {
             cache.insert(packet(70_000 + sequence, Time::ZERO, 500));
         }
         let kept: usize = cache.slots.iter().flatten().map(|packet| packet.data.len()).sum();

@@ -34,7 +34,6 @@ counters! {
     /// DTLS or SRTP from an address that ICE has not validated.
     UnvalidatedAddress = "unvalidated_address",
     DtlsError = "dtls_error",
-    DtlsFingerprintMismatch = "dtls_fingerprint_mismatch",
     SrtpBeforeKeys = "srtp_before_keys",
     SrtpUnauthentic = "srtp_unauthentic",
     SrtpReplayed = "srtp_replayed",
@@ -51,6 +50,9 @@ counters! {
     NackReceived = "nack_received",
     NackAnswered = "nack_answered",
     NackTooOld = "nack_too_old",
+    /// A peer asked for more to be sent again than its budget allows.
+    NackRateLimited = "nack_rate_limited",
+    ProbesSent = "probes_sent",
     PliSent = "pli_sent",
     PliReceived = "pli_received",
     PliMerged = "pli_merged",
@@ -61,6 +63,8 @@ counters! {
     ReportsDropped = "reports_dropped",
     SendFailed = "send_failed",
     SendWouldBlock = "send_would_block",
+    /// Segmentation offload refused by the kernel or the device; the datagrams left one by one.
+    SendUnsegmented = "send_unsegmented",
     /// Dropped by the kernel because the socket's buffer was full.
     KernelReceiveDrops = "kernel_receive_drops",
 }

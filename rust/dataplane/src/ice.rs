@@ -28,7 +28,7 @@ impl std::fmt::Debug for Credentials {
 }
 
 /// An address of the peer from which an authentic check came, and our socket that it reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Path {
     pub socket: SocketId,
     pub peer: SocketAddr,

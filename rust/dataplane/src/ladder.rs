@@ -32,7 +32,7 @@ const STAY_PERCENT: u64 = 105;
 ///
 /// A rung for a slot that already has a lower layer replaces it, for the difference. A rung that does not fit ends the
 /// climb of its slot only: a cheaper one further up may still fit. Appends one decision per slot to `decisions`, in the
-/// order of `slots`; the total that all rungs would cost is returned.
+/// order of `slots`, which are sorted by their identifier; the total that all rungs would cost is returned.
 pub fn climb(
     rungs: &[Rung],
     slots: &[SlotView<'_>],
@@ -47,7 +47,7 @@ pub fn climb(
     let mut spent = 0u64;
     let mut wanted = 0u64;
     for rung in rungs {
-        let Some(index) = slots.iter().position(|view| view.slot == rung.slot) else { continue };
+        let Ok(index) = slots.binary_search_by_key(&rung.slot, |view| view.slot) else { continue };
         let (view, decision) = (&slots[index], &mut decisions[first + index]);
         if !view.has_track {
             continue;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::api::{Kind, SocketId, TrackId};
 use crate::media::{ClockMap, MediaPacket};
 
-/// Handed over in batches by the driver, through a bounded ring: any of these may be lost, and none may be needed twice.
+/// Handed over in batches by the driver, through a bounded ring. When it is full, what `may_be_lost` is; the others are as
+/// few as the commands and checks that cause them, and always get through.
 #[derive(Clone, Debug)]
 pub enum ShardMessage {
     /// A datagram of a transport of the receiver's, which the kernel gave to another thread.
@@ -14,10 +15,17 @@ pub enum ShardMessage {
     /// The sender has validated this address for a transport of its own: its packets are to be handed over.
     AddressClaimed { socket: SocketId, peer: SocketAddr },
     AddressReleased { socket: SocketId, peer: SocketAddr },
-    /// The sender has subscribers for a track of the receiver's; repeated now and then, so that a lost one costs seconds.
+    /// The sender has subscribers for a track of the receiver's.
     Subscribe { track: TrackId, kind: Kind },
     Unsubscribe { track: TrackId },
     Media { track: TrackId, layer: u8, packet: Arc<MediaPacket> },
     Clock { track: TrackId, layer: u8, map: ClockMap },
     KeyFrameWanted { track: TrackId, layer: u8 },
+}
+
+impl ShardMessage {
+    /// As on the network, packets may be lost between threads; what is told once may not.
+    pub fn may_be_lost(&self) -> bool {
+        matches!(self, ShardMessage::Datagram { .. } | ShardMessage::Media { .. })
+    }
 }

@@ -1,70 +1,243 @@
 //! One data plane thread's whole state.
 
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use crate::api::{Command, Report, ShardId, SocketId};
-use crate::counters::Counters;
+use visavis_wire::kind::{PacketKind, classify};
+
+use crate::addresses::{AddressBook, Owner};
+use crate::api::{Command, Kind, Report, ShardId, SocketId, TrackId, TransportId};
+use crate::counters::{Counter, Counters};
+use crate::ice::Path;
+use crate::ids::IdMap;
+use crate::message::ShardMessage;
+use crate::send::budget::ByteBudget;
+use crate::source::Source;
 use crate::time::Time;
 use crate::transmit::TransmitQueue;
+use crate::transport::Transport;
+
+/// How often voices are told.
+const LEVELS_INTERVAL: Duration = Duration::from_millis(200);
+/// Answers to strangers (STUN without a transport of ours): bytes a second and at once.
+const STRANGER_BYTES_PER_SECOND: u64 = 250_000;
+const STRANGER_BURST_BYTES: u64 = 64_000;
 
 /// What a shard is made with.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct ShardConfig {
     pub id: ShardId,
     /// How many shards there are; their identifiers are 0 to this.
     pub shards: u8,
-    /// Seeds all choices that need not be secret: reports' jitter and the like.
-    pub seed: u64,
     /// The wall clock at `Time::ZERO`, as NTP time (RFC 3550 section 4): seconds since 1900 in the upper 32 bits.
     pub ntp_at_zero: u64,
-    pub certificate: Arc<dimpl::DtlsCertificate>,
+    /// The system's clock at `Time::ZERO`, for the DTLS library.
+    pub epoch: Instant,
+    pub certificate: dimpl::DtlsCertificate,
     pub counters: Arc<Counters>,
 }
 
-/// What one shard hands to another: datagrams of the other's transports, media for its subscribers.
-#[derive(Debug)]
-pub enum ShardMessage {
-    Datagram { socket: SocketId, peer: SocketAddr, data: Arc<[u8]> },
-}
-
+/// All that one data plane thread owns. See the crate's documentation for how it is driven.
 pub struct Shard {
-    config: ShardConfig,
-    transmits: TransmitQueue,
+    pub(crate) config: ShardConfig,
+    pub(crate) transports: IdMap<TransportId, Transport>,
+    pub(crate) ufrags: HashMap<String, TransportId>,
+    pub(crate) addresses: AddressBook,
+    pub(crate) sources: IdMap<TrackId, Source>,
+    /// Transports by the time at which they want to be woken.
+    pub(crate) deadlines: BTreeSet<(Time, TransportId)>,
+    pub(crate) transmits: TransmitQueue,
+    pub(crate) reports: VecDeque<Report>,
+    pub(crate) messages: VecDeque<(ShardId, ShardMessage)>,
+    /// Tracks with packets to forward at the end of this turn.
+    pub(crate) pending: Vec<TrackId>,
+    /// Publishers that got packets in this turn.
+    pub(crate) touched: Vec<TransportId>,
+    pub(crate) strangers: ByteBudget,
+    pub(crate) scratch: Vec<u8>,
+    pub(crate) work: Vec<crate::forward::Work>,
+    next_levels: Time,
+    has_levels: bool,
 }
 
 impl Shard {
     pub fn new(config: ShardConfig) -> Shard {
-        Shard { config, transmits: TransmitQueue::default() }
+        Shard {
+            config,
+            transports: IdMap::default(),
+            ufrags: HashMap::new(),
+            addresses: AddressBook::default(),
+            sources: IdMap::default(),
+            deadlines: BTreeSet::new(),
+            transmits: TransmitQueue::default(),
+            reports: VecDeque::new(),
+            messages: VecDeque::new(),
+            pending: Vec::new(),
+            touched: Vec::new(),
+            strangers: ByteBudget::new(STRANGER_BYTES_PER_SECOND, STRANGER_BURST_BYTES),
+            scratch: Vec::new(),
+            work: Vec::new(),
+            next_levels: Time::ZERO,
+            has_levels: false,
+        }
     }
 
     pub fn id(&self) -> ShardId {
         self.config.id
     }
 
+    /// NTP time of this machine.
+    pub(crate) fn ntp(&self, now: Time) -> u64 {
+        let nanos = u128::from(now.as_nanos());
+        self.config.ntp_at_zero.wrapping_add(((nanos << 32) / 1_000_000_000) as u64)
+    }
+
+    pub(crate) fn count(&self, counter: Counter) {
+        self.config.counters.add(counter, 1);
+    }
+
     /// One datagram from the network; it is decrypted in place.
-    pub fn handle_datagram_untrusted(
-        &mut self,
-        _now: Time,
-        _socket: SocketId,
-        _peer: SocketAddr,
-        _data: &mut [u8],
-    ) {
+    pub fn handle_datagram_untrusted(&mut self, now: Time, socket: SocketId, peer: SocketAddr, data: &mut [u8]) {
+        self.config.counters.add(Counter::DatagramsReceived, 1);
+        self.config.counters.add(Counter::BytesReceived, data.len() as u64);
+        self.handle_datagram_from(now, Path { socket, peer }, data, None);
+    }
+
+    /// `via`: the shard whose thread the kernel gave the datagram to, if not this one.
+    fn handle_datagram_from(&mut self, now: Time, path: Path, data: &mut [u8], via: Option<ShardId>) {
+        // RFC 7983.
+        let kind = classify(data);
+        if kind == PacketKind::Stun {
+            return self.handle_stun_untrusted(now, path, data, via);
+        }
+        if !matches!(kind, PacketKind::Dtls | PacketKind::Rtp | PacketKind::Rtcp) {
+            return self.count(Counter::UnknownKind);
+        }
+        match self.addresses.owner(path) {
+            Some(Owner::Transport(id)) => match kind {
+                PacketKind::Dtls => self.handle_dtls_untrusted(now, id, data),
+                PacketKind::Rtp => self.handle_rtp_untrusted(now, id, data),
+                _ => self.handle_rtcp_untrusted(now, id, data),
+            },
+            Some(Owner::Shard(shard)) if via.is_none() => self.hand_over(shard, path, data),
+            _ => self.count(Counter::UnvalidatedAddress),
+        }
+    }
+
+    pub(crate) fn hand_over(&mut self, shard: ShardId, path: Path, data: &[u8]) {
+        self.count(Counter::HandedOver);
+        let message = ShardMessage::Datagram { socket: path.socket, peer: path.peer, data: data.into() };
+        self.messages.push_back((shard, message));
     }
 
     /// A message that another shard's `poll_message` gave.
-    pub fn handle_message(&mut self, _now: Time, _from: ShardId, _message: ShardMessage) {}
+    pub fn handle_message(&mut self, now: Time, from: ShardId, message: ShardMessage) {
+        match message {
+            ShardMessage::Datagram { socket, peer, data } => {
+                let mut data = data.to_vec();
+                self.handle_datagram_from(now, Path { socket, peer }, &mut data, Some(from));
+            }
+            ShardMessage::AddressClaimed { socket, peer } => self.addresses.claim_for_shard(Path { socket, peer }, from),
+            ShardMessage::AddressReleased { socket, peer } => self.addresses.release_shard(Path { socket, peer }, from),
+            ShardMessage::Subscribe { track, kind } => {
+                let source = self.source(track, kind);
+                if !source.shards.contains(&from) {
+                    source.shards.push(from);
+                    let clocks: Vec<_> =
+                        source.layers.iter().enumerate().filter_map(|(n, layer)| Some((n as u8, layer.clock?))).collect();
+                    for (layer, map) in clocks {
+                        self.messages.push_back((from, ShardMessage::Clock { track, layer, map }));
+                    }
+                }
+            }
+            ShardMessage::Unsubscribe { track } => {
+                if let Some(source) = self.sources.get_mut(&track) {
+                    source.shards.retain(|&shard| shard != from);
+                    self.drop_if_unused(track);
+                }
+            }
+            ShardMessage::Media { track, layer, packet } => {
+                if let Some(source) = self.sources.get_mut(&track)
+                    && source.push(now, layer, packet)
+                    && source.pending.len() == 1
+                {
+                    self.pending.push(track);
+                }
+            }
+            ShardMessage::Clock { track, layer, map } => {
+                if let Some(layer) = self.sources.get_mut(&track).and_then(|source| source.layer_mut(layer)) {
+                    layer.clock = Some(map);
+                }
+            }
+            ShardMessage::KeyFrameWanted { track, layer } => {
+                self.want_key_frame(now, track, layer);
+            }
+        }
+    }
 
-    pub fn handle_command(&mut self, _now: Time, _command: Command) {}
+    pub fn handle_command(&mut self, now: Time, command: Command) {
+        self.carry_out(now, command);
+    }
 
-    pub fn handle_timeout(&mut self, _now: Time) {}
+    /// The track as this shard knows it; made where it is not known yet.
+    pub(crate) fn source(&mut self, track: TrackId, kind: Kind) -> &mut Source {
+        self.sources.entry(track).or_insert_with(|| Source::new(kind))
+    }
 
-    /// Ends a batch of input: what was gathered is forwarded, destination by destination. Call it before `transmits`.
-    pub fn flush(&mut self, _now: Time) {}
+    pub(crate) fn drop_if_unused(&mut self, track: TrackId) {
+        if self.sources.get(&track).is_some_and(Source::is_unused) {
+            self.sources.remove(&track);
+        }
+    }
+
+    /// Sets when a transport is to be woken, if that is earlier than it was.
+    pub(crate) fn wake_at(&mut self, id: TransportId, at: Time) {
+        if let Some(transport) = self.transports.get_mut(&id)
+            && at < transport.deadline
+        {
+            self.deadlines.remove(&(transport.deadline, id));
+            transport.deadline = at;
+            self.deadlines.insert((at, id));
+        }
+    }
+
+    pub fn handle_timeout(&mut self, now: Time) {
+        while let Some(&(at, id)) = self.deadlines.first() {
+            if at > now {
+                break;
+            }
+            self.deadlines.remove(&(at, id));
+            let next = self.tick(now, id);
+            if let Some(transport) = self.transports.get_mut(&id) {
+                // A deadline that has passed would make the driver turn for ever.
+                transport.deadline = next.max(now + Duration::from_millis(1));
+                self.deadlines.insert((transport.deadline, id));
+            }
+        }
+        if now >= self.next_levels {
+            self.next_levels = now + LEVELS_INTERVAL;
+            self.report_levels(now);
+        }
+    }
+
+    fn report_levels(&mut self, now: Time) {
+        let mut levels: Vec<(TrackId, i8)> =
+            self.transports.values().flat_map(|transport| transport.receive.levels(now)).collect();
+        levels.sort_by_key(|&(track, level)| (-level, track));
+        // Once more when the last one has fallen silent.
+        if !levels.is_empty() || self.has_levels {
+            self.has_levels = !levels.is_empty();
+            self.reports.push_back(Report::AudioLevels { levels });
+        }
+    }
 
     /// When `handle_timeout` wants to be called next.
     pub fn poll_timeout(&self) -> Option<Time> {
-        None
+        let transports = self.deadlines.first().map(|&(at, _)| at);
+        let levels = (!self.transports.is_empty()).then_some(self.next_levels);
+        transports.into_iter().chain(levels).min()
     }
 
     /// The datagrams to send; the driver clears the queue when it has sent them.
@@ -73,16 +246,28 @@ impl Shard {
     }
 
     pub fn poll_report(&mut self) -> Option<Report> {
-        None
+        self.reports.pop_front()
     }
 
     pub fn poll_message(&mut self) -> Option<(ShardId, ShardMessage)> {
-        None
+        self.messages.pop_front()
+    }
+
+    /// Ends all transports, saying so to their peers.
+    pub fn close(&mut self, now: Time) {
+        let ids: Vec<TransportId> = self.transports.keys().copied().collect();
+        for id in ids {
+            self.close_transport(now, id, "the server stops");
+        }
     }
 }
 
 impl std::fmt::Debug for Shard {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shard").field("id", &self.config.id).finish_non_exhaustive()
+        f.debug_struct("Shard")
+            .field("id", &self.config.id)
+            .field("transports", &self.transports.len())
+            .field("sources", &self.sources.len())
+            .finish_non_exhaustive()
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::api::{Kind, ShardId, SlotId, TrackId, TransportId};
+use crate::api::{Kind, ShardId, SlotId, TransportId};
 use crate::cache::PacketCache;
 use crate::keyframes::KeyFrameRequests;
 use crate::media::{ClockMap, MediaPacket};

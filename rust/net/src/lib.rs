@@ -1,1 +1,19 @@
-//! Placeholder until its first slice.
+//! Sockets, clocks and threads under the data plane: the only crate of visavis that has any of them.
+//!
+//! A [`Plane`] runs one thread per shard. All threads serve the same UDP addresses (SO_REUSEPORT); each owns its sockets
+//! and its shard, and talks to the others through bounded queues with one wake per batch. Linux gives it batches
+//! (recvmmsg, sendmmsg) and segmentation offload (UDP_GRO, UDP_SEGMENT); other Unixes one datagram a call.
+
+mod clock;
+mod core;
+mod inbox;
+mod plane;
+mod reports;
+mod send;
+mod socket;
+mod sys;
+mod worker;
+
+pub use crate::clock::Clock;
+pub use crate::core::Core;
+pub use crate::plane::{MAX_ADDRESSES, MAX_THREADS, Plane, PlaneConfig, PlaneError, StartError};

@@ -12,10 +12,12 @@ from visavis.jsep.model import (
     SubscriberAnswer,
     SubscriberCodecs,
 )
+from visavis.jsep.offered import MAX_SECTIONS
 from visavis.jsep.publish import answer_publisher, is_ice_restart
 from visavis.jsep.subscribe import accept_subscriber, offer_subscriber
 
 __all__ = [
+    "MAX_SECTIONS",
     "LocalTransport",
     "NegotiatedCodec",
     "OfferedSection",

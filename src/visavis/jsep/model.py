@@ -90,8 +90,8 @@ class OfferedSection:
 class SubscriberCodecs:
     """The payload types of our offers that a subscriber accepted; a kind it has not answered yet is empty."""
 
-    audio: frozenset[int] = field(default_factory=frozenset)
-    video: frozenset[int] = field(default_factory=frozenset)
+    audio: frozenset[int] = field(default_factory=frozenset[int])
+    video: frozenset[int] = field(default_factory=frozenset[int])
 
     def __or__(self, other: "SubscriberCodecs") -> "SubscriberCodecs":
         """All that either answer accepted."""

@@ -1,4 +1,4 @@
-"""Reading a session description (RFC 8866 section 5): lines, then each line by its letter, in the RFC's order."""
+"""Reading a session description (RFC 8866 section 5): lines, then each by its letter, in the RFC's order."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ def parse(text: str) -> SessionDescription:
 
 
 def parse_candidate(text: str) -> Candidate:
-    """Reads the `candidate` of an RTCIceCandidateInit (RFC 8840 section 4), with or without `a=`; or `SdpError`."""
+    """Reads the `candidate` of an RTCIceCandidateInit (RFC 8840 section 4); raises `SdpError`."""
     name, colon, value = text.strip().removeprefix("a=").partition(":")
     if name != "candidate" or not colon:
         raise SdpError(f"{shown(text)} does not start with 'candidate:'")
@@ -61,7 +61,11 @@ def parse_candidate(text: str) -> Candidate:
 
 
 def _lines_untrusted(text: str) -> Iterator[_Line]:
-    if len(text) > MAX_BYTES or len(text.encode(errors="replace")) > MAX_BYTES:
+    try:
+        size = len(text) if len(text) > MAX_BYTES else len(text.encode())
+    except UnicodeEncodeError as error:
+        raise SdpError("half of a surrogate pair", text.count("\n", 0, error.start) + 1) from None
+    if size > MAX_BYTES:
         raise SdpError(f"the description is larger than {MAX_BYTES:,} bytes")
     if text.count("\n") >= MAX_LINES:
         raise SdpError(f"the description has more than {MAX_LINES:,} lines")
@@ -72,8 +76,8 @@ def _lines_untrusted(text: str) -> Iterator[_Line]:
         raise SdpError("the description is empty")
     for number, line in enumerate(lines, 1):
         line = line.removesuffix("\r")
-        if "\r" in line or "\0" in line or any("\ud800" <= character <= "\udfff" for character in line):
-            raise SdpError("a character that no line may have: NUL, CR or half of a pair", number)
+        if "\r" in line or "\0" in line:
+            raise SdpError("a character that no line may have: NUL or CR", number)
         if len(line) < 2 or line[1] != "=" or not "a" <= line[0] <= "z":
             raise SdpError(f"{shown(line)} is not a letter, '=' and a value", number)
         yield _Line(number, line[0], line[2:])

@@ -1,7 +1,7 @@
 """The words of the grammar (RFC 8866 section 9) that several attributes share.
 
-Readers in this package take the text after `name:` from the network, hence `_untrusted`; they return a value or
-raise `ValueError` saying what is wrong. `parse` turns that into an `SdpError` with the line's number.
+Readers in this package take the text after `name:` from the network, hence `_untrusted`; they return a value
+or raise `ValueError` saying what is wrong. `parse` turns that into an `SdpError` with the line's number.
 """
 
 import re
@@ -32,7 +32,7 @@ def token_untrusted(text: str, what: str) -> str:
 
 def word_untrusted(text: str, what: str) -> str:
     """A `non-ws-string`: anything visible, without spaces."""
-    if not text or not text.isprintable() or any(character.isspace() for character in text):
+    if not text or " " in text or not text.isprintable():
         raise ValueError(f"{what} {shown(text)} is empty or has spaces")
     return text
 

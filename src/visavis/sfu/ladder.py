@@ -7,7 +7,7 @@ from visavis.dataplane.commands import Kind, Rung, SlotId
 from visavis.sfu.model import Source, Tile
 
 TOP_LAYER_HEIGHT = 720
-"""The height that the topmost of several simulcast layers is taken to have; each below has half of the next."""
+"""The height that the largest simulcast layer is taken to have; each below has half of the next."""
 SHARP_ENOUGH = 0.75
 """A layer will do for a tile when it has this much of the tile's height."""
 
@@ -33,9 +33,10 @@ def target_layer(layers: int, tile_height: int) -> int:
 def ladder(seats: Sequence[Seat], view: Sequence[Tile], speakers: Sequence[str]) -> tuple[Rung, ...]:
     """The rungs for `seats`, the most important first.
 
-    Sound comes first, that of those who speak before the others; then screens, each up to the layer it wants; then
-    the smallest layer of every camera in the order of the view, before any camera gets a larger one. Who is not in
-    the view comes after it, speakers first. Without a view every camera may have its largest layer.
+    Sound comes first, that of those who speak before the others; then screens, each up to the layer it
+    wants; then the smallest layer of every camera in the order of the view, before any camera gets a larger
+    one. Who is not in the view comes after it, speakers first. Without a view every camera may have its
+    largest layer.
     """
     tiles: dict[tuple[str, Source], tuple[int, int]] = {}
     for index, tile in enumerate(view):

@@ -49,8 +49,8 @@ class StreamReason(StrEnum):
 class StreamInfo:
     """One stream of a subscriber.
 
-    `participant` and `track` are None for an m-line that waits to be used again; `mid` is None for a track for
-    which the pool of m-lines is too small.
+    `participant` and `track` are None for an m-line that waits to be used again; `mid` is None for a track
+    for which the pool of m-lines is too small.
     """
 
     mid: str | None

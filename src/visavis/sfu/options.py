@@ -9,8 +9,9 @@ from visavis.dataplane.commands import Kind
 class SubscriberOptions:
     """Bounds of one subscriber's connection.
 
-    `unknown_codec_lines` bounds the m-lines of a kind until an answer has said which codecs the rest need to
-    list. `answer_bytes_per_s` spaces offers by the size of the answers, which the client's signaling rate bounds.
+    `unknown_codec_lines` bounds the m-lines of a kind until an answer has said which codecs the rest need
+    to list. `answer_bytes_per_s` spaces offers by the size of the answers, which the client's signaling
+    rate bounds.
     """
 
     audio_lines: int = 100

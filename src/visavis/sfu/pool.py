@@ -13,9 +13,9 @@ from visavis.sfu.model import PublishedTrack, StreamInfo, StreamReason, StreamSt
 class Line:
     """One m-line: what it shall carry, what the last offer and answer say it carries, what is routed to it.
 
-    `wanted` changes first; an offer makes `offered` the same, its answer `agreed`, and `live` follows. `refused` is
-    for good: the subscriber has rejected the m-line. `codecs` are those of the last answer that accepted it, empty
-    before the first.
+    `wanted` changes first; an offer makes `offered` the same, its answer `agreed`, and `live` follows.
+    `refused` is for good: the subscriber has rejected the m-line. `payloads` map the codecs in
+    `payloads_of`. `codecs` are those of the last answer that accepted it, empty before the first.
     """
 
     slot: SlotId
@@ -28,6 +28,7 @@ class Line:
     agreed: PublishedTrack | None = None
     live: PublishedTrack | None = None
     payloads: tuple[PayloadMap, ...] = ()
+    payloads_of: tuple[NegotiatedCodec, ...] = ()
     codecs: tuple[NegotiatedCodec, ...] = ()
     refused: bool = False
     reason: StreamReason = StreamReason.NO_MEDIA
@@ -61,8 +62,8 @@ class Line:
         self.agreed = self.offered if accepted else None
         if accepted:
             if codecs != self.codecs:
-                self.codecs = codecs
-        elif self.offered is not None:
+                self.codecs, self.payloads_of = codecs, ()
+        elif self.offered is not None or not codecs:
             self.refused = True
             self.reason = StreamReason.UNSUPPORTED_CODEC
 
@@ -133,8 +134,8 @@ class Pool:
     ) -> tuple[PublishedTrack, ...]:
         """Gives each of `tracks` an m-line, and takes them away from all others.
 
-        Free m-lines are used again first, in the order of the description; then there are new ones, up to `bounds` of
-        each kind. Gives the tracks for which there was none.
+        Free m-lines are used again first, in the order of the description; then there are new ones, up to
+        `bounds` of each kind. Gives the tracks for which there was none.
         """
         kept = set(tracks)
         for track in [track for track in self._of if track not in kept]:

@@ -9,6 +9,7 @@ from visavis.dataplane.commands import (
     CloseTransport,
     Command,
     ConnectTransport,
+    DtlsRole,
     OpenTransport,
     Payload,
     Receive,
@@ -16,7 +17,7 @@ from visavis.dataplane.commands import (
     RestartIce,
     TransportId,
 )
-from visavis.errors import LocalProtocolError, SdpError
+from visavis.errors import IncompatibleError, LocalProtocolError, SdpError
 from visavis.jsep import LocalTransport, NegotiatedCodec, PublisherAnswer, ReceivingSection, answer_publisher
 from visavis.sdp import Candidate
 from visavis.sfu.model import PublishedTrack, TrackSource
@@ -90,8 +91,8 @@ class Publisher:
     def offer(self, offer_sdp: str) -> str:
         """Answers an offer (RFC 9429 section 5.3).
 
-        Other ICE credentials than before restart ICE (RFC 8839 section 4.4.3); another certificate means that the
-        client has a new connection, which then replaces the old one (RFC 8842 section 4).
+        Other ICE credentials than before restart ICE (RFC 8839 section 4.4.3); another certificate means
+        that the client has a new connection, which then replaces the old one (RFC 8842 section 4).
 
         Raises:
             SdpError: the offer is malformed or impossible; nothing has changed.
@@ -154,7 +155,7 @@ class Publisher:
     def _continue(
         self, before: _Connection, offer: sdp.SessionDescription
     ) -> tuple[_Connection, list[Command]]:
-        answer = self._answer(offer, before.local)
+        answer = self._answer(offer, before.local, before.answer.remote.role)
         same_certificate = answer.remote.fingerprints == before.answer.remote.fingerprints
         if answer.remote.ufrag == before.answer.remote.ufrag:
             if not same_certificate:
@@ -164,14 +165,20 @@ class Publisher:
             connection = self._connect(offer)
             return connection, self._opening(connection)
         local = self._local(before.transport)
-        connection = _Connection(before.transport, local, self._answer(offer, local), before.received)
+        answer = self._answer(offer, local, before.answer.remote.role)
+        connection = _Connection(before.transport, local, answer, before.received)
         restart = RestartIce(before.transport, local.ufrag, local.password, answer.remote.ufrag)
         return connection, [restart]
 
-    def _answer(self, offer: sdp.SessionDescription, local: LocalTransport) -> PublisherAnswer:
-        return answer_publisher(
-            offer, local, session_id=self._session_id, session_version=self._session_version
+    def _answer(
+        self, offer: sdp.SessionDescription, local: LocalTransport, role: DtlsRole | None = None
+    ) -> PublisherAnswer:
+        answer = answer_publisher(
+            offer, local, session_id=self._session_id, session_version=self._session_version, role=role
         )
+        if answer.sections and not any(section.codecs for section in answer.sections):
+            raise IncompatibleError("the offer has no codec that the server can forward")
+        return answer
 
     def _local(self, transport: TransportId) -> LocalTransport:
         return LocalTransport(

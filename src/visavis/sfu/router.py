@@ -1,7 +1,7 @@
 """The media of one room: everybody gets what everybody else publishes.
 
-Lifetimes: a router closes its peers, a peer its two connections, a connection its transport and the tracks on it.
-Before a track ends, every subscriber's route to it is taken away.
+Lifetimes: a router closes its peers, a peer its two connections, a connection its transport and the tracks
+on it. Before a track ends, every subscriber's route to it is taken away.
 """
 
 import itertools

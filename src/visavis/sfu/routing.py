@@ -64,6 +64,8 @@ class Routing:
 
     def _reroute(self, line: Line, commands: list[Command]) -> bool:
         due = line.due
+        if due is line.live and (due is None or due.codecs is line.payloads_of):
+            return False
         payloads = match_payloads(due.codecs, line.codecs) if due is not None else ()
         news = False
         if due is not None and not payloads:
@@ -73,6 +75,7 @@ class Routing:
         elif due is not None and line.reason is StreamReason.UNSUPPORTED_CODEC:
             line.expect_media()
             news = True
+        line.payloads_of = due.codecs if due is not None else ()
         if due is line.live and payloads == line.payloads:
             return news
         news |= due is None

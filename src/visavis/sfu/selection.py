@@ -18,7 +18,7 @@ class Selection:
 def select(
     tracks: Iterable[PublishedTrack], view: Sequence[Tile], *, audio_limit: int, video_limit: int
 ) -> Selection:
-    """Chooses: screens first, then by the view's order, then by that of `tracks`, which is that of joining."""
+    """Chooses: screens first, then by the view's order, then by the order of joining, which `tracks` has."""
     places: dict[tuple[str, Source], int] = {}
     for index, tile in enumerate(view):
         places.setdefault((tile.participant, tile.source), index)

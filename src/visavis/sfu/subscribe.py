@@ -136,7 +136,7 @@ class Subscriber:
         return self._phase
 
     def update(self) -> None:
-        """What the subscriber shall get may have changed: in a moment it is looked at, with all else."""
+        """What the subscriber shall get may have changed: it is looked at when the next offer may be made."""
         self._selection_stale = True
         self._schedule(self._options.coalesce_s)
 
@@ -225,22 +225,28 @@ class Subscriber:
 
     def _flush(self) -> None:
         self._timer = None
-        if self._phase in (Phase.CLOSED, Phase.LOST):
-            return
         now_s = self._clock.monotonic()
-        if self._selection_stale:
-            self._select()
-        if self._phase is Phase.IDLE and (self._restart_wanted or self._pool.needs_offer()):
-            if self._restart_wanted or now_s >= self._offer_not_before_s:
-                self._offer()
+        if self._phase is Phase.IDLE:
+            pause_s = 0.0 if self._restart_wanted else self._offer_not_before_s - now_s
+            if pause_s <= 0.0 and self._offer_if_needed():
                 return
-            self._schedule(self._offer_not_before_s - now_s)
+            if self._selection_stale:
+                self._schedule(pause_s)
         if self._streams_stale:
-            if now_s >= self._streams_not_before_s:
+            pause_s = self._streams_not_before_s - now_s
+            if pause_s <= 0.0:
                 self._said_streams(now_s)
                 self._events.streams_changed(self.streams())
             else:
-                self._schedule(self._streams_not_before_s - now_s)
+                self._schedule(pause_s)
+
+    def _offer_if_needed(self) -> bool:
+        if self._selection_stale:
+            self._select()
+        needed = self._restart_wanted or self._pool.needs_offer()
+        if needed:
+            self._offer()
+        return needed
 
     def _schedule(self, delay_s: float) -> None:
         """One timer: the earliest wish counts."""

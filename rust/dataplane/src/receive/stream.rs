@@ -192,8 +192,8 @@ impl ReceiveStream {
             cumulative_lost: self.lost().clamp(-0x80_0000, 0x7f_ffff) as i32,
             highest_sequence: highest.wrapping_sub(1 << 16) as u32,
             jitter: self.jitter_ticks(),
-            last_sr,
-            delay_since_last_sr: (delay.as_nanos() * 65_536 / 1_000_000_000).min(u128::from(u32::MAX)) as u32,
+            last_sender_report: last_sr,
+            delay_since_last_sender_report: (delay.as_nanos() * 65_536 / 1_000_000_000).min(u128::from(u32::MAX)) as u32,
         })
     }
 }
@@ -250,6 +250,6 @@ mod tests {
         stream.handle_packet(Time::ZERO, 1, 0, 90_000, 100, true);
         stream.handle_sender_report(Time::from_millis(1_000), 0x1122_3344_5566_7788, 0, 0, 90_000);
         let block = stream.report_block(Time::from_millis(1_500)).unwrap();
-        assert_eq!((block.last_sr, block.delay_since_last_sr), (0x3344_5566, 32_768));
+        assert_eq!((block.last_sender_report, block.delay_since_last_sender_report), (0x3344_5566, 32_768));
     }
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use visavis_wire::{ext, rtcp, rtp};
 
-use super::rewriter::{Place, Rewriter};
+use super::bandwidth::Bandwidth;
+use super::rewriter::{Origin, Rewriter};
 use crate::api::{Extension, ForwardReason, Kind, PayloadMap, SendSlot, TrackId};
 use crate::ice::Path;
 use crate::media::{ClockMap, MediaPacket};
@@ -28,8 +29,19 @@ pub struct Exit<'a> {
     pub path: Path,
     pub extension_ids: &'a [u8; Extension::COUNT],
     pub transmits: &'a mut TransmitQueue,
-    /// Gives each packet its transport-wide number: told of its size on the wire, before that is known to the byte.
+    /// The next packet's transport-wide number.
     pub transport_sequence: &'a mut u64,
+    /// Is told of each packet that has such a number.
+    pub bandwidth: Option<&'a mut Bandwidth>,
+}
+
+impl Exit<'_> {
+    fn note_sent(&mut self, size: usize) {
+        if let Some(bandwidth) = &mut self.bandwidth {
+            bandwidth.note_sent(self.now, *self.transport_sequence, size);
+        }
+        *self.transport_sequence += 1;
+    }
 }
 
 /// What became of a packet that a slot was offered.
@@ -198,13 +210,14 @@ impl Slot {
         Verdict::Sent(size)
     }
 
-    /// Sends a packet again, by RTX (RFC 4588); its size on the wire, None where RTX was not agreed on.
+    /// Sends again, by RTX (RFC 4588), the packet that left under `sequence`; its size on the wire, None where RTX was not agreed on.
     pub fn repeat(
         &mut self,
         exit: &mut Exit<'_>,
         srtp: &srtp::Sender,
         packet: &MediaPacket,
-        place: Place,
+        sequence: u16,
+        origin: Origin,
     ) -> Option<usize> {
         let payload_type = self.payload_for(packet.payload_type)?.to_rtx?;
         let repair = self.repair.as_mut()?;
@@ -212,11 +225,11 @@ impl Slot {
             marker: packet.marker,
             payload_type,
             sequence: repair.sequence,
-            timestamp: place.timestamp,
+            timestamp: packet.timestamp.wrapping_add(origin.timestamp_offset),
             ssrc: repair.stream.ssrc(),
             ..rtp::HeaderWriter::default()
         };
-        let original = (place.sequence as u16).to_be_bytes();
+        let original = sequence.to_be_bytes();
         let mid = if self.known { None } else { Some((Extension::Mid, self.config.mid.as_bytes())) };
         let size = write_sealed(exit, srtp, &mut repair.stream, &header, mid, packet, true, &original)?;
         repair.sequence = repair.sequence.wrapping_add(1);
@@ -253,8 +266,8 @@ impl Slot {
             return;
         }
         let Some(timestamp) = self.rewriter.timestamp_at(now, ntp, clock, self.clock_hz) else { return };
-        let info = rtcp::SenderInfo { ntp, rtp: timestamp, packets: self.packets as u32, octets: self.octets as u32 };
-        rtcp::write_sender_report(out, self.config.ssrc, &info, &[]);
+        let (packets, octets) = (self.packets as u32, self.octets as u32);
+        rtcp::write_sender_report(out, self.config.ssrc, ntp, timestamp, packets, octets, &[]);
         rtcp::write_sdes_cname(out, self.config.ssrc, &self.config.cname);
     }
 
@@ -279,10 +292,10 @@ impl Slot {
         self.remote.fraction_lost = block.fraction_lost;
         self.remote.cumulative_lost = block.cumulative_lost;
         self.remote.jitter = block.jitter;
-        if block.last_sr != 0 {
+        if block.last_sender_report != 0 {
             // RFC 3550 section 6.4.1: all in units of 1/65536 s.
             let now = (now_ntp >> 16) as u32;
-            let round_trip = now.wrapping_sub(block.last_sr).wrapping_sub(block.delay_since_last_sr);
+            let round_trip = now.wrapping_sub(block.last_sender_report).wrapping_sub(block.delay_since_last_sender_report);
             if round_trip < 0x8000_0000 {
                 self.remote.round_trip = Some(Duration::from_nanos(u64::from(round_trip) * 1_000_000_000 / 65_536));
             }
@@ -363,7 +376,7 @@ fn write_sealed(
         sealed.map(|_| ())
     });
     queued.ok()?;
-    *exit.transport_sequence += 1;
+    exit.note_sent(size);
     Some(size)
 }
 
@@ -388,6 +401,6 @@ fn write_padding(
         sealed.map(|_| ())
     });
     queued.ok()?;
-    *exit.transport_sequence += 1;
+    exit.note_sent(size);
     Some(size)
 }

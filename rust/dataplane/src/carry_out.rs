@@ -1,0 +1,251 @@
+//! Commands of Python's, carried out.
+
+use crate::api::{
+    Command, DtlsRole, Extension, Fingerprint, GivenKeys, Kind, PayloadMap, Report, SlotId, TrackId, TransportId,
+    TransportState,
+};
+use crate::ice::{Credentials, Path};
+use crate::message::ShardMessage;
+use crate::shard::Shard;
+use crate::source::Subscription;
+use crate::srtp;
+use crate::time::Time;
+use crate::transport::{Session, Transport};
+
+impl Shard {
+    /// A command about something that is gone is no error: it was on its way when that ended.
+    pub(crate) fn carry_out(&mut self, now: Time, command: Command) {
+        match command {
+            Command::OpenTransport { id, ufrag, password } => self.open(now, id, Credentials { ufrag, password }),
+            Command::ConnectTransport { id, remote_ufrag, role, fingerprints } => {
+                self.connect(now, id, remote_ufrag, role, fingerprints);
+            }
+            Command::ConnectWithKeys { id, remote_ufrag, keys } => self.connect_with_keys(now, id, remote_ufrag, &keys),
+            Command::RestartIce { id, ufrag, password, remote_ufrag } => {
+                self.restart(id, Credentials { ufrag, password }, remote_ufrag);
+            }
+            Command::CloseTransport { id } => self.close_transport(now, id, "closed by command"),
+            Command::Receive { id, extensions, sections, transport_cc } => {
+                let Some(transport) = self.transports.get_mut(&id) else { return };
+                let tracks: Vec<(TrackId, Kind)> =
+                    sections.iter().map(|section| (section.track, section.kind)).collect();
+                let ended = transport.receive.configure(&extensions, sections, transport_cc);
+                for track in ended {
+                    self.end_track(track);
+                }
+                for (track, kind) in tracks {
+                    let source = self.source(track, kind);
+                    source.publisher = Some(id);
+                }
+                self.wake_at(id, now);
+            }
+            Command::Send { id, extensions, slots } => self.configure_send(now, id, &extensions, slots),
+            Command::Route { id, slot, track, payloads } => self.route(now, id, slot, track, payloads),
+            Command::SetLadder { id, rungs } => {
+                if let Some(transport) = self.transports.get_mut(&id) {
+                    transport.send.set_ladder(now, rungs);
+                    self.climb(now, id);
+                }
+            }
+            Command::RequestKeyFrame { track } => {
+                let layers = self.sources.get(&track).map_or(0, |source| source.layers.len());
+                for layer in 0..layers {
+                    self.want_key_frame(now, track, layer as u8);
+                }
+            }
+            Command::RequestStats { id } => {
+                if let Some(report) = self.stats(now, id) {
+                    self.reports.push_back(report);
+                }
+            }
+        }
+    }
+
+    fn open(&mut self, now: Time, id: TransportId, local: Credentials) {
+        if self.transports.contains_key(&id) || self.ufrags.contains_key(&local.ufrag) {
+            return;
+        }
+        self.ufrags.insert(local.ufrag.clone(), id);
+        let mut transport = Transport::new(id, local, now);
+        transport.deadline = now + crate::tick::IDLE;
+        self.deadlines.insert((transport.deadline, id));
+        self.transports.insert(id, transport);
+    }
+
+    fn connect(
+        &mut self,
+        now: Time,
+        id: TransportId,
+        remote_ufrag: String,
+        role: DtlsRole,
+        fingerprints: Vec<Fingerprint>,
+    ) {
+        let Some(transport) = self.transports.get_mut(&id).filter(|transport| transport.peer.is_none()) else { return };
+        transport.ice.set_remote_ufrag(remote_ufrag);
+        transport.peer = Some((role, fingerprints));
+        self.drive_dtls(now, id);
+    }
+
+    fn connect_with_keys(&mut self, now: Time, id: TransportId, remote_ufrag: String, keys: &GivenKeys) {
+        let Some(transport) = self.transports.get_mut(&id) else { return };
+        transport.ice.set_remote_ufrag(remote_ufrag);
+        let halves = (keys.profile.split_key(&keys.local), keys.profile.split_key(&keys.remote));
+        let (Some((local_key, local_salt)), Some((remote_key, remote_salt))) = halves else { return };
+        let sender = srtp::Sender::new(keys.profile, local_key, local_salt);
+        let receiver = srtp::Receiver::new(keys.profile, remote_key, remote_salt);
+        if let (Ok(sender), Ok(receiver)) = (sender, receiver) {
+            self.begin_session(now, id, Session { sender, receiver, version: "", cipher: String::new() });
+        }
+    }
+
+    /// Keys are there: from now on media flows.
+    pub(crate) fn begin_session(&mut self, now: Time, id: TransportId, mut session: Session) {
+        let Some(transport) = self.transports.get_mut(&id) else { return };
+        transport.send.open_streams(&mut session.sender);
+        transport.session = Some(session);
+        let tracks: Vec<TrackId> = transport.receive.tracks().collect();
+        for track in tracks {
+            let layers = self.sources.get(&track).map_or(0, |source| source.layers.len());
+            for layer in 0..layers {
+                self.send_key_frame_request(now, id, track, layer as u8);
+            }
+        }
+        self.judge(now, id);
+        self.climb(now, id);
+        self.wake_at(id, now);
+    }
+
+    fn restart(&mut self, id: TransportId, local: Credentials, remote_ufrag: Option<String>) {
+        if self.ufrags.contains_key(&local.ufrag) {
+            return;
+        }
+        let Some(transport) = self.transports.get_mut(&id) else { return };
+        let ufrag = local.ufrag.clone();
+        transport.ice.restart(local, remote_ufrag);
+        self.ufrags.insert(ufrag, id);
+        self.forget_old_ufrags(id);
+    }
+
+    /// Fragments that a restart has made useless.
+    pub(crate) fn forget_old_ufrags(&mut self, id: TransportId) {
+        let Some(transport) = self.transports.get(&id) else { return };
+        let known: Vec<&str> = transport.ice.ufrags().collect();
+        self.ufrags.retain(|ufrag, owner| *owner != id || known.contains(&ufrag.as_str()));
+    }
+
+    fn configure_send(
+        &mut self,
+        now: Time,
+        id: TransportId,
+        extensions: &[(u8, Extension)],
+        slots: Vec<crate::api::SendSlot>,
+    ) {
+        let Some(transport) = self.transports.get_mut(&id) else { return };
+        let gone = transport.send.configure(now, extensions, slots);
+        if let Some(session) = &mut transport.session {
+            transport.send.open_streams(&mut session.sender);
+        }
+        for slot in gone {
+            if let Some(track) = slot.track {
+                self.unsubscribe(track, Subscription { transport: id, slot: slot.config.slot });
+            }
+        }
+        self.wake_at(id, now);
+    }
+
+    fn route(
+        &mut self,
+        now: Time,
+        id: TransportId,
+        slot_id: SlotId,
+        track: Option<TrackId>,
+        payloads: Vec<PayloadMap>,
+    ) {
+        let Some(slot) = self.transports.get_mut(&id).and_then(|transport| transport.send.slot_mut(slot_id)) else {
+            return;
+        };
+        let (before, kind) = (slot.track, slot.config.kind);
+        slot.route(track, payloads);
+        let subscription = Subscription { transport: id, slot: slot_id };
+        if before != track {
+            if let Some(before) = before {
+                self.unsubscribe(before, subscription);
+            }
+            if let Some(track) = track {
+                let source = self.source(track, kind);
+                if source.subscriptions.is_empty() {
+                    self.subscribe_remotely(track, kind);
+                }
+                self.source(track, kind).subscriptions.push(subscription);
+            }
+        }
+        if let Some(transport) = self.transports.get_mut(&id) {
+            transport.send.reconsider(now);
+        }
+        self.climb(now, id);
+        self.wake_at(id, now);
+    }
+
+    pub(crate) fn unsubscribe(&mut self, track: TrackId, subscription: Subscription) {
+        let Some(source) = self.sources.get_mut(&track) else { return };
+        source.subscriptions.retain(|&known| known != subscription);
+        if source.subscriptions.is_empty() && track.shard() != self.id() {
+            self.messages.push_back((track.shard(), ShardMessage::Unsubscribe { track }));
+        }
+        self.drop_if_unused(track);
+    }
+
+    /// A track has no publisher any more; those that are subscribed keep waiting until they are routed elsewhere.
+    fn end_track(&mut self, track: TrackId) {
+        if let Some(source) = self.sources.get_mut(&track) {
+            source.publisher = None;
+            source.layers.clear();
+            self.drop_if_unused(track);
+        }
+    }
+
+    pub(crate) fn close_transport(&mut self, now: Time, id: TransportId, reason: &'static str) {
+        let Some(mut transport) = self.transports.remove(&id) else { return };
+        self.deadlines.remove(&(transport.deadline, id));
+        if let Some(dtls) = &mut transport.dtls {
+            dtls.close(now);
+        }
+        transport.send_dtls(&mut self.transmits);
+        self.reports.extend(transport.enter(TransportState::Closed, reason));
+        self.ufrags.retain(|_, owner| *owner != id);
+        for path in transport.ice.paths() {
+            self.release_address(path, id);
+        }
+        for slot in transport.send.slots() {
+            if let Some(track) = slot.track {
+                self.unsubscribe(track, Subscription { transport: id, slot: slot.config.slot });
+            }
+        }
+        for track in transport.receive.tracks() {
+            self.end_track(track);
+        }
+    }
+
+    pub(crate) fn release_address(&mut self, path: Path, id: TransportId) {
+        self.addresses.release(path, id);
+        for shard in (0..self.config.shards).map(crate::api::ShardId).filter(|&shard| shard != self.config.id) {
+            let message = ShardMessage::AddressReleased { socket: path.socket, peer: path.peer };
+            self.messages.push_back((shard, message));
+        }
+    }
+
+    /// Ends a transport by itself; Python is told, and closes it when it likes.
+    pub(crate) fn fail(&mut self, id: TransportId, reason: &'static str) {
+        let Some(transport) = self.transports.get_mut(&id) else { return };
+        if let Some(report) = transport.enter(TransportState::Failed, reason) {
+            self.reports.push_back(report);
+        }
+    }
+
+    /// Puts a transport into the state that it has reached.
+    pub(crate) fn judge(&mut self, now: Time, id: TransportId) {
+        let Some(transport) = self.transports.get_mut(&id) else { return };
+        let report: Option<Report> = transport.judge(now).and_then(|(state, reason)| transport.enter(state, reason));
+        self.reports.extend(report);
+    }
+}

@@ -1,0 +1,357 @@
+//! One DTLS association.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use dimpl::{Dtls, DtlsCertificate, Error, Output, ProtocolVersion, SecurityError, UnexpectedMessageError};
+use zeroize::Zeroizing;
+
+use super::config::{CONFIG, MAX_DATAGRAM, NEVER, OUTPUT_BUFFER};
+use super::fingerprint;
+use super::hello::{ClientHello, cipher_suite_name, server_cipher_suite_untrusted};
+use super::keys::Keys;
+use crate::api::{DtlsRole, Fingerprint};
+use crate::srtp::Profile;
+use crate::time::Time;
+
+/// What became of the association.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The handshake is over and the peer is who it was signalled to be.
+    Connected {
+        keys: Keys,
+        /// As webrtc-stats has it in `tlsVersion`: `FEFD` is 1.2, `FEFC` is 1.3.
+        version: &'static str,
+        /// The cipher suite's name in IANA's registry.
+        cipher: String,
+    },
+    /// It is over; the reason is a word for logs.
+    Failed(&'static str),
+    /// The peer has closed it by close_notify.
+    Closed,
+}
+
+/// The datagram had no effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Discarded;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// A server that has seen no ClientHello; there is no engine yet.
+    Listening,
+    Handshaking,
+    Connected,
+    /// Failed, or closed by either side.
+    Over,
+}
+
+/// One association with one peer. The caller gives it only datagrams from an address that ICE has validated, and makes a
+/// client only when there is such an address: its first flight is ready at once, and its handshake has 30 s from there. A
+/// server waits for the ClientHello as long as it takes.
+///
+/// After each `handle_*` the caller takes what `poll_transmit`, `poll_event` and `poll_timeout` give.
+pub struct Endpoint {
+    role: DtlsRole,
+    is_1_2_only: bool,
+    state: State,
+    engine: Option<Dtls>,
+    certificate: DtlsCertificate,
+    fingerprints: Vec<Fingerprint>,
+    epoch: Instant,
+    last: Time,
+    is_peer_proved: bool,
+    is_established: bool,
+    keys: Option<Keys>,
+    cipher_suite: Option<u16>,
+    transmits: VecDeque<Vec<u8>>,
+    events: VecDeque<Event>,
+    timeout: Option<Time>,
+    application_bytes: u64,
+}
+
+impl Endpoint {
+    /// `epoch` is the instant of `Time::ZERO`; the engine counts in instants. `fingerprints` are those signalled by the
+    /// peer: without one that is accepted, no handshake can succeed.
+    pub fn new(
+        role: DtlsRole,
+        certificate: &DtlsCertificate,
+        fingerprints: Vec<Fingerprint>,
+        now: Time,
+        epoch: Instant,
+    ) -> Endpoint {
+        Endpoint::make(role, certificate, fingerprints, now, epoch, false)
+    }
+
+    /// An endpoint that speaks DTLS 1.2 alone.
+    #[cfg(test)]
+    pub(super) fn new_1_2(
+        role: DtlsRole,
+        certificate: &DtlsCertificate,
+        fingerprints: Vec<Fingerprint>,
+        now: Time,
+        epoch: Instant,
+    ) -> Endpoint {
+        Endpoint::make(role, certificate, fingerprints, now, epoch, true)
+    }
+
+    fn make(
+        role: DtlsRole,
+        certificate: &DtlsCertificate,
+        fingerprints: Vec<Fingerprint>,
+        now: Time,
+        epoch: Instant,
+        is_1_2_only: bool,
+    ) -> Endpoint {
+        let mut endpoint = Endpoint {
+            role,
+            is_1_2_only,
+            state: State::Listening,
+            engine: None,
+            certificate: certificate.clone(),
+            fingerprints,
+            epoch,
+            last: now,
+            is_peer_proved: false,
+            is_established: false,
+            keys: None,
+            cipher_suite: None,
+            transmits: VecDeque::new(),
+            events: VecDeque::new(),
+            timeout: None,
+            application_bytes: 0,
+        };
+        if role == DtlsRole::Client {
+            let mut engine = endpoint.engine(true, now);
+            engine.set_active(true);
+            endpoint.start(engine, now);
+            endpoint.drain();
+        }
+        endpoint
+    }
+
+    pub fn role(&self) -> DtlsRole {
+        self.role
+    }
+
+    pub fn is_connected(&self) -> bool {
+        self.state == State::Connected
+    }
+
+    /// Bytes of application data received. They are dropped: nobody speaks SCTP here.
+    pub fn application_bytes(&self) -> u64 {
+        self.application_bytes
+    }
+
+    /// One datagram from the peer's address.
+    ///
+    /// What the engine can tell to be no part of the association it drops in silence. Once a connection stands, that is
+    /// all that is not authenticated: records in the clear, of any type, cannot end it (`tests/hostile.rs`). Of the errors
+    /// that it reports before, two come from datagrams that anybody could have sent and leave the engine as it was: an
+    /// answer to the client's first flight that is no hello, and one more datagram than its queue holds. Those only count
+    /// as `Discarded`; all others end the association. Before keys are agreed on, DTLS cannot tell a forged hello or alert
+    /// from a true one (RFC 6347 section 4.1.2.7), so who can send from a validated address can spoil a handshake.
+    pub fn handle_datagram_untrusted(&mut self, now: Time, datagram: &[u8]) -> Result<(), Discarded> {
+        if datagram.len() > MAX_DATAGRAM {
+            return Err(Discarded);
+        }
+        match self.state {
+            State::Over => return Err(Discarded),
+            State::Connected | State::Handshaking => {}
+            State::Listening => {
+                let hello = ClientHello::peek_untrusted(datagram).ok_or(Discarded)?;
+                self.start(self.engine(hello.permits_1_3(), now), now);
+            }
+        }
+        if self.role == DtlsRole::Client
+            && self.state == State::Handshaking
+            && let Some(suite) = server_cipher_suite_untrusted(datagram)
+        {
+            self.cipher_suite = Some(suite);
+        }
+        self.handle_timeout(now);
+        let Some(engine) = &mut self.engine else { return Err(Discarded) };
+        let result = engine.handle_packet(datagram);
+        self.drain();
+        match result {
+            Ok(()) => Ok(()),
+            Err(error) if is_harmless(&error) => Err(Discarded),
+            Err(error) => {
+                self.fail(reason(&error));
+                Err(Discarded)
+            }
+        }
+    }
+
+    /// Repeats flights that were not answered, and gives up in the end.
+    pub fn handle_timeout(&mut self, now: Time) {
+        // The engine wants its time to run forward.
+        self.last = self.last.max(now);
+        let instant = self.instant(self.last);
+        let Some(engine) = &mut self.engine else { return };
+        let result = engine.handle_timeout(instant);
+        self.drain();
+        if let Err(error) = result {
+            self.fail(reason(&error));
+        }
+    }
+
+    /// When `handle_timeout` wants to be called next.
+    pub fn poll_timeout(&self) -> Option<Time> {
+        self.timeout
+    }
+
+    /// The next datagram to send to the peer.
+    pub fn poll_transmit(&mut self) -> Option<Vec<u8>> {
+        self.transmits.pop_front()
+    }
+
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Ends the association from this side: close_notify is ready to be sent if a connection stands. There is no event.
+    pub fn close(&mut self, now: Time) {
+        self.handle_timeout(now);
+        if let Some(engine) = &mut self.engine {
+            // An error means that there is nothing to close any more.
+            let _ = engine.close();
+            self.drain();
+        }
+        self.end();
+    }
+
+    fn instant(&self, time: Time) -> Instant {
+        self.epoch + Duration::from_nanos(time.as_nanos())
+    }
+
+    /// A new engine, for both versions or for 1.2 alone; a server until it is told otherwise.
+    fn engine(&self, permits_1_3: bool, now: Time) -> Dtls {
+        let (config, certificate) = (CONFIG.clone(), self.certificate.clone());
+        if permits_1_3 && !self.is_1_2_only {
+            Dtls::new_auto(config, certificate, self.instant(now))
+        } else {
+            Dtls::new_12(config, certificate, self.instant(now))
+        }
+    }
+
+    fn start(&mut self, mut engine: Dtls, now: Time) {
+        // The engine draws its randomness at the first tick. With nothing sent yet, no timer can have run out.
+        let _ = engine.handle_timeout(self.instant(now));
+        self.engine = Some(engine);
+        self.state = State::Handshaking;
+    }
+
+    /// Takes all that the engine has to give. It must follow each call to it: a full transmit queue is fatal there.
+    fn drain(&mut self) {
+        let Some(mut engine) = self.engine.take() else { return };
+        let mut buffer = Zeroizing::new(vec![0; OUTPUT_BUFFER]);
+        let failure = loop {
+            match engine.poll_output(&mut buffer) {
+                Output::Packet(packet) => {
+                    if self.role == DtlsRole::Server
+                        && self.state == State::Handshaking
+                        && let Some(suite) = server_cipher_suite_untrusted(packet)
+                    {
+                        self.cipher_suite = Some(suite);
+                    }
+                    self.transmits.push_back(packet.to_vec());
+                }
+                Output::Timeout(instant) => {
+                    let deadline = Time::ZERO + instant.saturating_duration_since(self.epoch);
+                    self.timeout = (deadline.since(self.last) < NEVER).then_some(deadline);
+                    break None;
+                }
+                Output::PeerCert(certificate) => {
+                    if !fingerprint::matches(certificate, &self.fingerprints) {
+                        break Some("fingerprint-mismatch");
+                    }
+                    self.is_peer_proved = true;
+                }
+                Output::KeyingMaterial(material, profile) => {
+                    let material = Zeroizing::new(material.to_vec());
+                    self.keys = Profile::from_dtls(profile)
+                        .and_then(|profile| Keys::split(profile, self.role, &material));
+                }
+                Output::Connected => self.is_established = true,
+                Output::ApplicationData(data) => self.application_bytes += data.len() as u64,
+                Output::CloseNotify => {
+                    self.events.push_back(Event::Closed);
+                    self.state = State::Over;
+                }
+                // Its own records are far smaller than the buffer.
+                Output::BufferTooSmall { .. } => break Some("record-too-large"),
+                _ => {}
+            }
+        };
+        let version = engine.protocol_version();
+        if self.state == State::Over {
+            // The answer to close_notify has been taken; the engine has no more to say.
+            self.end();
+            return;
+        }
+        self.engine = Some(engine);
+        if let Some(reason) = failure {
+            self.fail(reason);
+        } else if self.is_established && self.state == State::Handshaking {
+            self.connect(version);
+        }
+    }
+
+    /// The handshake is over: hands out the keys, if all is as it must be.
+    fn connect(&mut self, version: Option<ProtocolVersion>) {
+        if !self.is_peer_proved {
+            return self.fail("no-certificate");
+        }
+        let Some(keys) = self.keys.take() else { return self.fail("no-srtp-profile") };
+        let version = match version {
+            Some(ProtocolVersion::DTLS1_2) => "FEFD",
+            Some(ProtocolVersion::DTLS1_3) => "FEFC",
+            _ => return self.fail("unknown-version"),
+        };
+        let cipher = self.cipher_suite.map(cipher_suite_name).unwrap_or_default();
+        self.state = State::Connected;
+        self.events.push_back(Event::Connected { keys, version, cipher });
+    }
+
+    fn fail(&mut self, reason: &'static str) {
+        if self.state != State::Over {
+            self.events.push_back(Event::Failed(reason));
+        }
+        self.end();
+    }
+
+    fn end(&mut self) {
+        self.state = State::Over;
+        self.engine = None;
+        self.keys = None;
+        self.timeout = None;
+    }
+}
+
+impl std::fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("role", &self.role)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Errors after which the engine is as it was before the datagram.
+fn is_harmless(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::UnexpectedMessage(UnexpectedMessageError::UnrecognizedAutoServerResponse)
+            | Error::ReceiveQueueFull
+    )
+}
+
+fn reason(error: &Error) -> &'static str {
+    match error {
+        Error::Timeout(_) => "dtls-timeout",
+        Error::SecurityError(SecurityError::FatalAlert { .. }) => "dtls-alert",
+        Error::CertificateError(_) => "dtls-certificate",
+        Error::ConnectionClosed => "dtls-closed",
+        _ => "dtls-error",
+    }
+}

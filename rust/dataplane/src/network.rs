@@ -1,0 +1,318 @@
+//! What came from the network, by kind: STUN, DTLS, SRTP and SRTCP of validated addresses.
+
+use visavis_wire::stun::{Builder, Class, FingerprintCheck, Message, Method, attribute_type};
+use visavis_wire::{rtcp, rtp};
+
+use crate::addresses::Owner;
+use crate::api::{DtlsRole, ShardId, TransportId, shard_of_ufrag};
+use crate::counters::Counter;
+use crate::dtls;
+use crate::ice::Path;
+use crate::message::ShardMessage;
+use crate::shard::Shard;
+use crate::srtp::OpenError;
+use crate::time::Time;
+use crate::transport::Session;
+
+/// A check is answered with little more than it has; a stranger's request with at most this.
+const STRANGER_ANSWER_BYTES: u64 = 64;
+
+impl Shard {
+    /// RFC 8489 section 6.3: a Binding request is a check of one of our transports if it has a USERNAME, else a question
+    /// to a STUN server. Other messages are not for us: this end makes no requests.
+    pub(crate) fn handle_stun_untrusted(&mut self, now: Time, path: Path, data: &[u8], via: Option<ShardId>) {
+        let Ok(message) = Message::parse_untrusted(data) else { return self.count(Counter::StunMalformed) };
+        if message.class() != Class::Request || message.method() != Method::BINDING {
+            return self.count(Counter::StunMalformed);
+        }
+        if message.verify_fingerprint() == FingerprintCheck::Invalid {
+            return self.count(Counter::StunMalformed);
+        }
+        let Some(username) = message.username() else { return self.answer_stranger(now, path, &message) };
+        let ufrag = username.split(|&byte| byte == b':').next().unwrap_or_default();
+        match shard_of_ufrag(ufrag) {
+            Some(shard) if shard == self.id() => (),
+            Some(shard) if shard.0 < self.config.shards && via.is_none() => return self.hand_over(shard, path, data),
+            _ => return self.count(Counter::StunUnknownUfrag),
+        }
+        let id = std::str::from_utf8(ufrag).ok().and_then(|ufrag| self.ufrags.get(ufrag).copied());
+        let Some(id) = id else { return self.count(Counter::StunUnknownUfrag) };
+        self.handle_check_untrusted(now, path, &message, id, via);
+    }
+
+    /// RFC 8445 section 7.3: an incoming check.
+    fn handle_check_untrusted(
+        &mut self,
+        now: Time,
+        path: Path,
+        message: &Message<'_>,
+        id: TransportId,
+        via: Option<ShardId>,
+    ) {
+        let username = message.username().unwrap_or_default();
+        let Some(transport) = self.transports.get_mut(&id).filter(|transport| !transport.is_over()) else {
+            return self.count(Counter::StunUnknownUfrag);
+        };
+        let password = transport.ice.password_for(username).filter(|password| message.verify_integrity(password.as_bytes()));
+        let Some(password) = password else { return self.count(Counter::StunBadIntegrity) };
+        let key = password.as_bytes();
+        let unknown: Vec<u16> = message.unknown_comprehension_required().collect();
+        let mut answer = std::mem::take(&mut self.scratch);
+        answer.clear();
+        if !unknown.is_empty() {
+            // RFC 8489 section 6.3.1.
+            Builder::binding_error(&mut answer, message.transaction_id())
+                .error_code(420, "Unknown Attribute")
+                .unknown_attributes(unknown)
+                .finish_with_integrity(key);
+        } else if message.ice_controlled().is_some() {
+            // RFC 8445 section 7.3.1.1: a lite agent never controls, so the peer has to.
+            Builder::binding_error(&mut answer, message.transaction_id())
+                .error_code(487, "Role Conflict")
+                .finish_with_integrity(key);
+        } else {
+            Builder::binding_success(&mut answer, message.transaction_id())
+                .xor_mapped_address(path.peer)
+                .finish_with_integrity(key);
+            let fragments = transport.ice.ufrags().count();
+            let outcome = transport.ice.handle_check(now, username, path, message.use_candidate());
+            let moved = transport.ice.ufrags().count() < fragments;
+            if let Some(evicted) = outcome.evicted {
+                self.release_address(evicted, id);
+            }
+            if outcome.added || self.addresses.owner(path) != Some(Owner::Transport(id)) {
+                self.addresses.claim(path, id);
+                if let Some(shard) = via {
+                    let claimed = ShardMessage::AddressClaimed { socket: path.socket, peer: path.peer };
+                    self.messages.push_back((shard, claimed));
+                }
+            }
+            if moved {
+                self.forget_old_ufrags(id);
+            }
+            if outcome.added {
+                self.drive_dtls(now, id);
+            }
+            self.judge(now, id);
+        }
+        self.count(Counter::StunAnswered);
+        self.transmits.push(path.socket, path.peer, &answer);
+        self.scratch = answer;
+    }
+
+    /// A STUN server's answer (RFC 8489 section 6.3.1), within a budget: the source may be forged.
+    fn answer_stranger(&mut self, now: Time, path: Path, message: &Message<'_>) {
+        if !self.strangers.take(now, STRANGER_ANSWER_BYTES) {
+            return self.count(Counter::StunRateLimited);
+        }
+        let mut answer = std::mem::take(&mut self.scratch);
+        answer.clear();
+        let unknown = message.unknown_comprehension_required().any(|kind| kind != attribute_type::USERNAME);
+        if unknown {
+            let types: Vec<u16> = message.unknown_comprehension_required().take(8).collect();
+            Builder::binding_error(&mut answer, message.transaction_id())
+                .error_code(420, "Unknown Attribute")
+                .unknown_attributes(types)
+                .finish();
+        } else {
+            Builder::binding_success(&mut answer, message.transaction_id()).xor_mapped_address(path.peer).finish();
+        }
+        self.count(Counter::StunAnswered);
+        self.transmits.push(path.socket, path.peer, &answer);
+        self.scratch = answer;
+    }
+
+    /// A DTLS datagram from a validated address.
+    pub(crate) fn handle_dtls_untrusted(&mut self, now: Time, id: TransportId, data: &[u8]) {
+        let Some(transport) = self.transports.get_mut(&id) else { return };
+        transport.counts.packets_received += 1;
+        transport.counts.bytes_received += data.len() as u64;
+        let taken = match &mut transport.dtls {
+            Some(dtls) => dtls.handle_datagram_untrusted(now, data).is_ok(),
+            None => transport.keep_early(data),
+        };
+        if !taken {
+            self.count(Counter::DtlsError);
+        }
+        self.drive_dtls(now, id);
+    }
+
+    /// Begins DTLS where it can begin, and takes what it has to give.
+    pub(crate) fn drive_dtls(&mut self, now: Time, id: TransportId) {
+        let Some(transport) = self.transports.get_mut(&id) else { return };
+        if transport.dtls.is_none()
+            && let Some((role, fingerprints)) = &transport.peer
+            && (*role == DtlsRole::Server || transport.ice.selected().is_some())
+        {
+            let (certificate, epoch) = (&self.config.certificate, self.config.epoch);
+            let mut endpoint = dtls::Endpoint::new(*role, certificate, fingerprints.clone(), now, epoch);
+            for early in transport.take_early() {
+                if endpoint.handle_datagram_untrusted(now, &early).is_err() {
+                    self.config.counters.add(Counter::DtlsError, 1);
+                }
+            }
+            transport.dtls = Some(endpoint);
+        }
+        transport.send_dtls(&mut self.transmits);
+        let Some(dtls) = &mut transport.dtls else { return };
+        let due = dtls.poll_timeout();
+        while let Some(event) = self.transports.get_mut(&id).and_then(|transport| transport.dtls.as_mut()?.poll_event()) {
+            match event {
+                dtls::Event::Connected { keys, version, cipher } => match keys.srtp() {
+                    Ok((sender, receiver)) => {
+                        self.begin_session(now, id, Session { sender, receiver, version, cipher });
+                    }
+                    Err(_) => self.fail(id, "srtp-keys"),
+                },
+                dtls::Event::Failed(reason) => self.fail(id, reason),
+                dtls::Event::Closed => return self.close_transport(now, id, "closed by the peer"),
+            }
+        }
+        if let Some(due) = due {
+            self.wake_at(id, due);
+        }
+    }
+
+    /// An SRTP packet from a validated address.
+    pub(crate) fn handle_rtp_untrusted(&mut self, now: Time, id: TransportId, data: &mut [u8]) {
+        let Some(transport) = self.transports.get_mut(&id) else { return };
+        let Some(session) = &mut transport.session else { return self.count(Counter::SrtpBeforeKeys) };
+        let Ok(header) = rtp::Header::peek_untrusted(data) else { return self.count(Counter::RtpMalformed) };
+        let length = match session.receiver.open_rtp_untrusted(data, header.length) {
+            Ok((length, _)) => length,
+            Err(error) => return self.count(counter_of(error)),
+        };
+        transport.counts.packets_received += 1;
+        transport.counts.bytes_received += data.len() as u64;
+        transport.ice.handle_authentic(now);
+        let Some(plain) = data.get(..length) else { return };
+        let counters = &self.config.counters;
+        let received = transport.receive.handle_rtp_untrusted(now, plain, counters);
+        if !self.touched.contains(&id) {
+            self.touched.push(id);
+        }
+        let Some(received) = received else { return };
+        let source = self.source(received.track, received.kind);
+        if !source.push(now, received.layer, received.packet) {
+            return self.count(Counter::RtpDuplicate);
+        }
+        if source.pending.len() == 1 {
+            self.pending.push(received.track);
+        }
+    }
+
+    /// An SRTCP packet from a validated address.
+    pub(crate) fn handle_rtcp_untrusted(&mut self, now: Time, id: TransportId, data: &mut [u8]) {
+        let Some(transport) = self.transports.get_mut(&id) else { return };
+        let Some(session) = &mut transport.session else { return self.count(Counter::SrtpBeforeKeys) };
+        let length = match session.receiver.open_rtcp_untrusted(data) {
+            Ok(length) => length,
+            Err(error) => return self.count(counter_of(error)),
+        };
+        transport.counts.packets_received += 1;
+        transport.counts.bytes_received += data.len() as u64;
+        transport.ice.handle_authentic(now);
+        let Some(plain) = data.get(..length) else { return };
+        for packet in rtcp::packets_untrusted(plain) {
+            match packet {
+                Ok(packet) => self.handle_rtcp_packet(now, id, &packet),
+                Err(_) => self.count(Counter::RtcpMalformed),
+            }
+        }
+    }
+
+    fn handle_rtcp_packet(&mut self, now: Time, id: TransportId, packet: &rtcp::Packet<'_>) {
+        let ntp = self.ntp(now);
+        let Some(transport) = self.transports.get_mut(&id) else { return };
+        match packet {
+            rtcp::Packet::SenderReport(report) => {
+                let clock = transport.receive.handle_sender_report(now, ntp, report.ssrc, report.ntp, report.rtp);
+                self.handle_report_blocks(id, ntp, &report.blocks);
+                if let Some((track, layer, map)) = clock {
+                    if let Some(layer) = self.sources.get_mut(&track).and_then(|source| source.layer_mut(layer)) {
+                        layer.clock = Some(map);
+                    }
+                    for shard in self.shards_of(track) {
+                        self.messages.push_back((shard, ShardMessage::Clock { track, layer, map }));
+                    }
+                }
+            }
+            rtcp::Packet::ReceiverReport(report) => self.handle_report_blocks(id, ntp, &report.blocks),
+            rtcp::Packet::Nack(nack) => self.answer_nack(now, id, nack),
+            rtcp::Packet::Pli { media_ssrc, .. } => self.handle_key_frame_request(now, id, *media_ssrc),
+            rtcp::Packet::Fir(fir) => fir.entries().for_each(|(ssrc, _)| self.handle_key_frame_request(now, id, ssrc)),
+            rtcp::Packet::TransportFeedback(feedback) => {
+                if let Some(bandwidth) = &mut transport.send.bandwidth {
+                    bandwidth.handle_feedback(now, feedback);
+                }
+            }
+            // A browser's BYE and REMB tell nothing that its signaling and feedback do not.
+            rtcp::Packet::Sdes(_) | rtcp::Packet::Bye(_) | rtcp::Packet::Remb(_) | rtcp::Packet::Unknown { .. } => (),
+        }
+    }
+
+    fn handle_report_blocks(&mut self, id: TransportId, ntp: u64, blocks: &rtcp::ReportBlocks<'_>) {
+        let Some(transport) = self.transports.get_mut(&id) else { return };
+        for block in blocks.iter() {
+            if let Some(slot) = transport.send.slot_by_ssrc(block.ssrc) {
+                transport.send.slots_mut()[slot].handle_report(&block, ntp);
+            }
+        }
+    }
+
+    /// A subscriber needs a key frame of what one of its slots carries.
+    fn handle_key_frame_request(&mut self, now: Time, id: TransportId, ssrc: u32) {
+        self.count(Counter::PliReceived);
+        let Some(transport) = self.transports.get_mut(&id) else { return };
+        let Some(index) = transport.send.slot_by_ssrc(ssrc) else { return };
+        let slot = &mut transport.send.slots_mut()[index];
+        slot.plis += 1;
+        let Some(track) = slot.track else { return };
+        if let Some(layer) = slot.current_layer().or(slot.target)
+            && !self.want_key_frame(now, track, layer)
+        {
+            self.count(Counter::PliMerged);
+        }
+    }
+
+    /// RFC 4585 section 6.2.1, answered by RFC 4588 out of the track's cache.
+    fn answer_nack(&mut self, now: Time, id: TransportId, nack: &rtcp::Nack<'_>) {
+        let ntp = self.ntp(now);
+        let Some(transport) = self.transports.get_mut(&id) else { return };
+        let (Some(path), Some(session)) = (transport.path(), &transport.session) else { return };
+        let Some(index) = transport.send.slot_by_ssrc(nack.media_ssrc) else { return };
+        let counters = &self.config.counters;
+        let exit = transport.send.exit(index, now, ntp, path, &mut self.transmits);
+        let Some((slot, mut exit, budget)) = exit else { return };
+        for sequence in nack.lost() {
+            slot.nacks += 1;
+            counters.add(Counter::NackReceived, 1);
+            let found = slot.rewriter.origin(sequence).and_then(|origin| {
+                let layer = self.sources.get(&origin.track)?.layers.get(usize::from(origin.layer))?;
+                Some((origin, layer.cache.get(now, origin.sequence)?))
+            });
+            let Some((origin, packet)) = found else {
+                counters.add(Counter::NackTooOld, 1);
+                continue;
+            };
+            if !budget.take(now, packet.data.len() as u64) {
+                counters.add(Counter::NackRateLimited, 1);
+                break;
+            }
+            if let Some(size) = slot.repeat(&mut exit, &session.sender, packet, sequence, origin) {
+                counters.add(Counter::NackAnswered, 1);
+                transport.counts.packets_sent += 1;
+                transport.counts.bytes_sent += size as u64;
+            }
+        }
+    }
+}
+
+fn counter_of(error: OpenError) -> Counter {
+    match error {
+        OpenError::Short => Counter::RtpMalformed,
+        OpenError::Unauthentic => Counter::SrtpUnauthentic,
+        OpenError::Replayed => Counter::SrtpReplayed,
+        OpenError::TooManySources => Counter::SrtpTooManySources,
+    }
+}

@@ -1,0 +1,202 @@
+//! What a transport sends: its slots, the ladder that they climb, and what the network allows.
+
+pub mod bandwidth;
+pub mod budget;
+pub mod rewriter;
+pub mod slot;
+
+use std::time::Duration;
+
+use crate::api::{Extension, ForwardReason, Rung, SendSlot, SlotId};
+use crate::ladder::{self, Decision, SlotView};
+use crate::ice::Path;
+use crate::srtp;
+use crate::time::Time;
+use crate::transmit::TransmitQueue;
+use bandwidth::Bandwidth;
+use budget::ByteBudget;
+use slot::{Exit, Slot};
+
+/// Between two sender reports of a slot (RFC 3550 section 6.2; browsers send one a second).
+const REPORT_INTERVAL: Duration = Duration::from_millis(1_000);
+/// Between two climbs of the ladder, if nothing else asks for one.
+const CLIMB_INTERVAL: Duration = Duration::from_millis(100);
+/// What a peer may have repeated: without a bound a NACK of one kilobyte asks for five megabytes.
+const REPAIR_BYTES_PER_SECOND: u64 = 1_000_000;
+const REPAIR_BURST_BYTES: u64 = 400_000;
+
+/// The sending half of a transport.
+#[derive(Debug)]
+pub struct SendSide {
+    extension_ids: [u8; Extension::COUNT],
+    /// Sorted by identifier.
+    slots: Vec<Slot>,
+    rungs: Vec<Rung>,
+    /// The next packet's transport-wide number.
+    transport_sequence: u64,
+    pub bandwidth: Option<Bandwidth>,
+    repair_budget: ByteBudget,
+    next_report: Time,
+    next_climb: Time,
+    decisions: Vec<Decision>,
+}
+
+impl Default for SendSide {
+    fn default() -> SendSide {
+        SendSide {
+            extension_ids: [0; Extension::COUNT],
+            slots: Vec::new(),
+            rungs: Vec::new(),
+            transport_sequence: 1,
+            bandwidth: None,
+            repair_budget: ByteBudget::new(REPAIR_BYTES_PER_SECOND, REPAIR_BURST_BYTES),
+            next_report: Time::ZERO,
+            next_climb: Time::ZERO,
+            decisions: Vec::new(),
+        }
+    }
+}
+
+impl SendSide {
+    /// Replaces the slots; those that stay (by identifier) go on, those that left are returned.
+    pub fn configure(&mut self, now: Time, extensions: &[(u8, Extension)], slots: Vec<SendSlot>) -> Vec<Slot> {
+        self.extension_ids = [0; Extension::COUNT];
+        for &(id, extension) in extensions {
+            self.extension_ids[extension as usize] = id;
+        }
+        let measured = self.extension_ids[Extension::TransportCc as usize] != 0;
+        match (measured, &self.bandwidth) {
+            (true, None) => self.bandwidth = Some(Bandwidth::new(now)),
+            (false, Some(_)) => self.bandwidth = None,
+            _ => (),
+        }
+        let mut old = std::mem::take(&mut self.slots);
+        for config in slots {
+            match old.iter().position(|slot| slot.config.slot == config.slot && slot.config.ssrc == config.ssrc) {
+                Some(index) => {
+                    let mut slot = old.swap_remove(index);
+                    slot.config = config;
+                    self.slots.push(slot);
+                }
+                None => self.slots.push(Slot::new(config)),
+            }
+        }
+        self.slots.sort_by_key(|slot| slot.config.slot);
+        self.next_climb = now;
+        old
+    }
+
+    pub fn open_streams(&mut self, srtp: &mut srtp::Sender) {
+        self.slots.iter_mut().for_each(|slot| slot.open_streams(srtp));
+    }
+
+    pub fn slots(&self) -> &[Slot] {
+        &self.slots
+    }
+
+    pub fn slots_mut(&mut self) -> &mut [Slot] {
+        &mut self.slots
+    }
+
+    /// One slot, with all that its packets need to leave, and the budget of repetitions.
+    pub fn exit<'a>(
+        &'a mut self,
+        slot: usize,
+        now: Time,
+        ntp: u64,
+        path: Path,
+        transmits: &'a mut TransmitQueue,
+    ) -> Option<(&'a mut Slot, Exit<'a>, &'a mut ByteBudget)> {
+        let exit = Exit {
+            now,
+            ntp,
+            path,
+            extension_ids: &self.extension_ids,
+            transmits,
+            transport_sequence: &mut self.transport_sequence,
+            bandwidth: self.bandwidth.as_mut(),
+        };
+        Some((self.slots.get_mut(slot)?, exit, &mut self.repair_budget))
+    }
+
+    pub fn position(&self, slot: SlotId) -> Option<usize> {
+        self.slots.binary_search_by_key(&slot, |slot| slot.config.slot).ok()
+    }
+
+    pub fn slot_mut(&mut self, slot: SlotId) -> Option<&mut Slot> {
+        let index = self.position(slot)?;
+        self.slots.get_mut(index)
+    }
+
+    pub fn slot_by_ssrc(&self, ssrc: u32) -> Option<usize> {
+        self.slots.iter().position(|slot| slot.has_ssrc(ssrc))
+    }
+
+    pub fn set_ladder(&mut self, now: Time, rungs: Vec<Rung>) {
+        self.rungs = rungs;
+        self.next_climb = now;
+    }
+
+    /// The ladder is to be climbed at the next occasion.
+    pub fn reconsider(&mut self, now: Time) {
+        self.next_climb = self.next_climb.min(now);
+    }
+
+    pub fn is_sending(&self) -> bool {
+        self.slots.iter().any(|slot| slot.track.is_some())
+    }
+
+    /// Climbs the ladder if that is due. `rates` gives the measured bitrates of the layers of a slot's track.
+    pub fn climb(&mut self, now: Time, mut rates: impl FnMut(&Slot, &mut Vec<u64>)) {
+        if now < self.next_climb {
+            return;
+        }
+        self.next_climb = now + CLIMB_INTERVAL;
+        let mut layer_rates: Vec<Vec<u64>> = Vec::with_capacity(self.slots.len());
+        for slot in &self.slots {
+            let mut of_slot = Vec::new();
+            rates(slot, &mut of_slot);
+            layer_rates.push(of_slot);
+        }
+        let views: Vec<SlotView<'_>> = self
+            .slots
+            .iter()
+            .zip(&layer_rates)
+            .map(|(slot, layer_bps)| SlotView {
+                slot: slot.config.slot,
+                has_track: slot.track.is_some(),
+                layer_bps,
+                current: slot.current_layer(),
+            })
+            .collect();
+        self.decisions.clear();
+        let estimate = self.bandwidth.as_ref().and_then(|bandwidth| bandwidth.estimate_bps());
+        let wanted = ladder::climb(&self.rungs, &views, estimate, &mut self.decisions);
+        for (slot, decision) in self.slots.iter_mut().zip(&self.decisions) {
+            slot.set_target(decision.layer, decision.reason);
+        }
+        if let Some(bandwidth) = &mut self.bandwidth {
+            bandwidth.set_wanted_bps(wanted);
+        }
+    }
+
+    /// Writes the sender reports when they are due.
+    pub fn report_due(&mut self, now: Time) -> bool {
+        let due = now >= self.next_report && self.slots.iter().any(|slot| slot.packets > 0);
+        if due {
+            self.next_report = now + REPORT_INTERVAL;
+        }
+        due
+    }
+
+    /// What the slots forward and why, where it changed since the last call.
+    pub fn take_outcomes(&mut self, mut changed: impl FnMut(SlotId, Option<u8>, ForwardReason)) {
+        for slot in &mut self.slots {
+            let outcome = slot.outcome();
+            if slot.reported != Some(outcome) {
+                slot.reported = Some(outcome);
+                changed(slot.config.slot, outcome.0, outcome.1);
+            }
+        }
+    }
+}

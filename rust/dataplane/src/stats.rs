@@ -1,0 +1,118 @@
+//! Figures about a transport, named as in webrtc-stats where it has a name for them.
+
+use crate::api::{Figure, Figures, Report, TransportId};
+use crate::shard::Shard;
+use crate::time::Time;
+use crate::transport::Transport;
+
+fn seconds(ticks: u32, clock_hz: u32) -> Figure {
+    Figure::Float(if clock_hz == 0 { 0.0 } else { f64::from(ticks) / f64::from(clock_hz) })
+}
+
+impl Shard {
+    /// The statistics of one transport; None if there is no such one.
+    pub(crate) fn stats(&mut self, now: Time, id: TransportId) -> Option<Report> {
+        let transport = self.transports.get(&id)?;
+        Some(Report::Stats {
+            id,
+            values: transport_figures(transport),
+            received: received_figures(now, transport),
+            sent: sent_figures(transport),
+        })
+    }
+}
+
+fn transport_figures(transport: &Transport) -> Figures {
+    let counts = &transport.counts;
+    let mut figures: Figures = vec![
+        ("bytesReceived", Figure::Int(counts.bytes_received)),
+        ("packetsReceived", Figure::Int(counts.packets_received)),
+        ("bytesSent", Figure::Int(counts.bytes_sent)),
+        ("packetsSent", Figure::Int(counts.packets_sent)),
+        ("state", Figure::Text(transport.state.map_or("new", |state| state.as_str()).to_owned())),
+    ];
+    if let Some(path) = transport.ice.selected() {
+        figures.push(("remoteAddress", Figure::Text(path.peer.to_string())));
+    }
+    if let Some(session) = &transport.session {
+        figures.push(("tlsVersion", Figure::Text(session.version.to_owned())));
+        figures.push(("dtlsCipher", Figure::Text(session.cipher.clone())));
+        figures.push(("srtpCipher", Figure::Text(session.sender.profile().as_str().to_owned())));
+    }
+    if let Some(bandwidth) = &transport.send.bandwidth {
+        if let Some(estimate) = bandwidth.estimate_bps() {
+            figures.push(("availableOutgoingBitrate", Figure::Int(estimate)));
+        }
+    }
+    figures
+}
+
+fn received_figures(now: Time, transport: &Transport) -> Vec<Figures> {
+    let sections = transport.receive.sections();
+    transport
+        .receive
+        .streams()
+        .iter()
+        .map(|stream| {
+            let section = &sections[stream.section];
+            let clock_hz = section
+                .payloads
+                .iter()
+                .find(|payload| payload.payload_type == stream.payload_type)
+                .map_or(0, |payload| payload.clock_hz);
+            vec![
+                ("ssrc", Figure::Int(u64::from(stream.ssrc))),
+                ("mid", Figure::Text(section.mid.clone())),
+                ("track", Figure::Int(u64::from(section.track.0))),
+                ("layer", Figure::Int(u64::from(stream.layer))),
+                ("payloadType", Figure::Int(u64::from(stream.payload_type))),
+                ("packetsReceived", Figure::Int(stream.packets)),
+                ("bytesReceived", Figure::Int(stream.bytes)),
+                ("packetsLost", Figure::Float(stream.lost() as f64)),
+                ("retransmittedPacketsReceived", Figure::Int(stream.recovered)),
+                ("packetsDuplicated", Figure::Int(stream.duplicates)),
+                ("jitter", seconds(stream.jitter_ticks(), clock_hz)),
+                ("nackCount", Figure::Int(stream.nacks_sent)),
+                ("pliCount", Figure::Int(stream.plis_sent)),
+                ("keyFramesReceived", Figure::Int(stream.key_frames)),
+                ("secondsSinceLastPacket", Figure::Float(now.since(stream.last_packet).as_secs_f64())),
+            ]
+        })
+        .collect()
+}
+
+fn sent_figures(transport: &Transport) -> Vec<Figures> {
+    transport
+        .send
+        .slots()
+        .iter()
+        .map(|slot| {
+            let (layer, reason) = slot.outcome();
+            let mut figures: Figures = vec![
+                ("ssrc", Figure::Int(u64::from(slot.config.ssrc))),
+                ("mid", Figure::Text(slot.config.mid.clone())),
+                ("payloadType", Figure::Int(u64::from(slot.payload_type()))),
+                ("packetsSent", Figure::Int(slot.packets)),
+                ("bytesSent", Figure::Int(slot.octets)),
+                ("retransmittedPacketsSent", Figure::Int(slot.repaired_packets)),
+                ("retransmittedBytesSent", Figure::Int(slot.repaired_octets)),
+                ("nackCount", Figure::Int(slot.nacks)),
+                ("pliCount", Figure::Int(slot.plis)),
+                ("remoteFractionLost", Figure::Float(f64::from(slot.remote.fraction_lost) / 256.0)),
+                ("remotePacketsLost", Figure::Float(f64::from(slot.remote.cumulative_lost))),
+                ("remoteJitter", seconds(slot.remote.jitter, slot.clock_hz())),
+                ("reason", Figure::Text(reason.as_str().to_owned())),
+            ];
+            if let Some(layer) = layer {
+                figures.push(("layer", Figure::Int(u64::from(layer))));
+            }
+            if let Some(track) = slot.track {
+                figures.push(("track", Figure::Int(u64::from(track.0))));
+            }
+            if let Some(round_trip) = slot.remote.round_trip {
+                figures.push(("roundTripTime", Figure::Float(round_trip.as_secs_f64())));
+            }
+            figures
+        })
+        .collect()
+}

@@ -1,0 +1,200 @@
+//! One peer connection's state: ICE, DTLS, SRTP, and the two halves that receive and send.
+
+use crate::api::{DtlsRole, Fingerprint, Report, TransportId, TransportState};
+use crate::dtls;
+use crate::ice::{Agent, Credentials, DISCONNECTED_AFTER, Path};
+use crate::receive::ReceiveSide;
+use crate::send::SendSide;
+use crate::srtp;
+use crate::time::Time;
+use crate::transmit::TransmitQueue;
+
+/// Datagrams that came before the peer's description did; a ClientHello may be two.
+const MAX_EARLY: usize = 4;
+/// RTCP packets leave in datagrams of at most this, before SRTCP adds its own.
+const MAX_RTCP_BYTES: usize = 1_200;
+/// A transport whose peer never came is given up after so long.
+const NEVER_CHECKED: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// The two directions' keys in use.
+#[derive(Debug)]
+pub struct Session {
+    pub sender: srtp::Sender,
+    pub receiver: srtp::Receiver,
+    pub version: &'static str,
+    pub cipher: String,
+}
+
+/// What went over the transport, in datagrams.
+#[derive(Debug, Default)]
+pub struct TransportCounters {
+    pub bytes_received: u64,
+    pub packets_received: u64,
+    pub bytes_sent: u64,
+    pub packets_sent: u64,
+}
+
+/// All that belongs to one peer.
+#[derive(Debug)]
+pub struct Transport {
+    pub id: TransportId,
+    pub ice: Agent,
+    pub dtls: Option<dtls::Endpoint>,
+    /// What the peer said of itself: our role towards it, and its certificate.
+    pub peer: Option<(DtlsRole, Vec<Fingerprint>)>,
+    early: Vec<Vec<u8>>,
+    pub session: Option<Session>,
+    pub receive: ReceiveSide,
+    pub send: SendSide,
+    pub state: Option<TransportState>,
+    pub counts: TransportCounters,
+    /// When the driver's clock is to wake this transport; kept in step with the shard's table.
+    pub deadline: Time,
+    pub fir_sequence: u8,
+    opened: Time,
+}
+
+impl Transport {
+    pub fn new(id: TransportId, local: Credentials, now: Time) -> Transport {
+        Transport {
+            id,
+            ice: Agent::new(local, now),
+            dtls: None,
+            peer: None,
+            early: Vec::new(),
+            session: None,
+            // Browsers name themselves 1 when they send nothing; so do we, by a number of our own.
+            receive: ReceiveSide::new(id.0 | 1),
+            send: SendSide::default(),
+            state: None,
+            counts: TransportCounters::default(),
+            deadline: now,
+            fir_sequence: 0,
+            opened: now,
+        }
+    }
+
+    /// Keeps a DTLS datagram that came before the peer's description; false when there are too many.
+    pub fn keep_early(&mut self, datagram: &[u8]) -> bool {
+        let room = self.early.len() < MAX_EARLY;
+        if room {
+            self.early.push(datagram.to_vec());
+        }
+        room
+    }
+
+    pub fn take_early(&mut self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.early)
+    }
+
+    pub fn is_over(&self) -> bool {
+        matches!(self.state, Some(TransportState::Failed | TransportState::Closed))
+    }
+
+    /// The state in which the transport should be by what is known now, and why.
+    pub fn judge(&self, now: Time) -> Option<(TransportState, &'static str)> {
+        if self.is_over() {
+            return None;
+        }
+        if self.ice.consent_expired(now) {
+            return Some((TransportState::Failed, "no consent for 30 s"));
+        }
+        if !self.ice.ever_checked() {
+            let late = now.since(self.opened) >= NEVER_CHECKED;
+            return late.then_some((TransportState::Failed, "no check ever came"));
+        }
+        if self.session.is_none() {
+            return Some((TransportState::Connecting, "a path is validated"));
+        }
+        if now.since(self.ice.heard()) >= DISCONNECTED_AFTER {
+            return Some((TransportState::Disconnected, "nothing heard for 8 s"));
+        }
+        Some((TransportState::Connected, "keys agreed on"))
+    }
+
+    /// Takes a state; the report to make if it is new.
+    pub fn enter(&mut self, state: TransportState, reason: &'static str) -> Option<Report> {
+        if self.state == Some(state) || self.is_over() {
+            return None;
+        }
+        self.state = Some(state);
+        Some(Report::Transport {
+            id: self.id,
+            state,
+            reason,
+            remote: self.ice.selected().map(|path| path.peer),
+            dtls_version: self.session.as_ref().map_or("", |session| session.version),
+            dtls_cipher: self.session.as_ref().map_or(String::new(), |session| session.cipher.clone()),
+            srtp_profile: self.session.as_ref().map_or("", |session| session.sender.profile().as_str()),
+        })
+    }
+
+    /// Where to send: while there is consent and the transport is not over.
+    pub fn path(&self) -> Option<Path> {
+        if self.is_over() { None } else { self.ice.selected() }
+    }
+
+    /// Queues what DTLS has to send.
+    pub fn send_dtls(&mut self, transmits: &mut TransmitQueue) {
+        let Some(path) = self.path() else { return };
+        let Some(dtls) = &mut self.dtls else { return };
+        while let Some(datagram) = dtls.poll_transmit() {
+            self.counts.packets_sent += 1;
+            self.counts.bytes_sent += datagram.len() as u64;
+            transmits.push(path.socket, path.peer, &datagram);
+        }
+    }
+
+    /// Seals and queues RTCP packets, as many to a datagram as fit.
+    pub fn send_rtcp(&mut self, packets: &[u8], transmits: &mut TransmitQueue) {
+        let Some(path) = self.path() else { return };
+        let Some(session) = &mut self.session else { return };
+        for datagram in split_rtcp(packets) {
+            let sealed = transmits.push_with(path.socket, path.peer, |out| {
+                let start = out.len();
+                out.extend_from_slice(datagram);
+                session.sender.seal_rtcp(out, start)
+            });
+            if sealed.is_ok() {
+                self.counts.packets_sent += 1;
+                self.counts.bytes_sent += datagram.len() as u64;
+            }
+        }
+    }
+}
+
+/// Cuts a run of RTCP packets at their borders (RFC 3550 section 6.1) into datagrams that fit a path.
+fn split_rtcp(mut packets: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let mut length = 0;
+        while let Some(&[high, low]) = packets.get(length + 2..length + 4) {
+            let next = length + 4 * (usize::from(u16::from_be_bytes([high, low])) + 1);
+            if length > 0 && next > MAX_RTCP_BYTES {
+                break;
+            }
+            length = next.min(packets.len());
+        }
+        let (datagram, rest) = packets.split_at(length);
+        packets = rest;
+        (!datagram.is_empty()).then_some(datagram)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rtcp_is_cut_between_packets_only() {
+        let packet = |words: u16| {
+            let mut packet = vec![0x80, 201];
+            packet.extend_from_slice(&words.to_be_bytes());
+            packet.resize(4 + 4 * usize::from(words), 0);
+            packet
+        };
+        let run = [packet(100), packet(150), packet(199), packet(400), packet(1)].concat();
+        let lengths: Vec<usize> = split_rtcp(&run).map(<[u8]>::len).collect();
+        assert_eq!(lengths, [404 + 604, 800, 1_604, 8]);
+        assert_eq!(split_rtcp(&[]).count(), 0);
+    }
+}

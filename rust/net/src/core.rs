@@ -1,0 +1,63 @@
+//! What a thread of the plane drives: the interface of a shard.
+
+use std::net::SocketAddr;
+
+use visavis_dataplane::{Command, Report, Shard, ShardId, ShardMessage, SocketId, Time, TransmitQueue};
+
+/// A sans-IO core. [`Shard`] is one; tests bring smaller ones to look at the driver alone.
+pub trait Core {
+    fn handle_datagram_untrusted(&mut self, now: Time, socket: SocketId, peer: SocketAddr, data: &mut [u8]);
+    fn handle_message(&mut self, now: Time, from: ShardId, message: ShardMessage);
+    fn handle_command(&mut self, now: Time, command: Command);
+    fn handle_timeout(&mut self, now: Time);
+    /// Says good-bye to every peer; what is polled afterwards is the last.
+    fn close(&mut self, now: Time);
+    /// Ends a batch of input; called before `transmits`.
+    fn flush(&mut self, now: Time);
+    fn poll_timeout(&self) -> Option<Time>;
+    fn transmits(&mut self) -> &mut TransmitQueue;
+    fn poll_report(&mut self) -> Option<Report>;
+    fn poll_message(&mut self) -> Option<(ShardId, ShardMessage)>;
+}
+
+impl Core for Shard {
+    fn handle_datagram_untrusted(&mut self, now: Time, socket: SocketId, peer: SocketAddr, data: &mut [u8]) {
+        Shard::handle_datagram_untrusted(self, now, socket, peer, data);
+    }
+
+    fn handle_message(&mut self, now: Time, from: ShardId, message: ShardMessage) {
+        Shard::handle_message(self, now, from, message);
+    }
+
+    fn handle_command(&mut self, now: Time, command: Command) {
+        Shard::handle_command(self, now, command);
+    }
+
+    fn handle_timeout(&mut self, now: Time) {
+        Shard::handle_timeout(self, now);
+    }
+
+    fn close(&mut self, now: Time) {
+        Shard::close(self, now);
+    }
+
+    fn flush(&mut self, now: Time) {
+        Shard::flush(self, now);
+    }
+
+    fn poll_timeout(&self) -> Option<Time> {
+        Shard::poll_timeout(self)
+    }
+
+    fn transmits(&mut self) -> &mut TransmitQueue {
+        Shard::transmits(self)
+    }
+
+    fn poll_report(&mut self) -> Option<Report> {
+        Shard::poll_report(self)
+    }
+
+    fn poll_message(&mut self) -> Option<(ShardId, ShardMessage)> {
+        Shard::poll_message(self)
+    }
+}

@@ -1,0 +1,332 @@
+use std::sync::Barrier;
+
+use visavis_dataplane::api::{Figure, TrackId, TransportId};
+use visavis_dataplane::{ShardMessage, SocketId, Time, TransmitQueue};
+
+use super::*;
+use crate::inbox::MESSAGES;
+
+/// Long enough to be reached by a defect only.
+const GUARD: Duration = Duration::from_secs(20);
+
+/// What an `Echo` does on a command, told by its type.
+type OnCommand = dyn Fn(&mut Echo, Command) + Send + Sync;
+
+/// What an `Echo` does with a datagram.
+#[derive(Clone, Copy, PartialEq)]
+enum OnDatagram {
+    /// Answers with its shard's number before it.
+    Answer,
+    /// Lets the next shard answer those of odd ports.
+    HandOver,
+    /// Reports its length.
+    Measure,
+}
+
+struct Echo {
+    id: ShardId,
+    shards: u8,
+    on_datagram: OnDatagram,
+    transmits: TransmitQueue,
+    messages: Vec<(ShardId, ShardMessage)>,
+    reports: Vec<Report>,
+    last: Option<SocketAddr>,
+    on_command: Arc<OnCommand>,
+}
+
+impl Echo {
+    fn answer(&mut self, socket: SocketId, peer: SocketAddr, data: &[u8]) {
+        self.transmits.push(socket, peer, &[&[self.id.0], data].concat());
+        self.last = Some(peer);
+    }
+
+    fn report(&mut self, name: &'static str, value: usize) {
+        let values = vec![(name, Figure::Int(value as u64))];
+        self.reports.push(Report::Stats { id: TransportId(0), values, received: vec![], sent: vec![] });
+    }
+}
+
+impl Core for Echo {
+    fn handle_datagram_untrusted(&mut self, _: Time, socket: SocketId, peer: SocketAddr, data: &mut [u8]) {
+        match self.on_datagram {
+            OnDatagram::Measure => self.report("length", data.len()),
+            OnDatagram::HandOver if peer.port() % 2 == 1 => {
+                let to = ShardId((self.id.0 + 1) % self.shards);
+                self.messages.push((to, ShardMessage::Datagram { socket, peer, data: Arc::from(&*data) }));
+            }
+            _ => self.answer(socket, peer, data),
+        }
+    }
+
+    fn handle_message(&mut self, _: Time, _: ShardId, message: ShardMessage) {
+        #[allow(irrefutable_let_patterns)]
+        if let ShardMessage::Datagram { socket, peer, data } = message {
+            self.answer(socket, peer, &data);
+        }
+    }
+
+    fn handle_command(&mut self, _: Time, command: Command) {
+        Arc::clone(&self.on_command)(self, command);
+    }
+
+    fn handle_timeout(&mut self, _: Time) {}
+
+    fn close(&mut self, _: Time) {
+        if let Some(peer) = self.last {
+            self.transmits.push(SocketId(0), peer, b"bye");
+        }
+        self.report("closed", 1);
+    }
+
+    fn flush(&mut self, _: Time) {}
+
+    fn poll_timeout(&self) -> Option<Time> {
+        None
+    }
+
+    fn transmits(&mut self) -> &mut TransmitQueue {
+        &mut self.transmits
+    }
+
+    fn poll_report(&mut self) -> Option<Report> {
+        self.reports.pop()
+    }
+
+    fn poll_message(&mut self) -> Option<(ShardId, ShardMessage)> {
+        self.messages.pop()
+    }
+}
+
+fn echo(
+    threads: u8,
+    on_datagram: OnDatagram,
+    on_command: impl Fn(&mut Echo, Command) + Send + Sync + 'static,
+) -> Plane {
+    let on_command: Arc<OnCommand> = Arc::new(on_command);
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    Plane::start_with(&[any], threads, move |id, _, _| Echo {
+        id,
+        shards: threads,
+        on_datagram,
+        transmits: TransmitQueue::default(),
+        messages: Vec::new(),
+        reports: Vec::new(),
+        last: None,
+        on_command: Arc::clone(&on_command),
+    })
+    .unwrap()
+}
+
+fn client(plane: &Plane) -> UdpSocket {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(GUARD)).unwrap();
+    socket.connect(plane.local_addresses()[0]).unwrap();
+    socket
+}
+
+fn receive(socket: &UdpSocket) -> Vec<u8> {
+    let mut buffer = [0; 2_048];
+    let length = socket.recv(&mut buffer).unwrap();
+    buffer[..length].to_vec()
+}
+
+fn is_readable(plane: &Plane, timeout: Duration) -> bool {
+    let mut poll = sys::Poll::new([plane.fd()]);
+    poll.wait(Some(timeout)).unwrap();
+    poll.is_readable(0)
+}
+
+fn next_reports(plane: &Plane) -> Vec<Report> {
+    assert!(is_readable(plane, GUARD), "no report came");
+    plane.drain(usize::MAX).unwrap()
+}
+
+fn counter(plane: &Plane, counter: Counter) -> u64 {
+    plane.counters().into_iter().find(|(name, _)| *name == counter.as_str()).unwrap().1
+}
+
+fn command(shard: u32) -> Command {
+    Command::RequestStats { id: TransportId(shard << 24) }
+}
+
+#[test]
+fn a_datagram_is_answered_from_the_port_it_went_to() {
+    let plane = echo(1, OnDatagram::Answer, |_, _| ());
+    let client = client(&plane);
+    client.send(b"hello").unwrap();
+    assert_eq!(receive(&client), b"\0hello");
+}
+
+#[test]
+fn a_train_arrives_as_the_datagrams_it_was_made_of() {
+    const COUNT: usize = 50;
+    let receiver = echo(1, OnDatagram::Measure, |_, _| ());
+    let to = receiver.local_addresses()[0];
+    let sender = echo(1, OnDatagram::Answer, move |echo, _| {
+        for _ in 0..COUNT {
+            echo.transmits.push(SocketId(0), to, &[7; 1_100]);
+        }
+        echo.transmits.push(SocketId(0), to, &[7; 300]);
+        assert_eq!(echo.transmits.entries().len(), 1, "one train");
+    });
+    sender.submit(vec![command(0)]).unwrap();
+    let mut lengths = Vec::new();
+    while lengths.len() < COUNT + 1 {
+        lengths.extend(next_reports(&receiver).into_iter().map(|report| match report {
+            Report::Stats { values, .. } => values[0].1.clone(),
+            other => panic!("{other:?}"),
+        }));
+    }
+    let count = |length| lengths.iter().filter(|&found| *found == Figure::Int(length)).count();
+    assert_eq!((count(1_100), count(300)), (COUNT, 1));
+    sender.close().unwrap();
+    assert_eq!(counter(&receiver, Counter::DatagramsReceived), COUNT as u64 + 1);
+    assert_eq!(counter(&sender, Counter::DatagramsSent), COUNT as u64 + 1);
+    assert_eq!(counter(&sender, Counter::SendUnsegmented), 0);
+}
+
+#[test]
+fn a_train_reaches_a_plain_socket_as_right_sized_datagrams() {
+    let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+    peer.set_read_timeout(Some(GUARD)).unwrap();
+    let (train, single) = (peer.local_addr().unwrap(), client(&echo(1, OnDatagram::Answer, |_, _| ())));
+    let other = single.local_addr().unwrap();
+    let plane = echo(1, OnDatagram::Answer, move |echo, _| {
+        for n in 0..10 {
+            echo.transmits.push(SocketId(0), train, &[n; 500]);
+        }
+        echo.transmits.push(SocketId(0), other, b"not for a connected socket");
+        echo.transmits.push(SocketId(0), train, &[10; 20]);
+    });
+    plane.submit(vec![command(0)]).unwrap();
+    for n in 0..10 {
+        assert_eq!(receive(&peer), [n; 500]);
+    }
+    assert_eq!(receive(&peer), [10; 20]);
+}
+
+#[test]
+fn a_datagram_that_reaches_another_thread_is_handed_over_once() {
+    let plane = echo(2, OnDatagram::HandOver, |_, _| ());
+    let clients: Vec<UdpSocket> = (0..64).map(|_| client(&plane)).collect();
+    for client in &clients {
+        client.send(b"x").unwrap();
+    }
+    let shards: Vec<u8> = clients.iter().map(|client| receive(client)[0]).collect();
+    assert!(shards.contains(&0) && shards.contains(&1), "the kernel spreads 64 peers over both threads");
+    let odd = clients.iter().filter(|client| client.local_addr().unwrap().port() % 2 == 1).count();
+    plane.close().unwrap();
+    assert_eq!(counter(&plane, Counter::HandedOver), odd as u64);
+    assert_eq!(counter(&plane, Counter::DatagramsSent), 64 + 2, "an answer each and two good-byes");
+}
+
+#[test]
+fn a_full_ring_drops_the_newest_and_counts_them() {
+    let blocked = Arc::new(Barrier::new(2));
+    let barrier = Arc::clone(&blocked);
+    let plane = echo(2, OnDatagram::Answer, move |echo, _| {
+        if echo.id == ShardId(1) {
+            barrier.wait();
+            barrier.wait();
+        } else {
+            let peer = SocketAddr::from(([127, 0, 0, 1], 9));
+            let message = || ShardMessage::Datagram { socket: SocketId(9), peer, data: Arc::from(&b""[..]) };
+            echo.messages.extend((0..MESSAGES + 100).map(|_| (ShardId(1), message())));
+            echo.report("done", 0);
+        }
+    });
+    plane.submit(vec![command(1)]).unwrap();
+    blocked.wait();
+    plane.submit(vec![command(0)]).unwrap();
+    next_reports(&plane);
+    assert_eq!(counter(&plane, Counter::HandedOver), MESSAGES as u64);
+    assert_eq!(counter(&plane, Counter::RingFull), 100);
+    blocked.wait();
+}
+
+#[test]
+fn commands_beyond_the_bound_are_refused_whole() {
+    let blocked = Arc::new(Barrier::new(2));
+    let barrier = Arc::clone(&blocked);
+    let plane = echo(2, OnDatagram::Answer, move |echo, command| match command {
+        Command::RequestKeyFrame { .. } => {
+            barrier.wait();
+            barrier.wait();
+        }
+        _ => echo.report("command", usize::from(echo.id.0)),
+    });
+    plane.submit(vec![Command::RequestKeyFrame { track: TrackId(0) }]).unwrap();
+    blocked.wait();
+    plane.submit((0..COMMANDS).map(|_| command(0)).collect()).unwrap();
+    assert_eq!(plane.submit(vec![command(1), command(0)]), Err(PlaneError::QueueFull(ShardId(0))));
+    assert_eq!(plane.submit(vec![command(1), command(2)]), Err(PlaneError::NoSuchShard(ShardId(2))));
+    assert!(!is_readable(&plane, Duration::ZERO), "nothing of the refused batches was carried out");
+    blocked.wait();
+    plane.close().unwrap();
+    assert_eq!(plane.submit(vec![command(0)]), Err(PlaneError::Closed));
+}
+
+#[test]
+fn the_descriptor_is_readable_exactly_while_reports_wait() {
+    let plane = echo(1, OnDatagram::Answer, |echo, _| (0..3).for_each(|n| echo.report("n", n)));
+    assert!(!is_readable(&plane, Duration::ZERO));
+    plane.submit(vec![command(0)]).unwrap();
+    assert!(is_readable(&plane, GUARD));
+    assert_eq!(plane.drain(2).unwrap().len(), 2);
+    assert!(is_readable(&plane, Duration::ZERO));
+    assert_eq!(plane.drain(2).unwrap().len(), 1);
+    assert!(!is_readable(&plane, Duration::ZERO));
+}
+
+#[test]
+fn closing_says_good_bye_and_leaves_the_last_reports() {
+    let plane = echo(1, OnDatagram::Answer, |_, _| ());
+    let client = client(&plane);
+    client.send(b"hello").unwrap();
+    receive(&client);
+    plane.close().unwrap();
+    plane.close().unwrap();
+    assert_eq!(receive(&client), b"bye");
+    assert_eq!(next_reports(&plane).len(), 1);
+}
+
+#[test]
+fn a_shard_that_panics_is_reported_and_the_others_go_on() {
+    let plane = echo(2, OnDatagram::Answer, |echo, _| match echo.id {
+        ShardId(0) => panic!("a defect"),
+        _ => echo.report("alive", 1),
+    });
+    plane.submit(vec![command(0)]).unwrap();
+    assert_eq!(next_reports(&plane), [Report::Fatal { shard: ShardId(0), message: "a defect".into() }]);
+    assert_eq!(plane.submit(vec![command(0)]), Err(PlaneError::ShardLost(ShardId(0))));
+    plane.submit(vec![command(1)]).unwrap();
+    assert_eq!(next_reports(&plane).len(), 1);
+    plane.close().unwrap();
+}
+
+#[test]
+fn a_core_that_cannot_be_made_is_reported_too() {
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let plane = Plane::start_with(&[any], 1, |_, _, _| -> Echo { panic!("no core") }).unwrap();
+    assert_eq!(next_reports(&plane), [Report::Fatal { shard: ShardId(0), message: "no core".into() }]);
+}
+
+#[test]
+fn a_plane_of_shards_starts_and_ends() {
+    let certificate = Arc::new(dimpl::certificate::generate_self_signed_certificate().unwrap());
+    let addresses = vec![SocketAddr::from(([127, 0, 0, 1], 0)), "[::1]:0".parse().unwrap()];
+    let plane = Plane::start(PlaneConfig { addresses, threads: 2, certificate }).unwrap();
+    assert_eq!(plane.shards(), 2);
+    assert_eq!(plane.local_addresses().len(), 2);
+    assert_eq!(plane.counters().len(), Counter::ALL.len());
+    plane.close().unwrap();
+}
+
+#[test]
+fn impossible_sizes_are_refused() {
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    for (addresses, threads) in [(vec![], 1), (vec![any], 0), (vec![any], 65), (vec![any; 65], 1)] {
+        let made = Plane::start_with(&addresses, threads, |_, _, _| -> Echo { unreachable!() });
+        assert_eq!(made.unwrap_err().error.kind(), io::ErrorKind::InvalidInput);
+    }
+}

@@ -1,0 +1,98 @@
+//! Sockets for every address and every thread.
+
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::plane::StartError;
+use crate::sys;
+
+/// What a video key frame of many publishers needs while the thread is busy.
+const BUFFER_BYTES: usize = 4 << 20;
+
+/// Binds every address once per thread: `[thread][address]`, and the addresses with their real ports.
+///
+/// Where port 0 was asked for, the first thread's bind picks it. The first bind is exclusive and the port is shared only
+/// afterwards, so that an address in use, by another server too, is an error and never half of its traffic.
+pub(crate) fn bind_all(
+    addresses: &[SocketAddr],
+    threads: usize,
+) -> Result<(Vec<Vec<UdpSocket>>, Vec<SocketAddr>), StartError> {
+    let mut sockets: Vec<Vec<UdpSocket>> = (0..threads).map(|_| Vec::new()).collect();
+    let mut bound = Vec::new();
+    for &address in addresses {
+        let mut real = address;
+        for (thread, sockets) in sockets.iter_mut().enumerate() {
+            let first = thread == 0;
+            let socket =
+                bind(real, first, threads > 1).map_err(|error| StartError { address: Some(real), error })?;
+            real = socket.local_addr()?;
+            sockets.push(socket);
+        }
+        bound.push(real);
+    }
+    Ok((sockets, bound))
+}
+
+fn bind(address: SocketAddr, first: bool, shared: bool) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    if address.is_ipv6() {
+        // Each family has its own socket, so that peers are never IPv4-mapped.
+        socket.set_only_v6(true)?;
+    }
+    // Linux lets the first socket share its port after the bind; others want to know before.
+    let afterwards = cfg!(target_os = "linux") && first;
+    if shared && !afterwards {
+        socket.set_reuse_port(true)?;
+    }
+    socket.bind(&address.into())?;
+    if shared && afterwards {
+        socket.set_reuse_port(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    let socket = UdpSocket::from(socket);
+    sys::enlarge_buffers(&socket, BUFFER_BYTES);
+    sys::enable_gro(&socket);
+    Ok(socket)
+}
+
+/// The receive buffer that the kernel granted, in its own reckoning.
+#[cfg(test)]
+fn receive_buffer_size(socket: &UdpSocket) -> usize {
+    socket2::SockRef::from(socket).recv_buffer_size().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANY: &str = "127.0.0.1:0";
+
+    #[test]
+    fn all_threads_share_the_port_that_the_first_bind_picked() {
+        let addresses = [ANY.parse().unwrap(), "[::1]:0".parse().unwrap()];
+        let (sockets, bound) = bind_all(&addresses, 3).unwrap();
+        assert_eq!(sockets.len(), 3);
+        for thread in &sockets {
+            let real: Vec<SocketAddr> = thread.iter().map(|socket| socket.local_addr().unwrap()).collect();
+            assert_eq!(real, bound);
+        }
+        assert!(bound.iter().all(|address| address.port() != 0));
+    }
+
+    #[test]
+    fn an_address_that_another_plane_shares_among_its_threads_is_in_use() {
+        let (_kept, bound) = bind_all(&[ANY.parse().unwrap()], 2).unwrap();
+        let error = bind_all(&bound, 2).unwrap_err();
+        assert_eq!(error.error.kind(), io::ErrorKind::AddrInUse);
+        assert_eq!(error.address, Some(bound[0]));
+    }
+
+    #[test]
+    fn the_receive_buffer_is_larger_than_the_default() {
+        let (sockets, _) = bind_all(&[ANY.parse().unwrap()], 1).unwrap();
+        let plain = UdpSocket::bind(ANY).unwrap();
+        assert!(receive_buffer_size(&sockets[0][0]) >= receive_buffer_size(&plain));
+    }
+}

@@ -1,0 +1,212 @@
+//! The loop of one data plane thread.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::UdpSocket;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use visavis_dataplane::counters::{Counter, Counters};
+use visavis_dataplane::{Command, Report, ShardId, ShardMessage, SocketId, Time};
+
+use crate::clock::Clock;
+use crate::core::Core;
+use crate::inbox::Inbox;
+use crate::reports::ReportQueue;
+use crate::send::{Sockets, Transmitter};
+use crate::sys;
+
+/// How many receive batches of one socket a turn handles before timers and commands have theirs.
+const BATCHES_PER_TURN: usize = 8;
+/// How many commands, and how many messages, a turn handles before the sockets have theirs.
+const INBOX_PER_TURN: usize = 1_024;
+/// How often the kernel is asked what it dropped, while there is traffic.
+const DROPS_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What all threads of a plane share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub inboxes: Vec<Inbox>,
+    pub reports: ReportQueue,
+}
+
+/// One thread's belongings.
+pub(crate) struct Worker<C> {
+    id: ShardId,
+    core: C,
+    clock: Clock,
+    shared: Arc<Shared>,
+    counters: Arc<Counters>,
+    sockets: Sockets,
+    receiver: sys::Receiver,
+    transmitter: Transmitter,
+    commands: Vec<Command>,
+    messages: Vec<(ShardId, ShardMessage)>,
+    /// Messages for the others, by shard, until the batch ends.
+    outgoing: Vec<VecDeque<(ShardId, ShardMessage)>>,
+    reports: Vec<Report>,
+    drops: Drops,
+}
+
+/// What the kernel dropped at each socket, and when to ask again.
+struct Drops {
+    seen: Vec<u32>,
+    due: Option<Time>,
+}
+
+impl<C: Core> Worker<C> {
+    pub fn new(
+        id: ShardId,
+        core: C,
+        clock: Clock,
+        shared: Arc<Shared>,
+        counters: Arc<Counters>,
+        sockets: Vec<UdpSocket>,
+    ) -> Worker<C> {
+        let count = sockets.len();
+        Worker {
+            id,
+            core,
+            clock,
+            counters,
+            sockets: Sockets::new(sockets),
+            receiver: sys::Receiver::new(),
+            transmitter: Transmitter::new(count),
+            commands: Vec::new(),
+            messages: Vec::new(),
+            outgoing: shared.inboxes.iter().map(|_| VecDeque::new()).collect(),
+            shared,
+            reports: Vec::new(),
+            drops: Drops { seen: vec![0; count], due: None },
+        }
+    }
+
+    /// Runs until the plane closes; an error is one that no turn gets past.
+    pub fn run(mut self) -> io::Result<()> {
+        let shared = Arc::clone(&self.shared);
+        let Some(inbox) = shared.inboxes.get(usize::from(self.id.0)) else { return Ok(()) };
+        let sockets: Vec<_> = self.sockets.as_slice().iter().map(AsFd::as_fd).collect();
+        let mut poll = sys::Poll::new(std::iter::once(inbox.signal().as_fd()).chain(sockets));
+        let mut more = false;
+        loop {
+            poll.wait(if more { Some(Duration::ZERO) } else { self.idle_time() })?;
+            if inbox.is_stopping() {
+                break;
+            }
+            more = false;
+            if poll.is_readable(0) {
+                inbox.lower();
+            }
+            more |= self.handle_inbox(inbox);
+            for index in 0..self.drops.seen.len() {
+                if poll.is_readable(index + 1) {
+                    more |= self.handle_socket(index);
+                }
+            }
+            self.handle_timers();
+        }
+        self.core.close(self.clock.now());
+        self.end_batch();
+        Ok(())
+    }
+
+    /// How long nothing has to be done, as far as is known now.
+    fn idle_time(&self) -> Option<Duration> {
+        let next = [self.core.poll_timeout(), self.drops.due].into_iter().flatten().min()?;
+        Some(next.since(self.clock.now()))
+    }
+
+    fn handle_inbox(&mut self, inbox: &Inbox) -> bool {
+        let more = inbox.take(INBOX_PER_TURN, &mut self.commands, &mut self.messages);
+        if self.commands.is_empty() && self.messages.is_empty() {
+            return more;
+        }
+        let now = self.clock.now();
+        for command in self.commands.drain(..) {
+            self.core.handle_command(now, command);
+        }
+        for (from, message) in self.messages.drain(..) {
+            self.core.handle_message(now, from, message);
+        }
+        self.end_batch();
+        more
+    }
+
+    /// Takes what waits at a socket, up to a limit; true when more may wait.
+    fn handle_socket(&mut self, index: usize) -> bool {
+        let id = SocketId(index as u8);
+        for _ in 0..BATCHES_PER_TURN {
+            let Some(socket) = self.sockets.as_slice().get(index) else { return false };
+            // An error here is "nothing waits", or belongs to an earlier datagram to somebody else.
+            let count = self.receiver.receive(socket).unwrap_or(0);
+            if count == 0 {
+                return false;
+            }
+            let now = self.clock.now();
+            let (core, counters) = (&mut self.core, &self.counters);
+            self.receiver.for_each(|peer, datagram| {
+                counters.add(Counter::DatagramsReceived, 1);
+                counters.add(Counter::BytesReceived, datagram.len() as u64);
+                core.handle_datagram_untrusted(now, id, peer, datagram);
+            });
+            self.drops.due.get_or_insert(now + DROPS_INTERVAL);
+            self.end_batch();
+            if count < sys::RECEIVE_BATCH {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn handle_timers(&mut self) {
+        let now = self.clock.now();
+        if self.core.poll_timeout().is_some_and(|due| due <= now) {
+            self.core.handle_timeout(now);
+            self.end_batch();
+        }
+        if self.drops.due.is_some_and(|due| due <= now) {
+            self.drops.due = None;
+            self.count_drops();
+        }
+    }
+
+    fn count_drops(&mut self) {
+        for (socket, seen) in self.sockets.as_slice().iter().zip(&mut self.drops.seen) {
+            if let Some(drops) = sys::receive_drops(socket) {
+                self.counters.add(Counter::KernelReceiveDrops, u64::from(drops.wrapping_sub(*seen)));
+                *seen = drops;
+            }
+        }
+    }
+
+    /// What one batch of input led to leaves: datagrams, messages to other threads, reports.
+    fn end_batch(&mut self) {
+        self.core.flush(self.clock.now());
+        let transmits = self.core.transmits();
+        if !transmits.is_empty() {
+            self.transmitter.send_all(transmits, &mut self.sockets, &self.counters);
+            transmits.clear();
+        }
+        while let Some((to, message)) = self.core.poll_message() {
+            if let Some(batch) = self.outgoing.get_mut(usize::from(to.0)) {
+                batch.push_back((self.id, message));
+            }
+        }
+        for (batch, inbox) in self.outgoing.iter_mut().zip(&self.shared.inboxes) {
+            if batch.is_empty() {
+                continue;
+            }
+            let all = batch.len();
+            inbox.push_messages(batch);
+            self.counters.add(Counter::RingFull, batch.len() as u64);
+            self.counters.add(Counter::HandedOver, (all - batch.len()) as u64);
+            batch.clear();
+        }
+        self.reports.extend(std::iter::from_fn(|| self.core.poll_report()));
+        let dropped = self.shared.reports.push_batch(&mut self.reports);
+        if dropped > 0 {
+            self.counters.add(Counter::ReportsDropped, dropped);
+        }
+    }
+}

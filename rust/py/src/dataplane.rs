@@ -1,0 +1,118 @@
+//! The data plane's handle.
+
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsRawFd, RawFd};
+use std::sync::Arc;
+
+use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use visavis_dataplane::Command;
+use visavis_net::{MAX_ADDRESSES, MAX_THREADS, Plane, PlaneConfig, PlaneError, StartError};
+
+use crate::certificate::Certificate;
+use crate::{commands, reports};
+
+/// The most reports that one `drain` takes.
+const REPORTS_PER_DRAIN: usize = 4_096;
+
+/// The data plane: `threads` threads which share each UDP address in `addresses` (ip, port; port 0 picks one).
+#[derive(Debug)]
+#[pyclass(frozen, module = "visavis.dataplane._native")]
+pub struct DataPlane {
+    plane: Plane,
+}
+
+#[pymethods]
+impl DataPlane {
+    #[new]
+    #[pyo3(signature = (addresses, *, threads, certificate))]
+    fn new(
+        py: Python<'_>,
+        addresses: Vec<(String, i64)>,
+        threads: i64,
+        certificate: &Bound<'_, Certificate>,
+    ) -> PyResult<DataPlane> {
+        let threads = u8::try_from(threads).ok().filter(|threads| (1..=MAX_THREADS).contains(threads));
+        let threads =
+            threads.ok_or_else(|| PyValueError::new_err(format!("threads: not 1 to {MAX_THREADS}")))?;
+        if addresses.is_empty() || addresses.len() > MAX_ADDRESSES {
+            return Err(PyValueError::new_err(format!("addresses: not 1 to {MAX_ADDRESSES} of them")));
+        }
+        let addresses = addresses.iter().map(|(ip, port)| address(ip, *port)).collect::<PyResult<_>>()?;
+        let certificate = Arc::clone(&certificate.get().inner);
+        let config = PlaneConfig { addresses, threads, certificate };
+        let plane = py.detach(|| Plane::start(config)).map_err(start_error)?;
+        Ok(DataPlane { plane })
+    }
+
+    /// The bound addresses, with real ports.
+    #[getter]
+    fn local_addresses(&self) -> Vec<(String, u16)> {
+        self.plane
+            .local_addresses()
+            .iter()
+            .map(|address| (address.ip().to_string(), address.port()))
+            .collect()
+    }
+
+    /// A descriptor that is readable while reports wait. It belongs to the data plane; do not close it.
+    fn fileno(&self) -> RawFd {
+        self.plane.fd().as_raw_fd()
+    }
+
+    /// Hands commands to their threads, in order per thread; does not wait for them.
+    fn submit(&self, py: Python<'_>, commands: &Bound<'_, PyAny>) -> PyResult<()> {
+        if commands.is_instance_of::<PyString>() {
+            return Err(pyo3::exceptions::PyTypeError::new_err("a str is no sequence of commands"));
+        }
+        let shards = self.plane.shards();
+        let read = |command: PyResult<Bound<'_, PyAny>>| commands::read(&command?, shards);
+        let commands: Vec<Command> = commands.try_iter()?.map(read).collect::<PyResult<_>>()?;
+        py.detach(|| self.plane.submit(commands)).map_err(plane_error)
+    }
+
+    /// Takes all waiting reports, at most 4,096 a call; the descriptor stays readable while more wait.
+    fn drain(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
+        let waiting = py.detach(|| self.plane.drain(REPORTS_PER_DRAIN)).map_err(plane_error)?;
+        waiting.into_iter().map(|report| reports::to_python(py, report)).collect()
+    }
+
+    /// What happened to packets since the start, by reason, over all threads.
+    fn counters<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let counters = PyDict::new(py);
+        for (name, value) in self.plane.counters() {
+            counters.set_item(name, value)?;
+        }
+        Ok(counters)
+    }
+
+    /// Stops and joins the threads; each transport says close_notify. Idempotent; returns in bounded time.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| self.plane.close()).map_err(plane_error)
+    }
+}
+
+fn address(ip: &str, port: i64) -> PyResult<SocketAddr> {
+    let address: IpAddr =
+        ip.parse().map_err(|_| PyValueError::new_err(format!("addresses: {ip:?} is no IP address")))?;
+    let port =
+        u16::try_from(port).map_err(|_| PyValueError::new_err(format!("addresses: {port} is no port")))?;
+    Ok(SocketAddr::new(address, port))
+}
+
+fn plane_error(error: PlaneError) -> PyErr {
+    PyRuntimeError::new_err(error.to_string())
+}
+
+/// As Python's own sockets say it: OSError's subclass follows from the number, and the address is the file name.
+fn start_error(error: StartError) -> PyErr {
+    let StartError { address, error } = error;
+    let Some(number) = error.raw_os_error() else { return PyOSError::new_err(error.to_string()) };
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default().to_string();
+    match address {
+        Some(address) => PyOSError::new_err((number, text, address.to_string())),
+        None => PyOSError::new_err((number, text)),
+    }
+}

@@ -1,0 +1,143 @@
+//! Reads everything that can be read of some bytes, and checks what must hold whatever they are. Shared by
+//! the tests on seeded bytes and the fuzz targets.
+
+use visavis_wire::ext::{AbsSendTime, AudioLevel, mid_untrusted, rid_untrusted, transport_cc};
+use visavis_wire::payload::{self, Codec, av1, h264, vp8, vp9};
+use visavis_wire::rtcp::{Packet as Rtcp, packets_untrusted};
+use visavis_wire::rtp::{Header, HeaderWriter, Packet as Rtp};
+use visavis_wire::stun::{Builder, FingerprintCheck, Message};
+
+/// Returns whether the bytes are a message.
+pub fn stun(data: &[u8]) -> bool {
+    let Ok(message) = Message::parse_untrusted(data) else { return false };
+    let length: usize = message.attributes().map(|a| 4 + a.value.len().next_multiple_of(4)).sum();
+    assert!(20 + length <= data.len());
+    assert!(message.unknown_comprehension_required().count() <= message.attributes().count());
+    let _values = (message.username(), message.priority(), message.use_candidate());
+    let _values = (message.ice_controlling(), message.ice_controlled(), message.xor_mapped_address());
+    if let Some(error) = message.error_code() {
+        assert!((300..700).contains(&error.code));
+    }
+    assert!(message.has_integrity() || !message.verify_integrity(b"key"));
+    // Written again from its parts, it is a message with the same attributes that the key protects.
+    let mut again = Vec::new();
+    let mut builder = Builder::new(&mut again, message.class(), message.method(), message.transaction_id());
+    for attribute in message.attributes() {
+        builder = builder.attribute(attribute.attribute_type, attribute.value);
+    }
+    builder.finish_with_integrity(b"key");
+    if let Ok(again) = Message::parse_untrusted(&again) {
+        assert!(again.attributes().eq(message.attributes()));
+        assert!(again.verify_integrity(b"key"));
+        assert_eq!(again.verify_fingerprint(), FingerprintCheck::Valid);
+    } else {
+        // Only a message to which no more fits.
+        assert!(data.len() > usize::from(u16::MAX) - 32);
+    }
+    message.verify_fingerprint() != FingerprintCheck::Invalid
+}
+
+/// Returns whether the bytes are a packet.
+pub fn rtp(data: &[u8]) -> bool {
+    let header = Header::peek_untrusted(data);
+    let Ok(packet) = Rtp::parse_untrusted(data) else { return false };
+    let header = header.expect("a packet has a header");
+    assert_eq!(
+        (header.length, header.sequence, header.ssrc),
+        (packet.header_len(), packet.sequence, packet.ssrc)
+    );
+    assert_eq!(packet.header_len() + packet.payload().len() + usize::from(packet.padding), data.len());
+    let elements = packet.extension.map(|block| block.iter());
+    for (id, value) in elements.clone().into_iter().flatten() {
+        assert_ne!(id, 0);
+        let _values = (AudioLevel::from_value(value), AbsSendTime::from_value(value), transport_cc(value));
+        assert!(mid_untrusted(value).is_none_or(|mid| mid.len() <= 16));
+        assert!(rid_untrusted(value).is_none_or(|rid| rid.len() <= 16));
+    }
+    // Written again from its parts, it has the same parts.
+    let csrcs: Vec<u32> = packet.csrcs().collect();
+    let writer = HeaderWriter {
+        marker: packet.marker,
+        payload_type: packet.payload_type,
+        sequence: packet.sequence,
+        timestamp: packet.timestamp,
+        ssrc: packet.ssrc,
+        has_padding: packet.padding != 0,
+        csrcs: &csrcs,
+    };
+    let mut again = Vec::new();
+    let length = writer.write(&mut again, elements.clone().into_iter().flatten());
+    again.extend_from_slice(&data[packet.header_len()..]);
+    let again = Rtp::parse_untrusted(&again).expect("what was written");
+    assert_eq!(
+        (again.header_len(), again.sequence, again.timestamp),
+        (length, packet.sequence, packet.timestamp)
+    );
+    assert_eq!((again.payload(), again.padding), (packet.payload(), packet.padding));
+    assert!(again.csrcs().eq(packet.csrcs()));
+    let written = again.extension.map(|block| block.iter());
+    assert!(written.into_iter().flatten().eq(elements.into_iter().flatten()));
+    true
+}
+
+/// Returns whether all of the bytes are packets.
+pub fn rtcp(data: &[u8]) -> bool {
+    let mut good = true;
+    for packet in packets_untrusted(data) {
+        match packet {
+            Ok(Rtcp::SenderReport(report)) => assert_eq!(report.blocks.iter().count(), report.blocks.len()),
+            Ok(Rtcp::ReceiverReport(report)) => assert_eq!(report.blocks.iter().count(), report.blocks.len()),
+            Ok(Rtcp::Sdes(sdes)) => {
+                for chunk in sdes.chunks() {
+                    assert!(chunk.items().all(|(item, _)| item != 0));
+                    let _cname = sdes.cname(chunk.ssrc);
+                }
+            }
+            Ok(Rtcp::Bye(bye)) => assert!(bye.ssrcs().count() <= 31),
+            Ok(Rtcp::Nack(nack)) => assert!(nack.lost().count() <= 17 * data.len() / 4),
+            Ok(Rtcp::Fir(fir)) => assert!(fir.entries().count() <= data.len() / 8),
+            Ok(Rtcp::Remb(remb)) => assert!(remb.ssrcs().count() <= 255),
+            Ok(Rtcp::TransportFeedback(feedback)) => {
+                assert_eq!(feedback.arrivals().count(), usize::from(feedback.status_count));
+            }
+            Ok(Rtcp::Pli { .. } | Rtcp::Unknown { .. }) => {}
+            Err(_) => good = false,
+        }
+    }
+    good
+}
+
+/// Returns whether the bytes start a frame of some codec.
+pub fn payload(data: &[u8]) -> bool {
+    let mut starts = false;
+    for codec in [Codec::Opus, Codec::Vp8, Codec::Vp9, Codec::H264, Codec::Av1] {
+        let is_frame_start = payload::is_frame_start(codec, data);
+        assert!(
+            is_frame_start || !payload::is_key_frame_start(codec, data),
+            "a key frame is a frame: {codec:?}"
+        );
+        starts |= is_frame_start && codec != Codec::Opus;
+    }
+    let _header = av1::AggregationHeader::parse_untrusted(data);
+    assert!(h264::nal_starts_untrusted(data).count() <= 1 + data.len() / 3);
+
+    let mut again = data.to_vec();
+    if vp8::rewrite(&mut again, Some(0x5aa5), Some(0x77)) {
+        let before = vp8::Descriptor::parse_untrusted(data).expect("it could be rewritten");
+        let after = vp8::Descriptor::parse_untrusted(&again).expect("it was rewritten");
+        let id = |d: &vp8::Descriptor| d.picture_id.map(|id| (id.is_long, id.offset));
+        assert_eq!((after.length, id(&after)), (before.length, id(&before)));
+        assert!(after.picture_id.is_none_or(|id| id.value == if id.is_long { 0x5aa5 } else { 0x25 }));
+        assert!(after.tl0_pic_idx.is_none_or(|tl0| tl0.value == 0x77));
+        assert_eq!(again[after.length..], data[before.length..]);
+    }
+    let mut again = data.to_vec();
+    if vp9::rewrite(&mut again, Some(0x5aa5), Some(0x77)) {
+        let before = vp9::Descriptor::parse_untrusted(data).expect("it could be rewritten");
+        let after = vp9::Descriptor::parse_untrusted(&again).expect("it was rewritten");
+        assert_eq!((after.length, after.layers), (before.length, before.layers));
+        assert!(after.picture_id.is_none_or(|id| id.value == if id.is_long { 0x5aa5 } else { 0x25 }));
+        assert_eq!(again[after.length..], data[before.length..]);
+    }
+    starts
+}
