@@ -1,7 +1,5 @@
 //! The highest rate that a server forwards with less than 1 % lost, and what it costs there and below.
 
-use std::net::SocketAddr;
-
 use crate::job::{Cell, CellFigures, Figures, Forward, Pattern, Report};
 use crate::run::{Conference, LOSS_ALLOWED};
 use crate::{Result, cpu, vp8};
@@ -19,8 +17,7 @@ pub fn forward(job: &Forward) -> Result<()> {
         return Err(format!("packets have {} bytes at least and come by one at least", vp8::MIN_BYTES).into());
     }
     cpu::pin(job.cpu)?;
-    let server: SocketAddr = job.http;
-    let conference = Conference::connect(server, job.pid, job.subscribers)?;
+    let conference = Conference::connect(job)?;
     let mut search = Search { conference, job };
     job.cells.iter().try_for_each(|cell| search.cell(cell))?;
     match search.conference.broken() {
