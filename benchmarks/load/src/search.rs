@@ -8,6 +8,7 @@ use crate::{Result, cpu, vp8};
 const FIRST_PPS: f64 = 20_000.0;
 const STEP: f64 = 1.2;
 const RESOLUTION: f64 = 1.04;
+const MIN_PPS: f64 = 1_000.0;
 const MAX_PPS: f64 = 5_000_000.0;
 const MAX_PROBES: usize = 24;
 const CORRECTIONS: usize = 6;
@@ -76,7 +77,7 @@ impl Search<'_> {
     }
 
     fn window(&mut self, pattern: Pattern, forwarded_pps: f64, seconds: f64) -> Result<Figures> {
-        let published_pps = forwarded_pps / self.conference.subscribers() as f64;
+        let published_pps = forwarded_pps.max(MIN_PPS) / self.conference.subscribers() as f64;
         self.conference.window(pattern, published_pps, seconds)
     }
 
