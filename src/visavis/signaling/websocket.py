@@ -146,6 +146,8 @@ class SignalingEndpoint:
         pace = ReadingPace(self._clock.monotonic())
         while True:
             frame = await socket.receive()
+            if frame.type is WSMsgType.CLOSE and frame.data == CloseCode.GOING_DOWN:
+                session.handle_going_away()
             if frame.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
                 return
             verdict = pace.after(_size_bytes(frame), self._clock.monotonic())
