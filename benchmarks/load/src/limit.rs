@@ -23,7 +23,7 @@ const BATCH_RUNS: usize = 16;
 
 pub fn limit(job: &Limit) -> Result<()> {
     let sockets: Vec<UdpSocket> =
-        (0..job.subscribers).map(|_| udp::open()).collect::<std::io::Result<_>>()?;
+        (0..job.subscribers).map(|_| udp::open(job.gro)).collect::<std::io::Result<_>>()?;
     let addresses: Vec<SocketAddrV4> = sockets
         .iter()
         .map(|socket| match socket.local_addr()? {
@@ -119,7 +119,7 @@ impl Sender<'_> {
             .collect::<Result<_>>()?;
         let wire_bytes = pattern.size_bytes + TAG_BYTES;
         Ok(Sender {
-            socket: udp::open()?,
+            socket: udp::open(false)?,
             outbox: Outbox::default(),
             destinations,
             addresses,

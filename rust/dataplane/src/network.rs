@@ -243,7 +243,7 @@ impl Shard {
             rtcp::Packet::Fir(fir) => fir.entries().for_each(|(ssrc, _)| self.handle_key_frame_request(now, id, ssrc)),
             rtcp::Packet::TransportFeedback(feedback) => {
                 if let Some(bandwidth) = &mut transport.send.bandwidth {
-                    bandwidth.handle_feedback(now, feedback);
+                    bandwidth.handle_feedback_untrusted(now, feedback);
                 }
             }
             // A browser's BYE and REMB tell nothing that its signaling and feedback do not.

@@ -43,7 +43,14 @@ impl Shard {
             IDLE
         };
         let dtls_due = transport.dtls.as_ref().and_then(|dtls| dtls.poll_timeout());
-        dtls_due.map_or(now + next, |due| due.min(now + next))
+        // A probe that cannot be sent, for want of a path, is not waited for.
+        let probe_due = transport
+            .send
+            .bandwidth
+            .as_ref()
+            .and_then(|bandwidth| bandwidth.poll_timeout())
+            .filter(|&due| due > now);
+        [dtls_due, probe_due].into_iter().flatten().fold(now + next, Time::min)
     }
 
     fn tick_receiving(&mut self, now: Time, id: TransportId) {

@@ -12,7 +12,7 @@ use visavis_dataplane::{Command, Report, ShardId, ShardMessage, SocketId, Time};
 
 use crate::clock::Clock;
 use crate::core::Core;
-use crate::inbox::Inbox;
+use crate::inbox::{COMMANDS, Inbox};
 use crate::reports::ReportQueue;
 use crate::send::{Sockets, Transmitter};
 use crate::sys;
@@ -105,6 +105,12 @@ impl<C: Core> Worker<C> {
                 }
             }
             self.handle_timers();
+        }
+        // What was submitted before the stop is carried out, as far as a full queue goes.
+        for _ in 0..=COMMANDS / INBOX_PER_TURN {
+            if !self.handle_inbox(inbox) {
+                break;
+            }
         }
         self.core.close(self.clock.now());
         self.end_batch();

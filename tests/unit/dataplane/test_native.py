@@ -3,6 +3,7 @@
 import errno
 import os
 import select
+import socket
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
@@ -41,6 +42,7 @@ from visavis.dataplane.commands import (
 from visavis.dataplane.identifiers import ICE_CHARS
 from visavis.dataplane.reports import TransportState, TransportStats
 
+GUARD_S = 20.0
 T = TransportId(1)
 TRACK = TrackId(2)
 OPEN = OpenTransport(T, "Aabcdefg", "p" * 22)
@@ -222,6 +224,47 @@ def test_what_is_no_command_is_a_type_error(native: DataPlane, command: Any) -> 
         native.submit([command])
     with pytest.raises(TypeError):
         native.submit(foreign("OpenTransport"))
+
+
+def test_nothing_of_a_batch_is_carried_out_if_one_command_is_malformed(native: DataPlane) -> None:
+    other = OpenTransport(TransportId(9), "Aother", "p" * 22)
+    with pytest.raises(ValueError, match=r"SetLadder\.transport"):
+        native.submit([OPEN, replace(LADDER, transport=TransportId(5 << 24))])
+    native.submit([other])
+    native.close()
+    assert [report.transport for report in native.drain() if isinstance(report, TransportState)] == [9]
+
+
+def test_closing_closes_every_transport_and_says_so(native: DataPlane) -> None:
+    native.submit([OPEN, OpenTransport(TransportId(1 << 24), "Babcdefg", "p" * 22)])
+    native.close()
+    assert is_readable(native)
+    states = {r.transport: r.state for r in native.drain() if isinstance(r, TransportState)}
+    assert states == {1: "closed", 1 << 24: "closed"}
+    assert not is_readable(native)
+
+
+def test_statistics_are_reported_when_asked_for(native: DataPlane) -> None:
+    native.submit([OPEN, RequestStats(T)])
+    assert select.select([native], [], [], GUARD_S)[0]
+    [stats] = native.drain()
+    assert isinstance(stats, TransportStats)
+    assert stats.transport == T
+
+
+def test_the_port_is_a_stun_server(native: DataPlane) -> None:
+    transaction = bytes(range(12))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(GUARD_S)
+        client.connect(native.local_addresses[0])
+        client.send(bytes.fromhex("000100002112a442") + transaction)
+        answer = client.recv(2_048)
+    assert answer[:2] == bytes.fromhex("0101")
+    assert answer[4:20] == bytes.fromhex("2112a442") + transaction
+    native.close()
+    counters = native.counters()
+    assert (counters["datagrams_received"], counters["datagrams_sent"]) == (1, 1)
+    assert counters["stun_answered"] == 1
 
 
 def test_a_forked_process_is_refused(native: DataPlane) -> None:

@@ -1,6 +1,5 @@
 //! What a transport sends: its slots, the ladder that they climb, and what the network allows.
 
-pub mod bandwidth;
 pub mod budget;
 pub mod rewriter;
 pub mod slot;
@@ -8,12 +7,12 @@ pub mod slot;
 use std::time::Duration;
 
 use crate::api::{Extension, ForwardReason, Rung, SendSlot, SlotId};
+use crate::bwe::{self, Bandwidth};
 use crate::ladder::{self, Decision, SlotView};
 use crate::ice::Path;
 use crate::srtp;
 use crate::time::Time;
 use crate::transmit::TransmitQueue;
-use bandwidth::Bandwidth;
 use budget::ByteBudget;
 use slot::{Exit, Slot};
 
@@ -66,7 +65,7 @@ impl SendSide {
         }
         let measured = self.extension_ids[Extension::TransportCc as usize] != 0;
         match (measured, &self.bandwidth) {
-            (true, None) => self.bandwidth = Some(Bandwidth::new(now)),
+            (true, None) => self.bandwidth = Some(Bandwidth::new(bwe::Config::default())),
             (false, Some(_)) => self.bandwidth = None,
             _ => (),
         }
@@ -170,7 +169,7 @@ impl SendSide {
             })
             .collect();
         self.decisions.clear();
-        let estimate = self.bandwidth.as_ref().and_then(|bandwidth| bandwidth.estimate_bps());
+        let estimate = self.bandwidth.as_ref().map(|bandwidth| bandwidth.target_bps());
         let wanted = ladder::climb(&self.rungs, &views, estimate, &mut self.decisions);
         for (slot, decision) in self.slots.iter_mut().zip(&self.decisions) {
             slot.set_target(decision.layer, decision.reason);

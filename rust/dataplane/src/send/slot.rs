@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use visavis_wire::{ext, rtcp, rtp};
 
-use super::bandwidth::Bandwidth;
 use super::rewriter::{Origin, Rewriter};
 use crate::api::{Extension, ForwardReason, Kind, PayloadMap, SendSlot, TrackId};
+use crate::bwe::Bandwidth;
 use crate::ice::Path;
 use crate::media::{ClockMap, MediaPacket};
 use crate::srtp;

@@ -278,6 +278,28 @@ fn the_descriptor_is_readable_exactly_while_reports_wait() {
 }
 
 #[test]
+fn what_was_submitted_before_closing_is_carried_out() {
+    let blocked = Arc::new(Barrier::new(2));
+    let barrier = Arc::clone(&blocked);
+    let plane = echo(1, OnDatagram::Answer, move |echo, command| match command {
+        Command::RequestKeyFrame { .. } => {
+            barrier.wait();
+            barrier.wait();
+        }
+        _ => echo.report("command", 0),
+    });
+    plane.submit(vec![Command::RequestKeyFrame { track: TrackId(0) }]).unwrap();
+    blocked.wait();
+    plane.submit((0..COMMANDS).map(|_| command(0)).collect()).unwrap();
+    plane.shared.inboxes[0].stop();
+    blocked.wait();
+    plane.close().unwrap();
+    let reports = plane.drain(usize::MAX).unwrap();
+    let dropped = counter(&plane, Counter::ReportsDropped);
+    assert_eq!(reports.len() as u64 + dropped, COMMANDS as u64 + 1, "one a command, and one of the end");
+}
+
+#[test]
 fn closing_says_good_bye_and_leaves_the_last_reports() {
     let plane = echo(1, OnDatagram::Answer, |_, _| ());
     let client = client(&plane);
