@@ -160,7 +160,7 @@ class SignalingEndpoint:
             if verdict.flooding:
                 session.handle_flooding()
                 return
-            if frame.type is WSMsgType.TEXT:
+            if isinstance(frame.data, str):
                 session.handle_text_untrusted(frame.data)
             else:
                 session.handle_not_text()

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import cast
 
@@ -36,7 +36,7 @@ class Place:
 
 
 @asynccontextmanager
-async def place(allowed_origins: tuple[str, ...] = ()) -> AsyncIterator[Place]:
+async def place(allowed_origins: tuple[str, ...] = ()) -> AsyncGenerator[Place]:
     clock = ManualClock()
     rooms = Rooms(clock, RecordingRouter)
     endpoint = SignalingEndpoint(rooms, clock, allowed_origins=allowed_origins)
@@ -178,6 +178,14 @@ async def test_a_socket_that_breaks_leaves_its_participant_for_a_resume() -> Non
         })  # fmt: skip
         answer = await receive(again)
         assert (answer["you"], answer["resumed"]) == (joined["you"], True)
+
+
+async def test_a_browser_that_leaves_the_page_has_left_at_once() -> None:
+    async with place() as at:
+        ada, ben = await at.join("Ada"), await at.join("Ben")
+        await receive_of_type(ada, "participant")
+        await ben.close(code=1001)
+        assert (await receive_of_type(ada, "left"))["reason"] == "left"
 
 
 async def test_at_a_shutdown_all_are_told_closed_with_1001_and_new_ones_refused() -> None:

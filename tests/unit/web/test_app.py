@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -18,7 +18,7 @@ async def signal(_request: web.Request) -> web.StreamResponse:
 
 
 @asynccontextmanager
-async def site(tmp_path: Path, authority_pem: bytes | None = None) -> AsyncIterator[Client]:
+async def site(tmp_path: Path, authority_pem: bytes | None = None) -> AsyncGenerator[Client]:
     (tmp_path / "index.html").write_text("<!doctype html>page")
     (tmp_path / "app.js").write_text("export {};")
     content = SiteContent(signal, lambda: {"status": "ok"}, authority_pem, tmp_path)
