@@ -23,8 +23,6 @@ pub struct Arrival {
     pub sequence: u64,
     /// It is the newest so far.
     pub newest: bool,
-    /// The gap before it is too long for retransmission.
-    pub torn: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -122,16 +120,15 @@ impl ReceiveStream {
         self.last_packet = now;
         let first = self.first.get_or_insert(sequence);
         *first = (*first).min(sequence);
-        let mut torn = false;
         match highest {
-            Some(highest) if newest && nack => torn = !self.gaps.note_gap(now, highest, sequence),
+            Some(highest) if newest && nack => self.gaps.note_gap(now, highest, sequence),
             Some(_) if !newest => _ = self.gaps.note_arrival(sequence),
             _ => (),
         }
         if newest && clock_hz > 0 {
             self.measure_jitter(now, timestamp, clock_hz);
         }
-        Arrival { sequence, newest, torn }
+        Arrival { sequence, newest }
     }
 
     /// A packet of this stream came by another SSRC; None if it is not one that could be missing.
