@@ -87,10 +87,11 @@ impl Shard {
             }
             if outcome.added || self.addresses.owner(path) != Some(Owner::Transport(id)) {
                 self.addresses.claim(path, id);
-                if let Some(shard) = via {
-                    let claimed = ShardMessage::AddressClaimed { socket: path.socket, peer: path.peer };
-                    self.messages.push_back((shard, claimed));
-                }
+            }
+            if let Some(shard) = via {
+                // With each check: the kernel may give an address's datagrams to another thread than before.
+                let claimed = ShardMessage::AddressClaimed { socket: path.socket, peer: path.peer };
+                self.messages.push_back((shard, claimed));
             }
             if moved {
                 self.forget_old_ufrags(id);
