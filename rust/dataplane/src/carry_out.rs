@@ -35,7 +35,7 @@ impl Shard {
                     sections.iter().map(|section| (section.track, section.kind)).collect();
                 let ended = transport.receive.configure(&extensions, sections, transport_cc);
                 for track in ended {
-                    self.end_track(track);
+                    self.end_track(track, id);
                 }
                 for (track, kind) in tracks {
                     let source = self.source(track, kind);
@@ -203,9 +203,9 @@ impl Shard {
         self.drop_if_unused(track);
     }
 
-    /// A track has no publisher any more; those that are subscribed keep waiting until they are routed elsewhere.
-    fn end_track(&mut self, track: TrackId) {
-        if let Some(source) = self.sources.get_mut(&track) {
+    /// A track has no publisher any more, unless another transport has taken it over; those that are subscribed keep waiting until they are routed elsewhere.
+    fn end_track(&mut self, track: TrackId, id: TransportId) {
+        if let Some(source) = self.sources.get_mut(&track).filter(|source| source.publisher == Some(id)) {
             source.publisher = None;
             source.layers.clear();
             self.drop_if_unused(track);
@@ -230,7 +230,7 @@ impl Shard {
             }
         }
         for track in transport.receive.tracks() {
-            self.end_track(track);
+            self.end_track(track, id);
         }
     }
 
