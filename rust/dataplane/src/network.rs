@@ -298,7 +298,9 @@ impl Shard {
         let ntp = self.ntp(now);
         let Some(transport) = self.transports.get_mut(&id) else { return };
         let (Some(path), Some(session)) = (transport.path(), &transport.session) else { return };
-        let Some(index) = transport.send.slot_by_ssrc(nack.media_ssrc) else { return };
+        let Some(index) = transport.send.slots().iter().position(|slot| slot.config.ssrc == nack.media_ssrc) else {
+            return; // repetitions are not repeated
+        };
         let counters = &self.config.counters;
         let exit = transport.send.exit(index, now, ntp, path, &mut self.transmits);
         let Some((slot, mut exit, budget)) = exit else { return };
