@@ -225,6 +225,8 @@ impl Shard {
             self.deadlines.remove(&(at, id));
             let next = self.tick(now, id);
             if let Some(transport) = self.transports.get_mut(&id) {
+                // What was set while it ticked is in `next`.
+                self.deadlines.remove(&(transport.deadline, id));
                 // A deadline that has passed would make the driver turn for ever.
                 transport.deadline = next.max(now + Duration::from_millis(1));
                 self.deadlines.insert((transport.deadline, id));
