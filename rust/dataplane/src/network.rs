@@ -298,7 +298,8 @@ impl Shard {
         let ntp = self.ntp(now);
         let Some(transport) = self.transports.get_mut(&id) else { return };
         let (Some(path), Some(session)) = (transport.path(), &transport.session) else { return };
-        let Some(index) = transport.send.slots().iter().position(|slot| slot.config.ssrc == nack.media_ssrc) else {
+        let Some(index) = transport.send.slots().iter().position(|slot| slot.config.ssrc == nack.media_ssrc)
+        else {
             return; // repetitions are not repeated
         };
         let counters = &self.config.counters;

@@ -84,7 +84,8 @@ impl Rewriter {
         let source = (last.track, last.layer, packet.stream);
         let mut end = u64::MAX;
         let segment = self.segments.iter().rev().find(|segment| {
-            let found = (segment.track, segment.layer, segment.stream) == source && segment.first_in <= packet.sequence;
+            let found = (segment.track, segment.layer, segment.stream) == source
+                && segment.first_in <= packet.sequence;
             if !found {
                 end = segment.first_out;
             }
@@ -253,7 +254,10 @@ mod tests {
         rewriter.start(Time::ZERO, TRACK, 0, &media(1, 70_100, 0));
         assert_eq!(place(&mut rewriter, 0, &media(1, 70_100, 0)).0, 5);
         assert!(rewriter.place(Time::ZERO, &media(1, 70_003, 0)).is_none(), "padding has no place");
-        assert!(rewriter.place(Time::ZERO, &media(1, 70_005, 0)).is_none(), "nor has what the pause left out");
+        assert!(
+            rewriter.place(Time::ZERO, &media(1, 70_005, 0)).is_none(),
+            "nor has what the pause left out"
+        );
         assert!(rewriter.place(Time::ZERO, &media(2, 70_000, 0)).is_none(), "nor another stream");
     }
 
