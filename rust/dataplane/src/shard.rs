@@ -98,7 +98,7 @@ impl Shard {
         self.config.counters.add(counter, 1);
     }
 
-    /// One datagram from the network; it is decrypted in place.
+    /// One datagram from the network; it is decrypted in place. The driver counts it.
     pub fn handle_datagram_untrusted(
         &mut self,
         now: Time,
@@ -106,8 +106,6 @@ impl Shard {
         peer: SocketAddr,
         data: &mut [u8],
     ) {
-        self.config.counters.add(Counter::DatagramsReceived, 1);
-        self.config.counters.add(Counter::BytesReceived, data.len() as u64);
         self.handle_datagram_from(now, Path { socket, peer }, data, None);
     }
 
@@ -133,7 +131,6 @@ impl Shard {
     }
 
     pub(crate) fn hand_over(&mut self, shard: ShardId, path: Path, data: &[u8]) {
-        self.count(Counter::HandedOver);
         let message = ShardMessage::Datagram { socket: path.socket, peer: path.peer, data: data.into() };
         self.messages.push_back((shard, message));
     }
