@@ -81,10 +81,24 @@ impl Rewriter {
     /// The place of a packet of the source started last; None for one from before the start, or from a pause.
     pub fn place(&mut self, now: Time, packet: &MediaPacket) -> Option<Place> {
         let last = self.segments.back()?;
-        let source = (last.track, last.layer, packet.stream);
+        let place = self.find(last.track, last.layer, packet)?;
+        if place.newest {
+            self.highest_out = place.sequence;
+            self.last_timestamp = place.timestamp;
+            self.last_placed = now;
+        }
+        Some(place)
+    }
+
+    /// The place of a packet of any source, if it lies among those that left already: it was late, or lost.
+    pub fn place_late(&self, track: TrackId, layer: u8, packet: &MediaPacket) -> Option<Place> {
+        self.find(track, layer, packet).filter(|place| !place.newest)
+    }
+
+    fn find(&self, track: TrackId, layer: u8, packet: &MediaPacket) -> Option<Place> {
         let mut end = u64::MAX;
         let segment = self.segments.iter().rev().find(|segment| {
-            let found = (segment.track, segment.layer, segment.stream) == source
+            let found = (segment.track, segment.layer, segment.stream) == (track, layer, packet.stream)
                 && segment.first_in <= packet.sequence;
             if !found {
                 end = segment.first_out;
@@ -92,17 +106,8 @@ impl Rewriter {
             found
         })?;
         let sequence = segment.first_out + (packet.sequence - segment.first_in);
-        if sequence >= end {
-            return None;
-        }
         let timestamp = packet.timestamp.wrapping_add(segment.timestamp_offset);
-        let newest = sequence > self.highest_out;
-        if newest {
-            self.highest_out = sequence;
-            self.last_timestamp = timestamp;
-            self.last_placed = now;
-        }
-        Some(Place { sequence, timestamp, newest })
+        (sequence < end).then_some(Place { sequence, timestamp, newest: sequence > self.highest_out })
     }
 
     /// The packet carries nothing (padding of the publisher's): what follows takes its number. False when others already
@@ -253,12 +258,19 @@ mod tests {
         assert_eq!(place(&mut rewriter, 0, &media(1, 70_001, 0)).0, 2, "repaired after the padding");
         rewriter.start(Time::ZERO, TRACK, 0, &media(1, 70_100, 0));
         assert_eq!(place(&mut rewriter, 0, &media(1, 70_100, 0)).0, 5);
+        rewriter.start(Time::ZERO, OTHER, 0, &media(2, 70_000, 0));
+        assert!(
+            rewriter.place_late(TRACK, 0, &media(1, 70_101, 0)).is_none(),
+            "it had not left before the change"
+        );
+        assert_eq!(rewriter.place_late(TRACK, 0, &media(1, 70_001, 0)).map(|place| place.sequence), Some(2));
+        rewriter.start(Time::ZERO, TRACK, 0, &media(1, 70_200, 0));
         assert!(rewriter.place(Time::ZERO, &media(1, 70_003, 0)).is_none(), "padding has no place");
         assert!(
             rewriter.place(Time::ZERO, &media(1, 70_005, 0)).is_none(),
             "nor has what the pause left out"
         );
-        assert!(rewriter.place(Time::ZERO, &media(2, 70_000, 0)).is_none(), "nor another stream");
+        assert!(rewriter.place(Time::ZERO, &media(3, 70_000, 0)).is_none(), "nor another stream");
     }
 
     #[test]
