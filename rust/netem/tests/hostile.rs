@@ -34,6 +34,9 @@ fn mutated(datagram: &Datagram, random: &mut Random) -> Datagram {
             random.fill(&mut data[keep.min(length)..]);
         }
     }
+    if data == datagram.data {
+        data.truncate(data.len() / 2);
+    }
     Datagram { data, ..datagram.clone() }
 }
 

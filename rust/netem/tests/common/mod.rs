@@ -11,7 +11,9 @@ use visavis_netem::{Call, LinkConfig, Links, Member};
 pub fn seeds(count: u64) -> Vec<u64> {
     match std::env::var("VISAVIS_SEED").ok().and_then(|seed| seed.parse().ok()) {
         Some(seed) => vec![seed],
-        None => (1..=count).collect(),
+        None => (1..=count
+            * std::env::var("VISAVIS_TIMES").ok().and_then(|n| n.parse().ok()).unwrap_or(1u64))
+            .collect(),
     }
 }
 
