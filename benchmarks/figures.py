@@ -79,6 +79,18 @@ def forwarded(reports: Iterable[Mapping[str, Any]]) -> dict[Case, Forwarded]:
     }
 
 
+def cheapest(variants: Iterable[Mapping[Case, Forwarded]]) -> dict[Case, Forwarded]:
+    """Of several settings of one server, in each case the one that costs least at saturation."""
+    best: dict[Case, Forwarded] = {}
+    for variant in variants:
+        for case, measured in variant.items():
+            known = best.get(case)
+            cost = measured.saturation.cpu_us_per_packet
+            if known is None or cost < known.saturation.cpu_us_per_packet:
+                best[case] = measured
+    return best
+
+
 def limits(reports: Iterable[Mapping[str, Any]]) -> dict[Case, Limit]:
     """The cells of a `limit` job."""
     return {

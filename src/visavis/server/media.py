@@ -3,7 +3,7 @@
 import asyncio
 import ipaddress
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,7 +38,7 @@ class Media(Protocol):
         """The media of one more room."""
         ...
 
-    def counters(self) -> dict[str, int]:
+    def counters(self) -> Mapping[str, int]:
         """What happened to packets, by reason."""
         ...
 
@@ -58,7 +58,7 @@ class Plane(DataPlane, Protocol):
         """Where it listens."""
         ...
 
-    def counters(self) -> dict[str, int]:
+    def counters(self) -> Mapping[str, int]:
         """What happened to packets, by reason."""
         ...
 
@@ -86,7 +86,7 @@ class PlaneMedia:
             self._plane, candidates=self._candidates, clock=self._clock, randomness=self._randomness
         )
 
-    def counters(self) -> dict[str, int]:
+    def counters(self) -> Mapping[str, int]:
         """What happened to packets, by reason."""
         return self._plane.counters()
 

@@ -50,4 +50,4 @@ class DataPlane(Protocol):
         """Who hears the reports about a transport, until `forget`."""
 
     def forget(self, transport: TransportId) -> None:
-        """No report about a transport is handed on any more."""
+        """Gives back the identifiers of a transport and its tracks; their reports go nowhere."""

@@ -17,7 +17,7 @@ from visavis.dataplane.commands import (
     RestartIce,
     TransportId,
 )
-from visavis.errors import IncompatibleError, LocalProtocolError, SdpError
+from visavis.errors import IncompatibleError, LocalProtocolError, SdpError, VisavisError
 from visavis.jsep import LocalTransport, NegotiatedCodec, PublisherAnswer, ReceivingSection, answer_publisher
 from visavis.sdp import Candidate
 from visavis.sfu.model import PublishedTrack, TrackSource
@@ -25,6 +25,10 @@ from visavis.sfu.plane import DataPlane
 
 MAX_TRACKS = 8
 """How many tracks one participant may publish (docs/signaling.md, Limits)."""
+MAX_STREAMS = 16
+"""How many streams one m-line may have."""
+MAX_RID_BYTES = 16
+"""What fits into a header extension of one byte (RFC 8285 section 4.2)."""
 
 
 class PublisherEvents(Protocol):
@@ -149,8 +153,12 @@ class Publisher:
 
     def _connect(self, offer: sdp.SessionDescription) -> _Connection:
         transport = self._plane.new_transport()
-        local = self._local(transport)
-        return _Connection(transport, local, self._answer(offer, local))
+        try:
+            local = self._local(transport)
+            return _Connection(transport, local, self._answer(offer, local))
+        except VisavisError:
+            self._plane.forget(transport)
+            raise
 
     def _continue(
         self, before: _Connection, offer: sdp.SessionDescription
@@ -178,6 +186,13 @@ class Publisher:
         )
         if answer.sections and not any(section.codecs for section in answer.sections):
             raise IncompatibleError("the offer has no codec that the server can forward")
+        for section in answer.sections:
+            if max(len(section.rids), len(section.ssrcs)) > MAX_STREAMS:
+                raise SdpError(f"the m-line with mid {section.mid} has more than {MAX_STREAMS} streams")
+            if any(len(rid) > MAX_RID_BYTES for rid in section.rids):
+                raise SdpError(
+                    f"the m-line with mid {section.mid} has a rid of more than {MAX_RID_BYTES} bytes"
+                )
         return answer
 
     def _local(self, transport: TransportId) -> LocalTransport:
@@ -285,8 +300,8 @@ class Publisher:
             self._events.publish_changed()
 
     def _close_transport(self, transport: TransportId) -> None:
-        self._plane.forget(transport)
         self._plane.submit(CloseTransport(transport))
+        self._plane.forget(transport)
 
 
 def _payload(codec: NegotiatedCodec) -> Payload:

@@ -365,8 +365,8 @@ class Subscriber:
         self._not_shown = ()
         self._move(phase)
         if transport is not None:
-            self._plane.forget(transport)
             self._plane.submit(CloseTransport(transport))
+            self._plane.forget(transport)
 
     def _move(self, phase: Phase) -> None:
         assert phase in TRANSITIONS[self._phase], f"{self._phase} to {phase}"

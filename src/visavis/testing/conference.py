@@ -76,6 +76,7 @@ class Conference:
         }
 
     def _transport(self, description: str) -> TransportId:
-        ufrag = parse(description).media[0].first(IceUfrag)
+        parsed = parse(description)
+        ufrag = parsed.first(IceUfrag) or parsed.media[0].first(IceUfrag)
         assert ufrag is not None
         return self.plane.by_ufrag(ufrag.value)

@@ -50,6 +50,7 @@ class RecordingPlane:
 
     def __init__(self, threads: int = 2) -> None:
         self.commands: list[Command] = []
+        self.in_use: set[TransportId] = set()
         self.transports: dict[TransportId, PlaneTransport] = {}
         self._handlers: dict[TransportId, TransportEvents] = {}
         self._threads = threads
@@ -61,18 +62,16 @@ class RecordingPlane:
         """Always the same one."""
         return Fingerprint("sha-256", bytes(range(32)))
 
-    @property
-    def handlers(self) -> int:
-        """How many transports have somebody who hears their reports."""
-        return len(self._handlers)
-
     def new_transport(self) -> TransportId:
         """Threads take turns."""
         number = next(self._numbers)
-        return TransportId((number % self._threads) << 24 | number)
+        transport = TransportId((number % self._threads) << 24 | number)
+        self.in_use.add(transport)
+        return transport
 
     def new_track(self, transport: TransportId) -> TrackId:
         """On the thread of its transport."""
+        assert transport in self.in_use, "a track of a transport that is not in use"
         return TrackId(transport & 0xFF000000 | next(self._numbers))
 
     def new_ufrag(self, transport: TransportId) -> str:
@@ -85,10 +84,12 @@ class RecordingPlane:
 
     def on_transport(self, transport: TransportId, events: TransportEvents) -> None:
         """Who hears what the test reports."""
+        assert transport in self.in_use, "a handler for a transport that is not in use"
         self._handlers[transport] = events
 
     def forget(self, transport: TransportId) -> None:
-        """Nobody hears it any more."""
+        """Nobody hears it any more, and its identifier may be given to another one."""
+        self.in_use.discard(transport)
         self._handlers.pop(transport, None)
 
     def submit(self, *commands: Command) -> None:
