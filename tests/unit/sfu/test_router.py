@@ -86,7 +86,8 @@ def test_who_speaks_moves_to_the_front_of_the_ladder() -> None:
 
 def test_closing_is_idempotent_and_calls_nobody_back() -> None:
     conference = Conference()
-    ada, bob = conference.join(Source.MICROPHONE), conference.join(Source.CAMERA)
+    ada = conference.join(Source.MICROPHONE, answering=False)
+    bob = conference.join(Source.CAMERA, answering=False)
     conference.settle(0.03)
     peer, heard = ada.peer, (len(ada.offers), ada.streams_messages, list(ada.tracks))
     peer.close()

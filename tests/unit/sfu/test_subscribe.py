@@ -349,7 +349,7 @@ def test_resuming_sends_the_outstanding_offer_or_the_streams_again() -> None:
     bob.answer(*bob.offers[1])
     bob.streams = []
     bob.peer.resume()
-    assert bob.carried() == {"0": "p1"}
+    assert bob.carried() == {"0": "p2"}
 
 
 def test_the_view_decides_who_has_the_m_lines_when_there_are_too_few() -> None:
