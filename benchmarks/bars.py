@@ -9,11 +9,16 @@ from benchmarks.figures import Case, Figures, Forwarded, Limit
 LIMIT_SHARE = 0.7
 BURST_RATIO = 2 / 3
 FLAT_RATIO = 1.15
-"""Costs at two sizes of an audience are called equal up to this: two windows of one server differ by nearly as much."""
+"""Up to this, costs at two sizes of an audience are called equal: so far two windows differ too."""
 
 MEASURED_BEFORE_CASE = Case(subscribers=50, size_bytes=1_100, burst=1)
-MEASURED_BEFORE_US = {"Pion 4.2.26": 6.6, "LiveKit 1.13.5": 6.4, "str0m 0.25 with sendmmsg": 5.7, "Janus 1.1.2": 7.6}
-"""CPU per forwarded packet at saturation of servers that do not run here, measured once on a machine of this kind."""
+MEASURED_BEFORE_US = {
+    "Pion 4.2.26": 6.6,
+    "LiveKit 1.13.5": 6.4,
+    "str0m 0.25 with sendmmsg": 5.7,
+    "Janus 1.1.2": 7.6,
+}
+"""CPU per forwarded packet at saturation of servers that do not run here, once measured on such a machine."""
 
 
 @dataclass(frozen=True, slots=True)

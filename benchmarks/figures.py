@@ -49,7 +49,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Forwarded:
-    """One server in one case: at the highest rate with less than 1 % lost, at half of it, at rates asked for."""
+    """One server in one case: at the highest rate with less than 1 % lost, at half of it, and as asked."""
 
     saturation: Figures
     half: Figures
@@ -77,6 +77,18 @@ def forwarded(reports: Iterable[Mapping[str, Any]]) -> dict[Case, Forwarded]:
         for report in reports
         if report["event"] == "cell"
     }
+
+
+def cheapest(variants: Iterable[Mapping[Case, Forwarded]]) -> dict[Case, Forwarded]:
+    """Of several settings of one server, in each case the one that costs least at saturation."""
+    best: dict[Case, Forwarded] = {}
+    for variant in variants:
+        for case, measured in variant.items():
+            known = best.get(case)
+            cost = measured.saturation.cpu_us_per_packet
+            if known is None or cost < known.saturation.cpu_us_per_packet:
+                best[case] = measured
+    return best
 
 
 def limits(reports: Iterable[Mapping[str, Any]]) -> dict[Case, Limit]:

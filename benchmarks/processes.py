@@ -47,7 +47,9 @@ def build_pion() -> Path:
 
 
 @contextmanager
-def serving(command: Sequence[str], *, cpu: int, environment: Mapping[str, str] | None = None) -> Iterator[Server]:
+def serving(
+    command: Sequence[str], *, cpu: int, environment: Mapping[str, str] | None = None
+) -> Iterator[Server]:
     """Runs a server on one core until the block ends; it says `{"http": "address:port"}` when it is ready."""
     with tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(

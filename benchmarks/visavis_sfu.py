@@ -1,4 +1,4 @@
-"""visavis as the forwarding benchmark sees it: one room, the product's own media plane, no pages and no WebSocket.
+"""visavis as the forwarding benchmark sees it: one room on the product's own media plane, without pages.
 
     POST /publish         an SDP offer; the answer comes back
     POST /subscribe       nothing; {"id", "sdp"} comes back, sdp an offer
@@ -10,17 +10,20 @@ It prints one JSON line, {"http": "127.0.0.1:port"}, when it listens.
 import asyncio
 import json
 import signal
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
 
 from visavis import sdp
+from visavis.clock import LoopClock
 from visavis.errors import VisavisError
-from visavis.room.media import Router
-from visavis.server.media import open_media
-from visavis.sfu import Peer, Source, StreamInfo, TrackInfo, TrackSource
+from visavis.room.media import Peer, Router
+from visavis.server.media import MediaPlan, open_media
+from visavis.sfu import Source, StreamInfo, TrackInfo, TrackSource
 
 OFFER_TIMEOUT_S = 5.0
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Subscription:
@@ -51,6 +54,10 @@ class Room:
         self._router = router
         self._offers: dict[str, tuple[Peer, int]] = {}
 
+    def close(self) -> None:
+        """Everybody leaves."""
+        self._router.close()
+
     async def publish(self, request: web.Request) -> web.Response:
         """Answers the publisher's offer, all of whose m-lines are cameras."""
         offer = await request.text()
@@ -76,7 +83,7 @@ class Room:
 
 
 @web.middleware
-async def errors_as_text(request: web.Request, handler: web.Handler) -> web.StreamResponse:
+async def errors_as_text(request: web.Request, handler: Handler) -> web.StreamResponse:
     """The product's own errors are answers."""
     try:
         return await handler(request)
@@ -86,7 +93,8 @@ async def errors_as_text(request: web.Request, handler: web.Handler) -> web.Stre
 
 async def serve() -> None:
     """Runs until it is told to stop."""
-    media = open_media([("127.0.0.1", 0)], 1, [])
+    clock = LoopClock(asyncio.get_running_loop())
+    media = open_media(MediaPlan([("127.0.0.1", 0)], threads=1, external_ip=[], clock=clock))
     room = Room(media.new_router())
     app = web.Application(middlewares=[errors_as_text])
     app.add_routes(
@@ -106,6 +114,7 @@ async def serve() -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     await stopped.wait()
     await runner.cleanup()
+    room.close()
     media.close()
 
 

@@ -1,4 +1,4 @@
-"""A tab in a call, as somebody looks at it: by the page's roles, labels and data attributes (docs/page.md)."""
+"""A tab in a call, as one looks at it: by the page's roles, labels and data attributes (docs/page.md)."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -48,10 +48,10 @@ struct Ice {
 }
 
 impl Opening {
-    pub fn new() -> Result<Opening> {
+    pub fn new(gro: bool) -> Result<Opening> {
         let certificate = certificate::generate_self_signed_certificate()?;
         Ok(Opening {
-            socket: udp::open()?,
+            socket: udp::open(gro)?,
             ufrag: token(4)?,
             password: token(12)?,
             fingerprint: certificate.fingerprint_str(),

@@ -20,6 +20,8 @@ pub struct Forward {
     /// The core this process pins itself to.
     pub cpu: usize,
     pub subscribers: usize,
+    /// Whether subscribers take runs of packets in one piece (`udp::open`).
+    pub gro: bool,
     pub cells: Vec<Cell>,
     pub probe_s: f64,
     pub window_s: f64,
@@ -49,6 +51,7 @@ pub struct Limit {
     pub send_cpu: usize,
     pub drain_cpu: usize,
     pub subscribers: usize,
+    pub gro: bool,
     pub patterns: Vec<Pattern>,
     pub window_s: f64,
     pub windows: usize,

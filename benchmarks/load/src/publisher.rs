@@ -44,7 +44,7 @@ struct Pace {
 
 impl Publisher {
     pub fn connect(server: SocketAddr) -> Result<Publisher> {
-        let opening = Opening::new()?;
+        let opening = Opening::new(false)?;
         let answer = http::post(server, "/publish", &sdp::offer(&opening.local()?, SSRC))?;
         let now = Instant::now();
         Ok(Publisher {

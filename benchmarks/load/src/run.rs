@@ -3,10 +3,9 @@
 //! The loop never sleeps: it has a core of its own, and a receiver that does not sleep need not be woken, so no wake-up
 //! is charged to the server's sending.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use crate::job::{Figures, Pattern, Report};
+use crate::job::{Figures, Forward, Pattern, Report};
 use crate::publisher::Publisher;
 use crate::subscriber::Subscriber;
 use crate::udp::Inbox;
@@ -42,11 +41,11 @@ pub struct Conference {
 
 impl Conference {
     /// Connects everybody, one after the other, and publishes until all subscribers have received something.
-    pub fn connect(server: SocketAddr, pid: u32, subscribers: usize) -> Result<Conference> {
+    pub fn connect(job: &Forward) -> Result<Conference> {
         let started = Instant::now();
-        let publisher = Publisher::connect(server)?;
-        let subscribers: Vec<Subscriber> = (0..subscribers)
-            .map(|number| Subscriber::connect(server, number < WHOLE_CLIENTS))
+        let publisher = Publisher::connect(job.http)?;
+        let subscribers: Vec<Subscriber> = (0..job.subscribers)
+            .map(|number| Subscriber::connect(job.http, number < WHOLE_CLIENTS, job.gro))
             .collect::<Result<_>>()?;
         let first = subscribers.first().ok_or("a conference needs a subscriber")?;
         let connected = Report::Connected {
@@ -65,7 +64,7 @@ impl Conference {
             next_keep_up: 0,
             idle: Duration::ZERO,
             inbox: Inbox::new(),
-            pid,
+            pid: job.pid,
         };
         conference.warm_up()?;
         connected.print()?;

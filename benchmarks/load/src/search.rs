@@ -1,7 +1,5 @@
 //! The highest rate that a server forwards with less than 1 % lost, and what it costs there and below.
 
-use std::net::SocketAddr;
-
 use crate::job::{Cell, CellFigures, Figures, Forward, Pattern, Report};
 use crate::run::{Conference, LOSS_ALLOWED};
 use crate::{Result, cpu, vp8};
@@ -10,7 +8,9 @@ use crate::{Result, cpu, vp8};
 const FIRST_PPS: f64 = 20_000.0;
 const STEP: f64 = 1.2;
 const RESOLUTION: f64 = 1.04;
+const MIN_PPS: f64 = 1_000.0;
 const MAX_PPS: f64 = 5_000_000.0;
+const MAX_PROBES: usize = 24;
 const CORRECTIONS: usize = 6;
 
 pub fn forward(job: &Forward) -> Result<()> {
@@ -18,8 +18,7 @@ pub fn forward(job: &Forward) -> Result<()> {
         return Err(format!("packets have {} bytes at least and come by one at least", vp8::MIN_BYTES).into());
     }
     cpu::pin(job.cpu)?;
-    let server: SocketAddr = job.http;
-    let conference = Conference::connect(server, job.pid, job.subscribers)?;
+    let conference = Conference::connect(job)?;
     let mut search = Search { conference, job };
     job.cells.iter().try_for_each(|cell| search.cell(cell))?;
     match search.conference.broken() {
@@ -59,7 +58,7 @@ impl Search<'_> {
         let mut low = if first.loss < LOSS_ALLOWED { FIRST_PPS } else { FIRST_PPS / 10.0 };
         let mut high = None;
         let mut next = guess.clamp(low * STEP, MAX_PPS);
-        loop {
+        for _ in 0..MAX_PROBES {
             let probe = self.window(pattern, next, self.job.probe_s)?;
             if probe.loss < LOSS_ALLOWED && !probe.limited_by_load {
                 low = next;
@@ -71,13 +70,14 @@ impl Search<'_> {
                 Some(high) => (low * high).sqrt(),
             };
             if high.is_some_and(|high| high / low < RESOLUTION) || low >= MAX_PPS {
-                return Ok(low);
+                break;
             }
         }
+        Ok(low)
     }
 
     fn window(&mut self, pattern: Pattern, forwarded_pps: f64, seconds: f64) -> Result<Figures> {
-        let published_pps = forwarded_pps / self.conference.subscribers() as f64;
+        let published_pps = forwarded_pps.max(MIN_PPS) / self.conference.subscribers() as f64;
         self.conference.window(pattern, published_pps, seconds)
     }
 

@@ -51,9 +51,9 @@ struct Offered {
 }
 
 impl Subscriber {
-    pub fn connect(server: SocketAddr, is_whole: bool) -> Result<Subscriber> {
+    pub fn connect(server: SocketAddr, is_whole: bool, gro: bool) -> Result<Subscriber> {
         let offered: Offered = serde_json::from_str(&http::post(server, "/subscribe", "")?)?;
-        let opening = Opening::new()?;
+        let opening = Opening::new(gro)?;
         let remote = sdp::parse(&offered.sdp)?;
         let answer = sdp::answer(&offered.sdp, &opening.local()?)?;
         http::post(server, &format!("/subscribe/{}", offered.id), &answer)?;

@@ -14,8 +14,9 @@ const INBOX_MESSAGES: usize = 32;
 const MESSAGE_BYTES: usize = 65_536;
 const CONTROL_WORDS: usize = 16;
 
-/// A socket on loopback with large buffers, whose receiver takes runs of equal size in one piece and learns arrival times.
-pub fn open() -> io::Result<UdpSocket> {
+/// A socket on loopback with large buffers, which learns arrival times; with `gro` it takes runs of equal size in one
+/// piece, as if the sender's network card had cut them up, and without it the kernel does so in the sender's call.
+pub fn open(gro: bool) -> io::Result<UdpSocket> {
     let socket = UdpSocket::bind("127.0.0.1:0")?;
     if set(&socket, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, BUFFER_BYTES).is_err() {
         set(&socket, libc::SOL_SOCKET, libc::SO_RCVBUF, BUFFER_BYTES)?;
@@ -23,7 +24,7 @@ pub fn open() -> io::Result<UdpSocket> {
     if set(&socket, libc::SOL_SOCKET, libc::SO_SNDBUFFORCE, BUFFER_BYTES).is_err() {
         set(&socket, libc::SOL_SOCKET, libc::SO_SNDBUF, BUFFER_BYTES)?;
     }
-    set(&socket, libc::SOL_UDP, libc::UDP_GRO, 1)?;
+    set(&socket, libc::SOL_UDP, libc::UDP_GRO, c_int::from(gro))?;
     set(&socket, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1)?;
     Ok(socket)
 }

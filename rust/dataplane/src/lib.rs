@@ -18,6 +18,7 @@
 
 pub mod addresses;
 pub mod api;
+pub mod bwe;
 pub mod cache;
 mod carry_out;
 pub mod counters;

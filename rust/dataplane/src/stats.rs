@@ -40,9 +40,7 @@ fn transport_figures(transport: &Transport) -> Figures {
         figures.push(("srtpCipher", Figure::Text(session.sender.profile().as_str().to_owned())));
     }
     if let Some(bandwidth) = &transport.send.bandwidth {
-        if let Some(estimate) = bandwidth.estimate_bps() {
-            figures.push(("availableOutgoingBitrate", Figure::Int(estimate)));
-        }
+        figures.push(("availableOutgoingBitrate", Figure::Int(bandwidth.target_bps())));
     }
     figures
 }

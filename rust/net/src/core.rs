@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 
 use visavis_dataplane::{Command, Report, Shard, ShardId, ShardMessage, SocketId, Time, TransmitQueue};
 
-/// A sans-IO core. [`Shard`] is one; tests bring smaller ones to look at the driver alone.
+/// A sans-IO core. [`Shard`] is one; tests bring smaller ones to look at the driver alone. It counts what it receives; the
+/// driver counts what it sends, since only that knows whether it left.
 pub trait Core {
     fn handle_datagram_untrusted(&mut self, now: Time, socket: SocketId, peer: SocketAddr, data: &mut [u8]);
     fn handle_message(&mut self, now: Time, from: ShardId, message: ShardMessage);

@@ -13,6 +13,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use visavis_dataplane::counters::{Counter, Counters};
+use visavis_dataplane::dtls::Certificate;
 use visavis_dataplane::{Command, Report, Shard, ShardConfig, ShardId};
 
 use crate::clock::Clock;
@@ -37,7 +38,7 @@ pub struct PlaneConfig {
     pub addresses: Vec<SocketAddr>,
     /// 1 to [`MAX_THREADS`].
     pub threads: u8,
-    pub certificate: Arc<dimpl::DtlsCertificate>,
+    pub certificate: Certificate,
 }
 
 /// Why the plane does not do what it was asked.
@@ -125,7 +126,7 @@ impl Plane {
                 shards: threads,
                 ntp_at_zero: clock.ntp_at_zero(),
                 epoch: clock.zero(),
-                certificate: (*certificate).clone(),
+                certificate: certificate.clone().into_inner(),
                 counters: Arc::clone(counters),
             })
         })

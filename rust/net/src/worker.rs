@@ -12,7 +12,7 @@ use visavis_dataplane::{Command, Report, ShardId, ShardMessage, SocketId, Time};
 
 use crate::clock::Clock;
 use crate::core::Core;
-use crate::inbox::Inbox;
+use crate::inbox::{COMMANDS, Inbox};
 use crate::reports::ReportQueue;
 use crate::send::{Sockets, Transmitter};
 use crate::sys;
@@ -106,6 +106,12 @@ impl<C: Core> Worker<C> {
             }
             self.handle_timers();
         }
+        // What was submitted before the stop is carried out, as far as a full queue goes.
+        for _ in 0..=COMMANDS / INBOX_PER_TURN {
+            if !self.handle_inbox(inbox) {
+                break;
+            }
+        }
         self.core.close(self.clock.now());
         self.end_batch();
         Ok(())
@@ -144,12 +150,8 @@ impl<C: Core> Worker<C> {
                 return false;
             }
             let now = self.clock.now();
-            let (core, counters) = (&mut self.core, &self.counters);
-            self.receiver.for_each(|peer, datagram| {
-                counters.add(Counter::DatagramsReceived, 1);
-                counters.add(Counter::BytesReceived, datagram.len() as u64);
-                core.handle_datagram_untrusted(now, id, peer, datagram);
-            });
+            let core = &mut self.core;
+            self.receiver.for_each(|peer, datagram| core.handle_datagram_untrusted(now, id, peer, datagram));
             self.drops.due.get_or_insert(now + DROPS_INTERVAL);
             self.end_batch();
             if count < sys::RECEIVE_BATCH {

@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsRawFd, RawFd};
-use std::sync::Arc;
 
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -40,7 +39,7 @@ impl DataPlane {
             return Err(PyValueError::new_err(format!("addresses: not 1 to {MAX_ADDRESSES} of them")));
         }
         let addresses = addresses.iter().map(|(ip, port)| address(ip, *port)).collect::<PyResult<_>>()?;
-        let certificate = Arc::clone(&certificate.get().inner);
+        let certificate = certificate.get().inner.clone();
         let config = PlaneConfig { addresses, threads, certificate };
         let plane = py.detach(|| Plane::start(config)).map_err(start_error)?;
         Ok(DataPlane { plane })

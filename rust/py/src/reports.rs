@@ -1,7 +1,7 @@
 //! Reports as Python sees them: frozen classes with names, made by the module or, in tests, by Python.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyDict, PyList, PyTuple};
 use visavis_dataplane::Report;
 use visavis_dataplane::api::{Figure, Figures};
 
@@ -22,8 +22,8 @@ macro_rules! report {
             }
 
             #[classattr]
-            fn __match_args__() -> [&'static str; [$(stringify!($field)),*].len()] {
-                [$(stringify!($field)),*]
+            fn __match_args__(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
+                PyTuple::new(py, [$(stringify!($field)),*])
             }
 
             fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {

@@ -1,1 +1,5 @@
-"""The only door to the Rust data plane."""
+"""The only door to the Rust data plane: commands down, reports up."""
+
+from visavis.dataplane.plane import NativePlane, Plane, TransportEvents
+
+__all__ = ["NativePlane", "Plane", "TransportEvents"]

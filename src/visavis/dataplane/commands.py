@@ -1,7 +1,7 @@
 """What Python tells the data plane: plain data, checked by the compiled module when it is submitted.
 
-Identifiers are Python's to choose. The upper eight bits of a transport's and of a track's identifier are the data plane
-thread that owns it; `Plane` in this package allocates them.
+Identifiers are Python's to choose. The upper eight bits of a transport's and of a track's identifier are
+the data plane thread that owns it; `Plane` in this package allocates them.
 """
 
 from dataclasses import dataclass, field
@@ -79,8 +79,8 @@ class Payload:
 class ReceiveSection:
     """One m-line on which the peer sends: how its packets are recognised and what they may be.
 
-    `ssrcs` are pairs (SSRC, its RTX SSRC or None) that the peer's SDP names; it may be empty, since MID and RID bind too
-    (RFC 8843 section 9.2). `rids` are in the order of the SDP: the first is layer 0.
+    `ssrcs` are pairs (SSRC, its RTX SSRC or None) that the peer's SDP names; it may be empty, since MID
+    and RID bind too (RFC 8843 section 9.2). `rids` are in the order of the SDP: the first is layer 0.
     """
 
     track: TrackId
@@ -105,7 +105,8 @@ class SendSlot:
 
 @dataclass(frozen=True, slots=True)
 class PayloadMap:
-    """How one payload type of a track is called on a slot (both ends' numbers, RTX type or None where not agreed)."""
+    """How one payload type of a track is called on a slot (both ends' numbers, RTX type or None where not
+    agreed)."""
 
     from_payload_type: int
     to_payload_type: int
@@ -114,10 +115,11 @@ class PayloadMap:
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One step of a subscriber's ladder, the most important first: `slot` may have up to `layer` (0 is the smallest).
+    """One step of a subscriber's ladder, the most important first: `slot` may have up to `layer` (0 is the
+    smallest).
 
-    The data plane climbs from the first rung on while the measured bitrates of what it includes fit the estimate; what
-    does not fit is not forwarded.
+    The data plane climbs from the first rung on while the measured bitrates of what it includes fit the
+    estimate; what does not fit is not forwarded.
     """
 
     slot: SlotId
@@ -135,7 +137,7 @@ class OpenTransport:
 
 @dataclass(frozen=True, slots=True)
 class ConnectTransport:
-    """Gives a transport its peer's description: from now on DTLS is spoken, and only with these fingerprints."""
+    """Gives a transport its peer's description: from now on DTLS is spoken, only with these fingerprints."""
 
     transport: TransportId
     remote_ufrag: str
@@ -145,7 +147,8 @@ class ConnectTransport:
 
 @dataclass(frozen=True, slots=True)
 class RestartIce:
-    """New credentials for a transport (RFC 8445 section 9); the pair in use serves until a new one is validated."""
+    """New credentials for a transport (RFC 8445 section 9); the pair in use serves until a new one is
+    validated."""
 
     transport: TransportId
     ufrag: str
@@ -162,10 +165,10 @@ class CloseTransport:
 
 @dataclass(frozen=True, slots=True)
 class Receive:
-    """What the peer of a transport may send, whole each time; `extensions` maps its extension ids (RFC 8285)."""
+    """What the peer of a transport may send, whole each time; `extensions` has its ids (RFC 8285)."""
 
     transport: TransportId
-    extensions: dict[int, Extension] = field(default_factory=dict)
+    extensions: dict[int, Extension] = field(default_factory=dict[int, Extension])
     sections: tuple[ReceiveSection, ...] = ()
     transport_cc: bool = True
 
@@ -175,7 +178,7 @@ class Send:
     """The slots of a transport, whole each time, and the extension ids that its peer agreed to."""
 
     transport: TransportId
-    extensions: dict[int, Extension] = field(default_factory=dict)
+    extensions: dict[int, Extension] = field(default_factory=dict[int, Extension])
     slots: tuple[SendSlot, ...] = ()
 
 

@@ -8,6 +8,9 @@ from typing import TextIO
 
 from visavis.config import LogFormat, LogLevel
 
+_ESCAPED = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
+"""Control characters (line ends, terminal escapes) from strangers do not reach the terminal."""
+
 _FIELDS = ("event", "room", "participant", "code", "remote")
 
 
@@ -17,7 +20,8 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Formats one record."""
         fields = "".join(f" {name}={value}" for name, value in _fields(record).items())
-        line = f"{_time(record):%H:%M:%S} {record.levelname.lower():7} {record.getMessage()}{fields}"
+        said = f"{record.getMessage()}{fields}".translate(_ESCAPED)
+        line = f"{_time(record):%H:%M:%S} {record.levelname.lower():7} {said}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 

@@ -1,8 +1,9 @@
 """The media plane of a server: the data plane's UDP port, and a router per room on it."""
 
+import asyncio
 import ipaddress
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,7 +38,7 @@ class Media(Protocol):
         """The media of one more room."""
         ...
 
-    def counters(self) -> dict[str, int]:
+    def counters(self) -> Mapping[str, int]:
         """What happened to packets, by reason."""
         ...
 
@@ -57,7 +58,7 @@ class Plane(DataPlane, Protocol):
         """Where it listens."""
         ...
 
-    def counters(self) -> dict[str, int]:
+    def counters(self) -> Mapping[str, int]:
         """What happened to packets, by reason."""
         ...
 
@@ -85,7 +86,7 @@ class PlaneMedia:
             self._plane, candidates=self._candidates, clock=self._clock, randomness=self._randomness
         )
 
-    def counters(self) -> dict[str, int]:
+    def counters(self) -> Mapping[str, int]:
         """What happened to packets, by reason."""
         return self._plane.counters()
 
@@ -108,7 +109,9 @@ def open_media(plan: MediaPlan) -> Media:
             f"the data plane is not built for this Python ({error}); install the package, or run make build"
         )
         raise StartError(message) from None
-    return PlaneMedia(RealPlane(plan.addresses, threads=plan.threads), plan)
+    plane = RealPlane.start(plan.addresses, threads=plan.threads)
+    plane.attach(asyncio.get_running_loop())
+    return PlaneMedia(plane, plan)
 
 
 def candidates(local: Sequence[Address], external_ip: Sequence[str]) -> tuple[Candidate, ...]:

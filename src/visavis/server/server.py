@@ -128,8 +128,9 @@ class Server:
         """Drains: participants are told, sockets closed, the media plane ended. Idempotent."""
         if self.phase in (Phase.DRAINING, Phase.CLOSED):
             return
+        level = logging.INFO if self.phase is Phase.OK else logging.DEBUG
         self.phase = Phase.DRAINING
-        _log.info("draining", extra={"event": "draining"})
+        _log.log(level, "draining", extra={"event": "draining"})
         if self._runner is not None:
             for site in tuple(self._runner.sites):
                 await site.stop()
@@ -144,7 +145,7 @@ class Server:
         for each in self._tcp:
             each.close()
         self.phase = Phase.CLOSED
-        _log.info("closed", extra={"event": "closed"})
+        _log.log(level, "closed", extra={"event": "closed"})
 
     async def __aenter__(self) -> Self:
         try:
@@ -168,7 +169,7 @@ class Server:
             "rooms": len(rooms.rooms) if rooms else 0,
             "participants": rooms.participant_count if rooms else 0,
             "uptime_s": round(clock.monotonic() - self._started_s, 3) if clock else 0.0,
-            "packets": self._media.counters() if self._media else {},
+            "packets": dict(self._media.counters()) if self._media else {},
         }
 
     def _tls(self, listening: list[str]) -> ssl.SSLContext | None:

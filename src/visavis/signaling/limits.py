@@ -7,6 +7,8 @@ MESSAGES_PER_S = 20.0
 BURST_BYTES = 256 * 1024
 BYTES_PER_S = 128 * 1024.0
 PATIENCE_S = 10.0
+CALM_S = 1.0
+"""So long without a reason to slow it, and a sender is forgiven; a late timer alone forgives nobody."""
 
 
 class TokenBucket:
@@ -45,13 +47,16 @@ class ReadingPace:
         self._messages = TokenBucket(BURST_MESSAGES, MESSAGES_PER_S, now_s)
         self._bytes = TokenBucket(BURST_BYTES, BYTES_PER_S, now_s)
         self._slowed_since_s: float | None = None
+        self._slowed_until_s = now_s
 
     def after(self, size_bytes: int, now_s: float) -> Verdict:
         """Counts a message that was just read."""
         wait_s = max(self._messages.take(1, now_s), self._bytes.take(size_bytes, now_s))
-        if wait_s == 0.0:
+        if self._slowed_since_s is not None and now_s - self._slowed_until_s >= CALM_S:
             self._slowed_since_s = None
+        if wait_s == 0.0:
             return Verdict(0.0, flooding=False)
         if self._slowed_since_s is None:
             self._slowed_since_s = now_s
+        self._slowed_until_s = now_s + wait_s
         return Verdict(wait_s, flooding=now_s - self._slowed_since_s >= PATIENCE_S)

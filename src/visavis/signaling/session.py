@@ -156,6 +156,13 @@ class Session:
         """The socket is gone; a participant on it is kept for a while."""
         self._close(CloseCode.LEFT, "")
 
+    def handle_going_away(self) -> None:
+        """The browser left the page, which it says by 1001 (RFC 6455 section 7.4.1): the participant leaves.
+
+        Firefox closes the WebSocket of a page that is reloaded before the page can say `leave`.
+        """
+        self._leave()
+
     def _handle(self, message: Message) -> None:
         if isinstance(message, Join):
             self._join(message)
@@ -197,9 +204,7 @@ class Session:
             case Chat(text):
                 room.say(participant, text)
             case Leave():
-                self._participant = None
-                room.leave(participant, LeaveReason.LEFT)
-                self._close(CloseCode.LEFT, "left")
+                self._leave()
             case _:
                 assert_never(message)
 
@@ -223,6 +228,12 @@ class Session:
             fields = {"event": "refused", "code": error.code, **self._fields()}
             _log.debug("refused: %s", error.message, extra=fields)
             self._wire.send(encode(Failure(error.code, error.message, error.hint, fatal, about)))
+
+    def _leave(self) -> None:
+        participant, self._participant = self._participant, None
+        if participant is not None and participant.is_on(self):
+            participant.room.leave(participant, LeaveReason.LEFT)
+        self._close(CloseCode.LEFT, "left")
 
     def _expel(self) -> None:
         """Ends the participant, so that another socket cannot go on where this one was stopped."""

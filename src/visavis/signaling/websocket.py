@@ -23,6 +23,9 @@ HEARTBEAT_S = 25.0
 """A ping of the protocol after that silence; half of it without any answer and the socket is dead."""
 CLOSE_TIMEOUT_S = 2.0
 
+_FIRST_SIZE_REFUSED = MAX_MESSAGE_BYTES + 1
+"""aiohttp refuses a message of exactly its `max_msg_size`."""
+
 
 class Outbox:
     """What is to be sent, bounded: a reader too slow for `MAX_QUEUED_MESSAGES` or `MAX_QUEUED_BYTES` is
@@ -106,7 +109,10 @@ class SignalingEndpoint:
         if self._retry_after_s is not None:
             raise web.HTTPServiceUnavailable(text="The server is going down.\n")
         socket = web.WebSocketResponse(
-            max_msg_size=MAX_MESSAGE_BYTES, compress=False, heartbeat=HEARTBEAT_S, timeout=CLOSE_TIMEOUT_S
+            max_msg_size=_FIRST_SIZE_REFUSED,
+            compress=False,
+            heartbeat=HEARTBEAT_S,
+            timeout=CLOSE_TIMEOUT_S,
         )
         if not socket.can_prepare(request):
             raise web.HTTPUpgradeRequired(text="This address speaks WebSocket only.\n")
@@ -146,13 +152,15 @@ class SignalingEndpoint:
         pace = ReadingPace(self._clock.monotonic())
         while True:
             frame = await socket.receive()
+            if frame.type is WSMsgType.CLOSE and frame.data == CloseCode.GOING_DOWN:
+                session.handle_going_away()
             if frame.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
                 return
             verdict = pace.after(_size_bytes(frame), self._clock.monotonic())
             if verdict.flooding:
                 session.handle_flooding()
                 return
-            if frame.type is WSMsgType.TEXT:
+            if isinstance(frame.data, str):
                 session.handle_text_untrusted(frame.data)
             else:
                 session.handle_not_text()

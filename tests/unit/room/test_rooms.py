@@ -1,4 +1,5 @@
 import itertools
+from collections.abc import Callable
 
 import pytest
 
@@ -151,10 +152,10 @@ def test_the_last_who_leaves_ends_the_room_its_router_and_its_name() -> None:
     ada.room.leave(ada, LeaveReason.LEFT)
     assert peer.closed
     assert house.routers[0].closed
-    assert house.rooms.rooms == ()
+    assert len(house.rooms.rooms) == 0
     assert house.rooms.participant_count == 0
     house.join("Ben", mode=Mode.DIRECT)
-    assert house.rooms.rooms[0].mode is Mode.DIRECT
+    assert [room.mode for room in house.rooms.rooms] == [Mode.DIRECT]
 
 
 def test_a_router_that_cannot_take_the_first_leaves_no_room_behind() -> None:
@@ -367,13 +368,14 @@ def test_what_belongs_to_the_other_kind_of_room_is_refused() -> None:
     house = House()
     ada, _ = house.join("Ada", mode=Mode.DIRECT)
     ben, _ = house.join("Ben", room="other", mode=Mode.SFU)
-    for call in (
+    calls: list[Callable[[], None]] = [
         lambda: ada.room.publish(ada, "o"),
         lambda: ada.room.restart_subscribe(ada),
         lambda: ada.room.ignore_candidate(ada),
         lambda: ben.room.relay_description(ben, "offer", "o"),
         lambda: ben.room.relay_candidate(ben, None),
-    ):
+    ]
+    for call in calls:
         with refusal(Code.WRONG_STATE):
             call()
 

@@ -43,6 +43,13 @@ def test_one_who_is_slowed_for_ten_seconds_on_end_is_flooding() -> None:
     assert now_s >= PATIENCE_S - 0.1
 
 
+def test_timers_that_fire_late_do_not_forgive_a_flood() -> None:
+    pace, now_s = ReadingPace(0), 0.0
+    while not (verdict := pace.after(100, now_s)).flooding:
+        now_s += verdict.wait_s and verdict.wait_s + 0.2
+        assert now_s <= PATIENCE_S + 0.5
+
+
 def test_one_who_stops_for_a_while_is_forgiven() -> None:
     pace, now_s = ReadingPace(0), 0.0
     while now_s < PATIENCE_S - 1:

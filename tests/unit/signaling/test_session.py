@@ -129,6 +129,16 @@ def test_leaving_closes_with_1000_and_the_others_hear_left() -> None:
     assert (ada.sent[-1]["type"], ada.sent[-1]["reason"]) == ("left", "left")
 
 
+def test_a_browser_that_leaves_the_page_leaves_the_room_at_once() -> None:
+    desk = Desk()
+    _, ada = desk.join("Ada")
+    ben, wire = desk.join("Ben")
+    ada.take()
+    ben.handle_going_away()
+    assert wire.closed == (CloseCode.LEFT, "left")
+    assert [(message["type"], message["reason"]) for message in ada.sent] == [("left", "left")]
+
+
 def test_a_broken_socket_can_be_followed_by_a_resume_until_the_grace_is_over() -> None:
     desk = Desk()
     _, ada = desk.join("Ada")

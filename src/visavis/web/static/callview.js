@@ -97,7 +97,10 @@ export class CallView {
     this.#undo.push(this.#keys(), keepAwake());
     const gone = () => this.call.leave();
     addEventListener("pagehide", gone);
-    this.#undo.push(() => removeEventListener("pagehide", gone));
+    // A page that the browser took out of its cache has left the room: it begins again.
+    const back = (/** @type {PageTransitionEvent} */ event) => event.persisted && location.reload();
+    addEventListener("pageshow", back);
+    this.#undo.push(() => removeEventListener("pagehide", gone), () => removeEventListener("pageshow", back));
     document.title = `${options.room} · visavis`;
     this.call.join();
     this.#render();

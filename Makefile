@@ -1,0 +1,86 @@
+# Every target first makes what is missing: a virtual environment in .venv, the compiled data plane in it, the
+# development tools. Python 3.11, make and a C compiler must be there; Rust is named, or fetched, where it is absent.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := .build
+RUST := $(shell find rust -name '*.rs' -o -name 'Cargo.toml') Cargo.toml Cargo.lock
+
+.PHONY: help build serve test check unit browsers rust-test bench fuzz clean format
+
+help:  ## What there is to make
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## ?(.*)/  make \1\t\2/' | expand -t 22
+
+$(STAMPS)/venv:
+	@mkdir -p $(STAMPS)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip uv
+	touch $@
+
+$(STAMPS)/tools: uv.lock pyproject.toml | $(STAMPS)/venv
+	UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --quiet --frozen --inexact --no-install-project
+	touch $@
+
+$(STAMPS)/rust: | $(STAMPS)/venv
+	@command -v cargo >/dev/null || { echo "Rust is missing: install it by rustup.rs (1.89 or newer), or with 'apt-get install rustup'."; exit 1; }
+	touch $@
+
+# The package is installed editable: Python code is read from src/, and the compiled module lies there too.
+$(STAMPS)/package: $(RUST) pyproject.toml $(STAMPS)/tools $(STAMPS)/rust
+	@echo "Building the data plane (two minutes the first time, seconds after that)"
+	$(BIN)/maturin develop --release --quiet --uv
+	touch $@
+
+build: $(STAMPS)/package  ## Build everything into .venv
+
+serve: build  ## Start the server: http://localhost:8080
+	$(BIN)/visavis serve $(ARGS)
+
+test: check rust-test unit browsers  ## All that CI runs
+	@echo "All tests passed"
+
+check: build $(STAMPS)/page  ## Format, lint, types, import layers, the compiled module's stub
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --quiet -- -D warnings
+	$(BIN)/ruff format --check src tests benchmarks examples
+	$(BIN)/ruff check src tests benchmarks examples
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/stubtest visavis.dataplane._native
+	cd web && npx --no-install tsc --project .
+
+$(STAMPS)/page: web/package-lock.json | $(STAMPS)/venv
+	cd web && npm ci --silent --no-audit --no-fund
+	touch $@
+
+rust-test: $(STAMPS)/rust  ## The Rust crates' tests, the emulated network's scenarios among them
+	cargo test --workspace --exclude visavis-py --quiet
+
+unit: build  ## The Python unit tests and scenarios
+	$(BIN)/pytest -q
+
+browsers: build $(STAMPS)/browsers  ## Chromium and Firefox in real calls
+	$(BIN)/pytest -q tests/interop
+
+# Debian's browsers, where they are not there yet; elsewhere install Chromium and Firefox by hand.
+$(STAMPS)/browsers: | $(STAMPS)/venv
+	@if ! command -v chromium >/dev/null || ! command -v firefox-esr >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium firefox-esr >/dev/null; fi
+	touch $@
+
+bench: build  ## Forwarding against a Pion SFU and against the limit; writes benchmarks/results
+	$(BIN)/python -m benchmarks.forwarding $(ARGS)
+
+fuzz:  ## Fuzz the wire formats for a minute each (needs cargo-fuzz and a nightly toolchain)
+	cd fuzz && for target in stun rtp rtcp payload; do cargo +nightly fuzz run $$target -- -max_total_time=60 || exit 1; done
+
+format:  ## Format all code
+	cargo fmt --all
+	$(BIN)/ruff format src tests benchmarks examples
+	$(BIN)/ruff check --fix src tests benchmarks examples
+
+clean:  ## Remove all that was built
+	rm -rf $(VENV) $(STAMPS) target

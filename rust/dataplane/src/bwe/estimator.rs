@@ -1,0 +1,274 @@
+//! The estimate of one transport: delay, loss and probes put together.
+
+use std::time::Duration;
+
+use visavis_wire::rtcp::TransportFeedback;
+
+use super::acknowledged::Acknowledged;
+use super::aimd::Aimd;
+use super::arrival::InterArrival;
+use super::history::{Outcome, SendHistory};
+use super::loss::LossBound;
+use super::prober::{ClusterId, DURATION};
+use super::trendline::{Trendline, Usage};
+use crate::time::Time;
+
+/// The round trip before one has been measured.
+const FIRST_ROUND_TRIP: Duration = Duration::from_millis(200);
+
+/// No probe for so long after the rate had to sink.
+const CALM: Duration = Duration::from_secs(2);
+/// No probe at a loss above this.
+const PROBE_MAX_LOSS: f64 = 0.10;
+
+/// A probe counts when so many of its packets have arrived, sent over two thirds of its time.
+const MIN_PROBE_PACKETS: u32 = 5;
+const MIN_PROBE_SPAN: Duration = Duration::from_millis(DURATION.as_millis() as u64 * 2 / 3);
+/// Slower by this on arrival than when sent, the probe has met the path's limit; some room is then left below it.
+const SATURATED: f64 = 0.9;
+const SATURATED_SHARE: f64 = 0.95;
+/// Faster by this, the path gathered its packets: their spacing says nothing.
+const IMPLAUSIBLE: f64 = 2.0;
+
+/// The bounds of a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Config {
+    pub start_bps: u64,
+    pub min_bps: u64,
+    pub max_bps: u64,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config { start_bps: 1_000_000, min_bps: 50_000, max_bps: 20_000_000 }
+    }
+}
+
+/// When the packets of the latest probe were sent and when they arrived.
+#[derive(Clone, Copy, Debug)]
+struct ProbeArrivals {
+    cluster: ClusterId,
+    packets: u32,
+    bytes: usize,
+    first_sent: (Time, usize),
+    last_sent: (Time, usize),
+    first_arrival: (Time, usize),
+    last_arrival: (Time, usize),
+}
+
+/// Estimates from feedback what a transport may send.
+#[derive(Debug)]
+pub struct Estimator {
+    config: Config,
+    history: SendHistory,
+    groups: InterArrival,
+    trendline: Trendline,
+    acknowledged: Acknowledged,
+    aimd: Aimd,
+    loss: LossBound,
+    probe: Option<ProbeArrivals>,
+    /// The last packet compared belonged to a probe: its queue is the probe's own.
+    is_delay_of_probe: bool,
+    round_trip: Option<Duration>,
+    has_feedback: bool,
+    outcomes: Vec<Outcome>,
+}
+
+impl Estimator {
+    pub fn new(config: Config) -> Estimator {
+        let Config { start_bps, min_bps, max_bps } = config;
+        Estimator {
+            config,
+            history: SendHistory::default(),
+            groups: InterArrival::default(),
+            trendline: Trendline::default(),
+            acknowledged: Acknowledged::default(),
+            aimd: Aimd::new(start_bps as f64, min_bps as f64, max_bps.max(min_bps) as f64),
+            loss: LossBound::default(),
+            probe: None,
+            is_delay_of_probe: false,
+            round_trip: None,
+            has_feedback: false,
+            outcomes: Vec::new(),
+        }
+    }
+
+    /// A packet was sent. `sequence` is its transport-wide sequence number before it was cut to 16 bits, `size_bytes` its
+    /// whole size with headers, `cluster` what the prober said of it.
+    pub fn note_sent(&mut self, sequence: u64, now: Time, size_bytes: usize, cluster: Option<ClusterId>) {
+        self.history.record(sequence, now, size_bytes, cluster);
+    }
+
+    /// A feedback packet came.
+    pub fn handle_feedback_untrusted(&mut self, now: Time, feedback: &TransportFeedback<'_>) {
+        let arrivals = self.history.arrivals(feedback);
+        self.handle_arrivals(now, arrivals);
+    }
+
+    /// Feedback came: of each packet when it arrived, by the receiver's clock, or `None` if it is missing.
+    pub fn handle_arrivals(&mut self, now: Time, arrivals: impl IntoIterator<Item = (u16, Option<Time>)>) {
+        let mut outcomes = std::mem::take(&mut self.outcomes);
+        outcomes.clear();
+        outcomes.extend(
+            arrivals.into_iter().filter_map(|(sequence, arrival)| self.history.resolve(sequence, arrival)),
+        );
+        outcomes.sort_by_key(|outcome| (outcome.arrival, outcome.sequence));
+        self.judge(now, &outcomes);
+        self.outcomes = outcomes;
+    }
+
+    fn judge(&mut self, now: Time, outcomes: &[Outcome]) {
+        let mut shortest: Option<Duration> = None;
+        let mut arrived = 0;
+        let mut recovered = 0;
+        for outcome in outcomes {
+            let Some(arrival) = outcome.arrival else { continue };
+            arrived += 1;
+            recovered += u32::from(outcome.was_missing);
+            let round_trip = now.since(outcome.sent);
+            shortest = Some(shortest.map_or(round_trip, |shortest| shortest.min(round_trip)));
+            self.acknowledged.add(arrival, outcome.size_bytes);
+            self.follow_delay(outcome, arrival);
+            self.follow_probe(outcome, arrival);
+        }
+        let lost = outcomes.len() as u32 - arrived;
+        // What had been told as missing is not told of anew.
+        let told = arrived + lost - recovered;
+        let round_trip = self.follow_round_trip(shortest);
+        self.loss.update(now, told, lost, recovered, self.target(), round_trip);
+        if arrived == 0 {
+            return;
+        }
+        self.has_feedback = true;
+        let acknowledged = self.acknowledged.bitrate_bps().map(|bitrate| bitrate as f64);
+        self.aimd.update(now, self.trendline.usage(), acknowledged, round_trip);
+        if outcomes.iter().any(|outcome| outcome.cluster.is_some()) {
+            self.take_probe();
+        }
+    }
+
+    /// Packets of probes are left out: a probe may fill a queue, which is its purpose and no congestion.
+    fn follow_delay(&mut self, outcome: &Outcome, arrival: Time) {
+        if outcome.cluster.is_some() {
+            self.is_delay_of_probe = true;
+            return;
+        }
+        if std::mem::take(&mut self.is_delay_of_probe) {
+            self.groups = InterArrival::default();
+            self.trendline.restart();
+        }
+        if let Some(delta) = self.groups.add(outcome.sent, arrival) {
+            self.trendline.update(delta);
+        }
+    }
+
+    fn follow_round_trip(&mut self, sample: Option<Duration>) -> Duration {
+        if let Some(sample) = sample {
+            let smoothed = self.round_trip.map_or(sample, |last| (last * 7 + sample) / 8);
+            self.round_trip = Some(smoothed);
+        }
+        self.round_trip.unwrap_or(FIRST_ROUND_TRIP)
+    }
+
+    fn follow_probe(&mut self, outcome: &Outcome, arrival: Time) {
+        let Some(cluster) = outcome.cluster else { return };
+        let (sent, size) = ((outcome.sent, outcome.size_bytes), outcome.size_bytes);
+        match &mut self.probe {
+            Some(probe) if probe.cluster == cluster => {
+                probe.packets += 1;
+                probe.bytes += size;
+                if sent.0 < probe.first_sent.0 {
+                    probe.first_sent = sent;
+                }
+                if sent.0 >= probe.last_sent.0 {
+                    probe.last_sent = sent;
+                }
+                if arrival < probe.first_arrival.0 {
+                    probe.first_arrival = (arrival, size);
+                }
+                if arrival >= probe.last_arrival.0 {
+                    probe.last_arrival = (arrival, size);
+                }
+            }
+            _ => {
+                self.probe = Some(ProbeArrivals {
+                    cluster,
+                    packets: 1,
+                    bytes: size,
+                    first_sent: sent,
+                    last_sent: sent,
+                    first_arrival: (arrival, size),
+                    last_arrival: (arrival, size),
+                });
+            }
+        }
+    }
+
+    /// Jumps to what the probe has shown.
+    fn take_probe(&mut self) {
+        let found = self.probe.as_ref().and_then(ProbeArrivals::found_bps);
+        if let Some(found) = found
+            && self.trendline.usage() != Usage::Over
+        {
+            self.aimd.raise_to(found);
+            self.loss.raise_to(found);
+        }
+    }
+
+    fn target(&self) -> f64 {
+        let rate = self.aimd.rate_bps();
+        let bounded = self.loss.bound_bps().map_or(rate, |bound| rate.min(bound));
+        bounded.max(self.config.min_bps as f64)
+    }
+
+    /// What may be sent, all in all.
+    pub fn target_bps(&self) -> u64 {
+        self.target() as u64
+    }
+
+    /// What arrives; `None` before it could be measured.
+    pub fn acknowledged_bps(&self) -> Option<u64> {
+        self.acknowledged.bitrate_bps()
+    }
+
+    /// The smoothed time from sending to feedback, which includes how long the receiver gathers; `None` before the first.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.round_trip
+    }
+
+    /// The part that was lost of the packets last judged, 0 to 1.
+    pub fn loss(&self) -> f64 {
+        self.loss.last_loss()
+    }
+
+    /// Whether a probe would say something and harm nobody now.
+    pub fn permits_probe(&self, now: Time) -> bool {
+        let is_calm = |decrease: Option<Time>| decrease.is_none_or(|decrease| now.since(decrease) >= CALM);
+        self.has_feedback
+            && self.trendline.usage() == Usage::Normal
+            && is_calm(self.aimd.last_decrease())
+            && is_calm(self.loss.last_decrease())
+            && self.loss.last_loss() <= PROBE_MAX_LOSS
+    }
+}
+
+impl ProbeArrivals {
+    /// The rate that it shows the path to bear; `None` if too little has arrived or its spacing says nothing.
+    fn found_bps(&self) -> Option<f64> {
+        let span = self.last_sent.0.since(self.first_sent.0);
+        if self.packets < MIN_PROBE_PACKETS || span < MIN_PROBE_SPAN {
+            return None;
+        }
+        let rate = |bytes: usize, from: Time, to: Time| {
+            let seconds = to.since(from).as_secs_f64();
+            (seconds > 0.0).then(|| bytes as f64 * 8.0 / seconds)
+        };
+        let sent = rate(self.bytes - self.last_sent.1, self.first_sent.0, self.last_sent.0)?;
+        let arrived = rate(self.bytes - self.first_arrival.1, self.first_arrival.0, self.last_arrival.0)?;
+        if arrived > sent * IMPLAUSIBLE {
+            return None;
+        }
+        let found = sent.min(arrived);
+        Some(if arrived < sent * SATURATED { found * SATURATED_SHARE } else { found })
+    }
+}

@@ -1,0 +1,292 @@
+"""The event loop's side of the data plane: identifiers, commands down, reports to whom they concern."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Protocol, Self, TypeVarTuple, assert_never
+
+from visavis.dataplane import _native
+from visavis.dataplane.commands import (
+    Command,
+    Fingerprint,
+    RequestStats,
+    SlotId,
+    TrackId,
+    TransportId,
+)
+from visavis.dataplane.identifiers import Identifiers, new_password, new_ufrag
+from visavis.dataplane.reports import (
+    AudioLevels,
+    Fatal,
+    Forwarding,
+    Report,
+    TrackState,
+    TransportState,
+    TransportStats,
+)
+from visavis.errors import LocalProtocolError
+
+_log = logging.getLogger(__name__)
+_Arguments = TypeVarTuple("_Arguments")
+
+
+class TransportEvents(Protocol):
+    """The owner of a transport, which hears the reports about it."""
+
+    def transport_state(self, state: str, reason: str) -> None:
+        """`connecting`, `connected`, `disconnected`, `failed` or `closed`; the reason is a word for logs."""
+
+    def forwarding(self, slot: int, reason: str) -> None:
+        """What a slot of the transport carries changed; the reason is one of `Forwarding`'s."""
+
+    def audio_levels(self, levels: Sequence[tuple[int, int]]) -> None:
+        """(track, level in dBov) of the transport's tracks with voice, the loudest first."""
+
+
+class NativePlane(Protocol):
+    """What `Plane` needs of the compiled `DataPlane`, whose contract is in `_native.pyi`; tests bring
+    their own."""
+
+    @property
+    def local_addresses(self) -> list[tuple[str, int]]:
+        """The bound addresses."""
+        ...
+
+    def fileno(self) -> int:
+        """Readable while reports wait."""
+        ...
+
+    def submit(self, commands: Sequence[Command]) -> None:
+        """Hands commands to their threads."""
+
+    def drain(self) -> list[Report]:
+        """Takes waiting reports."""
+        ...
+
+    def counters(self) -> dict[str, int]:
+        """What happened to packets."""
+        ...
+
+    def close(self) -> None:
+        """Ends the threads."""
+
+
+class Plane:
+    """A running data plane, for one event loop.
+
+    `start` it, `attach` it to the loop, `close` it in the end. It is not thread-safe: all calls are the
+    loop's.
+    """
+
+    def __init__(
+        self,
+        native: NativePlane,
+        *,
+        threads: int,
+        fingerprint: bytes,
+        choose: Callable[[str], str] = secrets.choice,
+    ) -> None:
+        """Wraps a plane of `threads` threads; `choose` is the randomness of ICE's names and passwords."""
+        self._native = native
+        self._fingerprint = Fingerprint("sha-256", fingerprint)
+        self._choose = choose
+        self._identifiers = Identifiers(threads)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._events: dict[TransportId, TransportEvents] = {}
+        self._track_handlers: dict[TrackId, Callable[[TrackState], None]] = {}
+        self._report_handlers: list[Callable[[Report], None]] = []
+        self._waiting_for_stats: dict[TransportId, list[asyncio.Future[TransportStats]]] = {}
+        self._closed = False
+
+    @classmethod
+    def start(
+        cls,
+        addresses: Sequence[tuple[str, int]],
+        *,
+        threads: int,
+        choose: Callable[[str], str] = secrets.choice,
+    ) -> Self:
+        """Binds UDP `addresses` (ip, port; port 0 picks one) and starts threads, with a certificate of its
+        own.
+
+        Raises:
+            OSError: An address cannot be bound; `filename` says which.
+            ValueError: No address, or not 1 to 64 threads.
+        """
+        certificate = _native.Certificate.generate()
+        native = _native.DataPlane(addresses, threads=threads, certificate=certificate)
+        return cls(native, threads=threads, fingerprint=certificate.fingerprint, choose=choose)
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """The digest of the certificate that every transport shows (RFC 8122 section 5)."""
+        return self._fingerprint
+
+    @property
+    def local_addresses(self) -> list[tuple[str, int]]:
+        """The bound addresses, with real ports."""
+        return self._native.local_addresses
+
+    def counters(self) -> dict[str, int]:
+        """What happened to packets since the start, by reason."""
+        return self._native.counters()
+
+    def new_transport(self) -> TransportId:
+        """An identifier for a transport, on the thread with the fewest; `forget` gives it back."""
+        return self._identifiers.new_transport()
+
+    def new_track(self, transport: TransportId) -> TrackId:
+        """An identifier for a track that `transport` receives; it is given back with the transport's.
+
+        Raises:
+            LocalProtocolError: The transport's identifier is not in use.
+        """
+        self._check_in_use(transport)
+        return self._identifiers.new_track(transport)
+
+    def new_ufrag(self, transport: TransportId) -> str:
+        """An ICE user name fragment that leads to the transport's thread (RFC 8839 section 5.4)."""
+        return new_ufrag(transport, self._choose)
+
+    def new_password(self) -> str:
+        """An ICE password (RFC 8839 section 5.4)."""
+        return new_password(self._choose)
+
+    def submit(self, *commands: Command) -> None:
+        """Hands commands down, in their order; does not wait for them.
+
+        Raises: ValueError: A field is impossible; none of the commands was taken. TypeError: The same, for
+        a field's type. RuntimeError: The plane is closed, lost a thread, has too many commands waiting, or
+        the process forked.
+        """
+        self._native.submit(commands)
+
+    def on_transport(self, transport: TransportId, events: TransportEvents) -> None:
+        """Who hears the reports about a transport, until `forget`."""
+        self._check_in_use(transport)
+        self._events[transport] = events
+
+    def on_track(self, track: TrackId, handler: Callable[[TrackState], None]) -> None:
+        """Who hears that a track's layers start and stop, until its transport is forgotten."""
+        owner = self._identifiers.owner(track)
+        if owner is None:
+            raise LocalProtocolError(f"track {track} is not in use")
+        self._track_handlers[track] = handler
+
+    def on_report(self, handler: Callable[[Report], None]) -> None:
+        """Who hears every report, before those whom it concerns: for metrics and logs."""
+        self._report_handlers.append(handler)
+
+    def forget(self, transport: TransportId) -> None:
+        """Gives back the identifiers of a transport and its tracks: no report about them is handed on any
+        more."""
+        self._events.pop(transport, None)
+        for track in self._identifiers.release(transport):
+            self._track_handlers.pop(track, None)
+        self._fail_stats(transport, "the transport was forgotten")
+
+    async def stats(self, transport: TransportId) -> TransportStats:
+        """Figures of a transport, as they are now. The caller bounds the wait: a transport that was not
+        opened is silent.
+
+        Raises:
+            LocalProtocolError: The transport's identifier is not in use, or it ended meanwhile.
+        """
+        self._check_in_use(transport)
+        future: asyncio.Future[TransportStats] = asyncio.get_running_loop().create_future()
+        waiting = self._waiting_for_stats.setdefault(transport, [])
+        waiting.append(future)
+        try:
+            self.submit(RequestStats(transport))
+            return await future
+        finally:
+            if future in waiting:
+                waiting.remove(future)
+
+    def attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        """From now on reports are handed on by this loop, until `close`."""
+        if self._loop is not None:
+            raise LocalProtocolError("the plane is attached to a loop already")
+        loop.add_reader(self._native.fileno(), self._drain)
+        self._loop = loop
+
+    def close(self) -> None:
+        """Every transport says good-bye, the threads end, the last reports are handed on. Idempotent, in
+        bounded time."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._loop is not None:
+            self._loop.remove_reader(self._native.fileno())
+        self._native.close()
+        while self._drain():
+            pass
+        for transport in list(self._waiting_for_stats):
+            self._fail_stats(transport, "the data plane was closed")
+
+    def _check_in_use(self, transport: TransportId) -> None:
+        if transport not in self._identifiers:
+            raise LocalProtocolError(f"transport {transport} is not in use")
+
+    def _drain(self) -> int:
+        """Hands on a batch; the descriptor stays readable while more wait, so that the loop's other work
+        has its turn."""
+        reports = self._native.drain()
+        for report in reports:
+            for handler in self._report_handlers:
+                _call(handler, report)
+            self._dispatch(report)
+        return len(reports)
+
+    def _dispatch(self, report: Report) -> None:
+        match report:
+            case TransportState(transport=transport, state=state, reason=reason):
+                self._tell_state(TransportId(transport), state, reason)
+            case TrackState(track=track):
+                if handler := self._track_handlers.get(TrackId(track)):
+                    _call(handler, report)
+            case Forwarding(transport=transport, slot=slot, reason=reason):
+                if events := self._events.get(TransportId(transport)):
+                    _call(events.forwarding, SlotId(slot), reason)
+            case AudioLevels(levels=levels):
+                self._tell_levels(levels)
+            case TransportStats(transport=transport):
+                for future in self._waiting_for_stats.pop(TransportId(transport), []):
+                    if not future.done():
+                        future.set_result(report)
+            case Fatal(thread=thread, message=message):
+                _log.critical("data plane thread %d is lost: %s", thread, message)
+                for transport in self._identifiers.on_thread(thread):
+                    self._tell_state(transport, "failed", "thread-lost")
+            case _:
+                assert_never(report)
+
+    def _tell_state(self, transport: TransportId, state: str, reason: str) -> None:
+        if events := self._events.get(transport):
+            _call(events.transport_state, state, reason)
+        if state in ("failed", "closed"):
+            self._fail_stats(transport, f"the transport is {state}")
+
+    def _tell_levels(self, levels: Sequence[tuple[int, int]]) -> None:
+        by_transport: dict[TransportId, list[tuple[int, int]]] = {}
+        for track, level in levels:
+            owner = self._identifiers.owner(TrackId(track))
+            if owner is not None:
+                by_transport.setdefault(owner, []).append((track, level))
+        for transport, its_levels in by_transport.items():
+            if events := self._events.get(transport):
+                _call(events.audio_levels, its_levels)
+
+    def _fail_stats(self, transport: TransportId, why: str) -> None:
+        for future in self._waiting_for_stats.pop(transport, []):
+            if not future.done():
+                future.set_exception(LocalProtocolError(why))
+
+
+def _call(handler: Callable[[*_Arguments], None], *arguments: *_Arguments) -> None:
+    """A handler that raises has a defect; it is logged, and the others have their turn."""
+    try:
+        handler(*arguments)
+    except Exception:
+        _log.exception("a handler of data plane reports failed")

@@ -1,0 +1,273 @@
+import asyncio
+import os
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+
+from visavis.dataplane import Plane
+from visavis.dataplane.commands import CloseTransport, Command, RequestStats, TransportId
+from visavis.dataplane.reports import (
+    AudioLevels,
+    Fatal,
+    Forwarding,
+    Report,
+    TrackState,
+    TransportState,
+    TransportStats,
+)
+from visavis.errors import LocalProtocolError
+
+GUARD_S = 20.0
+
+
+class ScriptedNative:
+    """The native side: keeps commands, and has what `say` puts there to report."""
+
+    def __init__(self) -> None:
+        self.local_addresses = [("192.0.2.1", 3478)]
+        self.commands: list[Command] = []
+        self.reports: list[Report] = []
+        self.last_words: list[Report] = []
+        self.closings = 0
+        self._read, self._write = os.pipe()
+
+    def say(self, *reports: Report) -> None:
+        if not self.reports:
+            os.write(self._write, b"!")
+        self.reports.extend(reports)
+
+    def fileno(self) -> int:
+        return self._read
+
+    def submit(self, commands: Sequence[Command]) -> None:
+        self.commands.extend(commands)
+
+    def drain(self) -> list[Report]:
+        reports, self.reports = self.reports, []
+        if reports:
+            os.read(self._read, 1)
+        return reports
+
+    def counters(self) -> dict[str, int]:
+        return {"datagrams_received": 7}
+
+    def close(self) -> None:
+        self.closings += 1
+        if self.last_words:
+            self.say(*self.last_words)
+
+    def free(self) -> None:
+        os.close(self._read)
+        os.close(self._write)
+
+
+class Heard:
+    """An owner of a transport that writes down what it hears."""
+
+    def __init__(self) -> None:
+        self.events: list[object] = []
+        self.on_event: Callable[[], None] = lambda: None
+
+    def _note(self, event: object) -> None:
+        self.events.append(event)
+        self.on_event()
+
+    def transport_state(self, state: str, reason: str) -> None:
+        self._note((state, reason))
+
+    def forwarding(self, slot: int, reason: str) -> None:
+        self._note((slot, reason))
+
+    def audio_levels(self, levels: Sequence[tuple[int, int]]) -> None:
+        self._note(list(levels))
+
+
+@pytest.fixture
+def native() -> Iterator[ScriptedNative]:
+    native = ScriptedNative()
+    yield native
+    native.free()
+
+
+@pytest.fixture
+def plane(native: ScriptedNative) -> Plane:
+    return Plane(native, threads=2, fingerprint=bytes(32), choose=lambda characters: characters[0])
+
+
+def say_last(native: ScriptedNative, plane: Plane, *reports: Report) -> None:
+    """Reports, handed on by closing the plane: no loop is needed."""
+    native.last_words.extend(reports)
+    plane.close()
+
+
+def test_commands_go_down_in_their_order(native: ScriptedNative, plane: Plane) -> None:
+    first, second = plane.new_transport(), plane.new_transport()
+    plane.submit(CloseTransport(second), CloseTransport(first))
+    assert native.commands == [CloseTransport(second), CloseTransport(first)]
+
+
+def test_credentials_lead_to_the_thread_of_the_transport(plane: Plane) -> None:
+    transports = [plane.new_transport(), plane.new_transport()]
+    assert [plane.new_ufrag(transport)[0] for transport in transports] == ["A", "B"]
+    assert plane.new_password() == "A" * 24
+
+
+def test_a_report_reaches_the_owner_of_its_transport_only(native: ScriptedNative, plane: Plane) -> None:
+    owners = [Heard(), Heard()]
+    transports = [plane.new_transport() for _ in owners]
+    for transport, owner in zip(transports, owners, strict=True):
+        plane.on_transport(transport, owner)
+    say_last(
+        native,
+        plane,
+        TransportState(transports[0], "connected", "dtls"),
+        Forwarding(transports[1], 3, -1, "bandwidth"),
+        TransportState(0xFFFFFF, "connected"),
+    )
+    assert owners[0].events == [("connected", "dtls")]
+    assert owners[1].events == [(3, "bandwidth")]
+
+
+def test_levels_reach_the_owners_of_their_tracks_in_order(native: ScriptedNative, plane: Plane) -> None:
+    owners = [Heard(), Heard()]
+    transports = [plane.new_transport() for _ in owners]
+    for transport, owner in zip(transports, owners, strict=True):
+        plane.on_transport(transport, owner)
+    a, b = plane.new_track(transports[0]), plane.new_track(transports[0])
+    c = plane.new_track(transports[1])
+    say_last(native, plane, AudioLevels([(b, -10), (c, -20), (a, -30), (0xFFFFFF, -40)]))
+    assert owners[0].events == [[(b, -10), (a, -30)]]
+    assert owners[1].events == [[(c, -20)]]
+
+
+def test_a_tracks_handler_hears_its_layers(native: ScriptedNative, plane: Plane) -> None:
+    transport = plane.new_transport()
+    track, other = plane.new_track(transport), plane.new_track(transport)
+    heard: list[TrackState] = []
+    plane.on_track(track, heard.append)
+    say_last(native, plane, TrackState(track, 1, True, 96), TrackState(other, 0, True, 96))
+    assert [(state.layer, state.active) for state in heard] == [(1, True)]
+
+
+def test_nothing_is_heard_about_what_was_forgotten(native: ScriptedNative, plane: Plane) -> None:
+    owner, states = Heard(), list[TrackState]()
+    transport = plane.new_transport()
+    track = plane.new_track(transport)
+    plane.on_transport(transport, owner)
+    plane.on_track(track, states.append)
+    plane.forget(transport)
+    plane.forget(transport)
+    say_last(
+        native,
+        plane,
+        TransportState(transport, "closed"),
+        TrackState(track, 0, False, 96),
+        AudioLevels([(track, -10)]),
+    )
+    assert owner.events == []
+    assert states == []
+    with pytest.raises(LocalProtocolError):
+        plane.new_track(transport)
+    with pytest.raises(LocalProtocolError):
+        plane.on_transport(transport, owner)
+    with pytest.raises(LocalProtocolError):
+        plane.on_track(track, states.append)
+
+
+def test_a_handler_that_raises_is_logged_and_the_next_has_its_turn(
+    native: ScriptedNative, plane: Plane, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[Report] = []
+
+    def defect(report: Report) -> None:
+        raise ZeroDivisionError
+
+    plane.on_report(defect)
+    plane.on_report(seen.append)
+    owner = Heard()
+    transport = plane.new_transport()
+    plane.on_transport(transport, owner)
+    say_last(native, plane, TransportState(transport, "failed", "consent"))
+    assert len(seen) == 1
+    assert owner.events == [("failed", "consent")]
+    assert "a handler of data plane reports failed" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_lost_thread_fails_its_transports_and_no_others(
+    native: ScriptedNative, plane: Plane, caplog: pytest.LogCaptureFixture
+) -> None:
+    owners = [Heard(), Heard()]
+    for owner in owners:
+        plane.on_transport(plane.new_transport(), owner)
+    say_last(native, plane, Fatal(1, "index out of bounds"))
+    assert owners[0].events == []
+    assert owners[1].events == [("failed", "thread-lost")]
+    assert "index out of bounds" in caplog.text
+
+
+def test_closing_twice_closes_once(native: ScriptedNative, plane: Plane) -> None:
+    plane.close()
+    plane.close()
+    assert native.closings == 1
+
+
+def test_the_loop_hands_on_what_the_descriptor_announces(native: ScriptedNative, plane: Plane) -> None:
+    async def run() -> None:
+        plane.attach(asyncio.get_running_loop())
+        with pytest.raises(LocalProtocolError):
+            plane.attach(asyncio.get_running_loop())
+        owner, heard = Heard(), asyncio.Event()
+        owner.on_event = heard.set
+        transport = plane.new_transport()
+        plane.on_transport(transport, owner)
+        for state in ("connecting", "connected"):
+            native.say(TransportState(transport, state, "r"))
+            await asyncio.wait_for(heard.wait(), GUARD_S)
+            heard.clear()
+        assert owner.events == [("connecting", "r"), ("connected", "r")]
+        plane.close()
+
+    asyncio.run(run())
+
+
+def test_everyone_who_asks_for_statistics_gets_the_next_ones(native: ScriptedNative, plane: Plane) -> None:
+    async def run() -> None:
+        plane.attach(asyncio.get_running_loop())
+        transport = plane.new_transport()
+        tasks = [asyncio.ensure_future(plane.stats(transport)) for _ in range(2)]
+        await asyncio.sleep(0)
+        assert native.commands == [RequestStats(transport)] * 2
+        native.say(TransportStats(transport, {"currentRoundTripTime": 0.025}, [], []))
+        for stats in await asyncio.wait_for(asyncio.gather(*tasks), GUARD_S):
+            assert stats.values == {"currentRoundTripTime": 0.025}
+        native.say(TransportStats(transport, {}, [], []))
+        plane.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("ending", ["forget", "report", "close"])
+def test_who_waits_for_statistics_of_a_transport_that_ends_is_told(
+    native: ScriptedNative, plane: Plane, ending: str
+) -> None:
+    async def run() -> None:
+        transport = plane.new_transport()
+        task = asyncio.ensure_future(plane.stats(transport))
+        await asyncio.sleep(0)
+        match ending:
+            case "forget":
+                plane.forget(transport)
+            case "report":
+                say_last(native, plane, TransportState(transport, "closed"))
+            case _:
+                plane.close()
+        with pytest.raises(LocalProtocolError):
+            await asyncio.wait_for(task, GUARD_S)
+
+    asyncio.run(run())
+
+
+def test_statistics_of_an_unknown_transport_are_an_error(plane: Plane) -> None:
+    with pytest.raises(LocalProtocolError):
+        asyncio.run(plane.stats(TransportId(5)))
