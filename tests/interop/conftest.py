@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
+
 from tests.interop.serving import ServerProcess
 
 CHROMIUM_ARGUMENTS = (

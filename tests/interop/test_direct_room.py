@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import BrowserContext, WebSocketRoute, expect
+
 from tests.interop.serving import ServerProcess
 from tests.interop.tabs import Tab
 

@@ -2,6 +2,7 @@
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
+
 from tests.interop.serving import ServerProcess
 from tests.interop.tabs import Tab
 

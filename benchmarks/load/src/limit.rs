@@ -20,6 +20,7 @@ use crate::{Result, cpu};
 /// Destinations in one sendmmsg: for single packets and for runs.
 const BATCH_SINGLES: usize = 64;
 const BATCH_RUNS: usize = 16;
+const SETTLE: Duration = Duration::from_millis(200);
 
 pub fn limit(job: &Limit) -> Result<()> {
     let sockets: Vec<UdpSocket> =
@@ -62,8 +63,7 @@ fn measure(job: &Limit, addresses: &[SocketAddrV4], received: &AtomicU64) -> Res
         for _ in 0..job.windows.max(1) {
             let received_before = received.load(Ordering::Relaxed);
             let mut window = sender.window(job.window_s)?;
-            thread::sleep(Duration::from_millis(100));
-            window.received = received.load(Ordering::Relaxed) - received_before;
+            window.received = settled(received, received_before + window.sent) - received_before;
             windows.push(window);
         }
         windows.sort_unstable_by(|a, b| a.cpu_ns_per_packet().total_cmp(&b.cpu_ns_per_packet()));
@@ -79,6 +79,19 @@ fn measure(job: &Limit, addresses: &[SocketAddrV4], received: &AtomicU64) -> Res
         .print()?;
     }
     Ok(())
+}
+
+/// What has been received once all that was sent has come, or nothing has for a while.
+fn settled(received: &AtomicU64, sent: u64) -> u64 {
+    let mut before = received.load(Ordering::Relaxed);
+    loop {
+        thread::sleep(SETTLE);
+        let now = received.load(Ordering::Relaxed);
+        if now >= sent || now == before {
+            return now;
+        }
+        before = now;
+    }
 }
 
 struct Window {

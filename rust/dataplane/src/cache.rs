@@ -93,9 +93,9 @@ impl PacketCache {
     pub fn expire(&mut self, now: Time) {
         while self.bytes > 0 && self.oldest <= self.newest {
             let position = self.position(self.oldest);
-            let young = self.slots[position].as_ref().is_some_and(|kept| {
-                kept.sequence == self.oldest && now.since(kept.received) <= self.max_age
-            });
+            let young = self.slots[position]
+                .as_ref()
+                .is_some_and(|kept| kept.sequence == self.oldest && now.since(kept.received) <= self.max_age);
             if young {
                 return;
             }

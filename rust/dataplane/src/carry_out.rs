@@ -1,8 +1,8 @@
 //! Commands of Python's, carried out.
 
 use crate::api::{
-    Command, DtlsRole, Extension, Fingerprint, GivenKeys, Kind, PayloadMap, Report, SlotId, TrackId, TransportId,
-    TransportState,
+    Command, DtlsRole, Extension, Fingerprint, GivenKeys, Kind, PayloadMap, Report, SlotId, TrackId,
+    TransportId, TransportState,
 };
 use crate::ice::{Credentials, Path};
 use crate::message::ShardMessage;
@@ -16,11 +16,15 @@ impl Shard {
     /// A command about something that is gone is no error: it was on its way when that ended.
     pub(crate) fn carry_out(&mut self, now: Time, command: Command) {
         match command {
-            Command::OpenTransport { id, ufrag, password } => self.open(now, id, Credentials { ufrag, password }),
+            Command::OpenTransport { id, ufrag, password } => {
+                self.open(now, id, Credentials { ufrag, password })
+            }
             Command::ConnectTransport { id, remote_ufrag, role, fingerprints } => {
                 self.connect(now, id, remote_ufrag, role, fingerprints);
             }
-            Command::ConnectWithKeys { id, remote_ufrag, keys } => self.connect_with_keys(now, id, remote_ufrag, &keys),
+            Command::ConnectWithKeys { id, remote_ufrag, keys } => {
+                self.connect_with_keys(now, id, remote_ufrag, &keys)
+            }
             Command::RestartIce { id, ufrag, password, remote_ufrag } => {
                 self.restart(id, Credentials { ufrag, password }, remote_ufrag);
             }
@@ -80,7 +84,10 @@ impl Shard {
         role: DtlsRole,
         fingerprints: Vec<Fingerprint>,
     ) {
-        let Some(transport) = self.transports.get_mut(&id).filter(|transport| transport.peer.is_none()) else { return };
+        let Some(transport) = self.transports.get_mut(&id).filter(|transport| transport.peer.is_none())
+        else {
+            return;
+        };
         transport.ice.set_remote_ufrag(remote_ufrag);
         transport.peer = Some((role, fingerprints));
         self.drive_dtls(now, id);
@@ -161,7 +168,8 @@ impl Shard {
         track: Option<TrackId>,
         payloads: Vec<PayloadMap>,
     ) {
-        let Some(slot) = self.transports.get_mut(&id).and_then(|transport| transport.send.slot_mut(slot_id)) else {
+        let Some(slot) = self.transports.get_mut(&id).and_then(|transport| transport.send.slot_mut(slot_id))
+        else {
             return;
         };
         let (before, kind) = (slot.track, slot.config.kind);
@@ -228,7 +236,8 @@ impl Shard {
 
     pub(crate) fn release_address(&mut self, path: Path, id: TransportId) {
         self.addresses.release(path, id);
-        for shard in (0..self.config.shards).map(crate::api::ShardId).filter(|&shard| shard != self.config.id) {
+        for shard in (0..self.config.shards).map(crate::api::ShardId).filter(|&shard| shard != self.config.id)
+        {
             let message = ShardMessage::AddressReleased { socket: path.socket, peer: path.peer };
             self.messages.push_back((shard, message));
         }
@@ -245,7 +254,8 @@ impl Shard {
     /// Puts a transport into the state that it has reached.
     pub(crate) fn judge(&mut self, now: Time, id: TransportId) {
         let Some(transport) = self.transports.get_mut(&id) else { return };
-        let report: Option<Report> = transport.judge(now).and_then(|(state, reason)| transport.enter(state, reason));
+        let report: Option<Report> =
+            transport.judge(now).and_then(|(state, reason)| transport.enter(state, reason));
         self.reports.extend(report);
     }
 }

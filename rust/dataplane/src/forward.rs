@@ -123,7 +123,9 @@ impl Shard {
         if let Some(transport) = self.transports.get_mut(&id) {
             if transport.receive.nack_due().is_some_and(|due| due <= now) {
                 let counters = &self.config.counters;
-                transport.receive.write_nacks(now, &mut out, counters, |track, layer| torn.push((track, layer)));
+                transport
+                    .receive
+                    .write_nacks(now, &mut out, counters, |track, layer| torn.push((track, layer)));
             }
             transport.receive.write_feedback(now, &mut out);
             if !out.is_empty() {
@@ -160,8 +162,13 @@ impl Shard {
 
     /// Sends the request for a key frame that is due, if one is.
     pub(crate) fn send_key_frame_request(&mut self, now: Time, id: TransportId, track: TrackId, layer: u8) {
-        let Some(transport) = self.transports.get_mut(&id).filter(|transport| transport.session.is_some()) else { return };
-        let Some(known) = self.sources.get_mut(&track).and_then(|source| source.layer_mut(layer)) else { return };
+        let Some(transport) = self.transports.get_mut(&id).filter(|transport| transport.session.is_some())
+        else {
+            return;
+        };
+        let Some(known) = self.sources.get_mut(&track).and_then(|source| source.layer_mut(layer)) else {
+            return;
+        };
         if !known.requests.take(now) {
             return;
         }

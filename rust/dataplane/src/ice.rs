@@ -109,7 +109,8 @@ impl Agent {
     /// A controlled agent uses the pair nominated last (section 8.1.1 lets the controlling one change its mind); until
     /// one is nominated, the first that was validated.
     pub fn handle_check(&mut self, now: Time, username: &[u8], path: Path, nominated: bool) -> CheckOutcome {
-        let current = username.strip_prefix(self.local.ufrag.as_bytes()).is_some_and(|rest| rest.starts_with(b":"));
+        let current =
+            username.strip_prefix(self.local.ufrag.as_bytes()).is_some_and(|rest| rest.starts_with(b":"));
         let mut outcome = CheckOutcome::default();
         if current && self.previous.is_some() {
             // The peer has moved to the new credentials: the nominations of before are over.

@@ -23,10 +23,28 @@ pub struct Decision {
     pub bps: u64,
 }
 
-/// What is new must leave a tenth of the estimate free; what is there may exceed it by a twentieth. Without that
-/// distance a stream at the edge would come and go.
+/// What is new must leave a tenth of the estimate free.
 const ENTER_PERCENT: u64 = 90;
-const STAY_PERCENT: u64 = 105;
+
+/// How far what is already forwarded may exceed the estimate, in percent of it. Without a distance to `ENTER_PERCENT` a
+/// stream at the edge would come and go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// The shortage is fresh. An estimator answers a hiccup of the path as it answers congestion, by a step down; if
+    /// it was a hiccup it comes back, if not it takes more such steps.
+    Fresh,
+    /// It has lasted.
+    Spent,
+}
+
+impl Patience {
+    fn stay_percent(self) -> u64 {
+        match self {
+            Patience::Fresh => 170,
+            Patience::Spent => 105,
+        }
+    }
+}
 
 /// Climbs the ladder from its first rung as long as the sum fits `estimate_bps` (None: no estimate, everything fits).
 ///
@@ -37,6 +55,7 @@ pub fn climb(
     rungs: &[Rung],
     slots: &[SlotView<'_>],
     estimate_bps: Option<u64>,
+    patience: Patience,
     decisions: &mut Vec<Decision>,
 ) -> u64 {
     let first = decisions.len();
@@ -52,7 +71,8 @@ pub fn climb(
         if !view.has_track {
             continue;
         }
-        let layer = (0..=rung.layer).rev().find(|&l| view.layer_bps.get(usize::from(l)).is_some_and(|&b| b > 0));
+        let layer =
+            (0..=rung.layer).rev().find(|&l| view.layer_bps.get(usize::from(l)).is_some_and(|&b| b > 0));
         let Some(layer) = layer else {
             if decision.layer.is_none() {
                 decision.reason = ForwardReason::NoMedia;
@@ -63,7 +83,7 @@ pub fn climb(
         let more = bps.saturating_sub(decision.bps);
         wanted += more;
         let stays = view.current.is_some_and(|current| current >= layer);
-        let percent = if stays { STAY_PERCENT } else { ENTER_PERCENT };
+        let percent = if stays { patience.stay_percent() } else { ENTER_PERCENT };
         if estimate_bps.is_none_or(|estimate| spent + more <= estimate.saturating_mul(percent) / 100) {
             spent += more;
             *decision = Decision { slot: rung.slot, layer: Some(layer), reason: ForwardReason::Ok, bps };
@@ -86,9 +106,13 @@ mod tests {
         Rung { slot: SlotId(slot), layer }
     }
 
-    fn layers(rungs: &[Rung], slots: &[SlotView<'_>], estimate: Option<u64>) -> Vec<(Option<u8>, ForwardReason)> {
+    fn layers(
+        rungs: &[Rung],
+        slots: &[SlotView<'_>],
+        estimate: Option<u64>,
+    ) -> Vec<(Option<u8>, ForwardReason)> {
         let mut decisions = Vec::new();
-        climb(rungs, slots, estimate, &mut decisions);
+        climb(rungs, slots, estimate, Patience::Spent, &mut decisions);
         decisions.iter().map(|decision| (decision.layer, decision.reason)).collect()
     }
 
@@ -110,7 +134,10 @@ mod tests {
     #[test]
     fn a_cheaper_rung_behind_one_that_is_too_dear_still_fits() {
         let slots = [view(1, &[2_000_000]), view(2, &[300_000])];
-        assert_eq!(layers(&[rung(1, 0), rung(2, 0)], &slots, Some(500_000)), [(None, Bandwidth), (Some(0), Ok)]);
+        assert_eq!(
+            layers(&[rung(1, 0), rung(2, 0)], &slots, Some(500_000)),
+            [(None, Bandwidth), (Some(0), Ok)]
+        );
     }
 
     #[test]
@@ -129,9 +156,23 @@ mod tests {
     }
 
     #[test]
+    fn a_hiccup_of_the_path_drops_nothing_and_a_breakdown_does() {
+        let current = SlotView { current: Some(0), ..view(1, &[1_000_000]) };
+        let reason = |estimate| {
+            let mut decisions = Vec::new();
+            climb(&[rung(1, 0)], &[current], Some(estimate), Patience::Fresh, &mut decisions);
+            decisions[0].reason
+        };
+        assert_eq!((reason(850_000), reason(600_000), reason(500_000)), (Ok, Ok, Bandwidth));
+    }
+
+    #[test]
     fn each_silence_has_its_reason() {
         let empty = SlotView { has_track: false, ..view(3, &[]) };
         let slots = [view(1, &[0]), view(2, &[9]), empty];
-        assert_eq!(layers(&[rung(1, 0), rung(3, 0)], &slots, None), [(None, NoMedia), (None, NotShown), (None, NoTrack)]);
+        assert_eq!(
+            layers(&[rung(1, 0), rung(3, 0)], &slots, None),
+            [(None, NoMedia), (None, NotShown), (None, NoTrack)]
+        );
     }
 }

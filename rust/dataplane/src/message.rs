@@ -11,16 +11,42 @@ use crate::media::{ClockMap, MediaPacket};
 #[derive(Clone, Debug)]
 pub enum ShardMessage {
     /// A datagram of a transport of the receiver's, which the kernel gave to another thread.
-    Datagram { socket: SocketId, peer: SocketAddr, data: Arc<[u8]> },
+    Datagram {
+        socket: SocketId,
+        peer: SocketAddr,
+        data: Arc<[u8]>,
+    },
     /// The sender has validated this address for a transport of its own: its packets are to be handed over.
-    AddressClaimed { socket: SocketId, peer: SocketAddr },
-    AddressReleased { socket: SocketId, peer: SocketAddr },
+    AddressClaimed {
+        socket: SocketId,
+        peer: SocketAddr,
+    },
+    AddressReleased {
+        socket: SocketId,
+        peer: SocketAddr,
+    },
     /// The sender has subscribers for a track of the receiver's.
-    Subscribe { track: TrackId, kind: Kind },
-    Unsubscribe { track: TrackId },
-    Media { track: TrackId, layer: u8, packet: Arc<MediaPacket> },
-    Clock { track: TrackId, layer: u8, map: ClockMap },
-    KeyFrameWanted { track: TrackId, layer: u8 },
+    Subscribe {
+        track: TrackId,
+        kind: Kind,
+    },
+    Unsubscribe {
+        track: TrackId,
+    },
+    Media {
+        track: TrackId,
+        layer: u8,
+        packet: Arc<MediaPacket>,
+    },
+    Clock {
+        track: TrackId,
+        layer: u8,
+        map: ClockMap,
+    },
+    KeyFrameWanted {
+        track: TrackId,
+        layer: u8,
+    },
 }
 
 impl ShardMessage {

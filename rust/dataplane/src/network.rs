@@ -32,7 +32,9 @@ impl Shard {
         let ufrag = username.split(|&byte| byte == b':').next().unwrap_or_default();
         match shard_of_ufrag(ufrag) {
             Some(shard) if shard == self.id() => (),
-            Some(shard) if shard.0 < self.config.shards && via.is_none() => return self.hand_over(shard, path, data),
+            Some(shard) if shard.0 < self.config.shards && via.is_none() => {
+                return self.hand_over(shard, path, data);
+            }
             _ => return self.count(Counter::StunUnknownUfrag),
         }
         let id = std::str::from_utf8(ufrag).ok().and_then(|ufrag| self.ufrags.get(ufrag).copied());
@@ -53,7 +55,10 @@ impl Shard {
         let Some(transport) = self.transports.get_mut(&id).filter(|transport| !transport.is_over()) else {
             return self.count(Counter::StunUnknownUfrag);
         };
-        let password = transport.ice.password_for(username).filter(|password| message.verify_integrity(password.as_bytes()));
+        let password = transport
+            .ice
+            .password_for(username)
+            .filter(|password| message.verify_integrity(password.as_bytes()));
         let Some(password) = password else { return self.count(Counter::StunBadIntegrity) };
         let key = password.as_bytes();
         let unknown: Vec<u16> = message.unknown_comprehension_required().collect();
@@ -115,7 +120,9 @@ impl Shard {
                 .unknown_attributes(types)
                 .finish();
         } else {
-            Builder::binding_success(&mut answer, message.transaction_id()).xor_mapped_address(path.peer).finish();
+            Builder::binding_success(&mut answer, message.transaction_id())
+                .xor_mapped_address(path.peer)
+                .finish();
         }
         self.count(Counter::StunAnswered);
         self.transmits.push(path.socket, path.peer, &answer);
@@ -156,7 +163,9 @@ impl Shard {
         transport.send_dtls(&mut self.transmits);
         let Some(dtls) = &mut transport.dtls else { return };
         let due = dtls.poll_timeout();
-        while let Some(event) = self.transports.get_mut(&id).and_then(|transport| transport.dtls.as_mut()?.poll_event()) {
+        while let Some(event) =
+            self.transports.get_mut(&id).and_then(|transport| transport.dtls.as_mut()?.poll_event())
+        {
             match event {
                 dtls::Event::Connected { keys, version, cipher } => match keys.srtp() {
                     Ok((sender, receiver)) => {
@@ -226,10 +235,13 @@ impl Shard {
         let Some(transport) = self.transports.get_mut(&id) else { return };
         match packet {
             rtcp::Packet::SenderReport(report) => {
-                let clock = transport.receive.handle_sender_report(now, ntp, report.ssrc, report.ntp, report.rtp);
+                let clock =
+                    transport.receive.handle_sender_report(now, ntp, report.ssrc, report.ntp, report.rtp);
                 self.handle_report_blocks(id, ntp, &report.blocks);
                 if let Some((track, layer, map)) = clock {
-                    if let Some(layer) = self.sources.get_mut(&track).and_then(|source| source.layer_mut(layer)) {
+                    if let Some(layer) =
+                        self.sources.get_mut(&track).and_then(|source| source.layer_mut(layer))
+                    {
                         layer.clock = Some(map);
                     }
                     for shard in self.shards_of(track) {
@@ -240,14 +252,19 @@ impl Shard {
             rtcp::Packet::ReceiverReport(report) => self.handle_report_blocks(id, ntp, &report.blocks),
             rtcp::Packet::Nack(nack) => self.answer_nack(now, id, nack),
             rtcp::Packet::Pli { media_ssrc, .. } => self.handle_key_frame_request(now, id, *media_ssrc),
-            rtcp::Packet::Fir(fir) => fir.entries().for_each(|(ssrc, _)| self.handle_key_frame_request(now, id, ssrc)),
+            rtcp::Packet::Fir(fir) => {
+                fir.entries().for_each(|(ssrc, _)| self.handle_key_frame_request(now, id, ssrc))
+            }
             rtcp::Packet::TransportFeedback(feedback) => {
                 if let Some(bandwidth) = &mut transport.send.bandwidth {
                     bandwidth.handle_feedback_untrusted(now, feedback);
                 }
             }
             // A browser's BYE and REMB tell nothing that its signaling and feedback do not.
-            rtcp::Packet::Sdes(_) | rtcp::Packet::Bye(_) | rtcp::Packet::Remb(_) | rtcp::Packet::Unknown { .. } => (),
+            rtcp::Packet::Sdes(_)
+            | rtcp::Packet::Bye(_)
+            | rtcp::Packet::Remb(_)
+            | rtcp::Packet::Unknown { .. } => (),
         }
     }
 

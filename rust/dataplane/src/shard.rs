@@ -99,7 +99,13 @@ impl Shard {
     }
 
     /// One datagram from the network; it is decrypted in place.
-    pub fn handle_datagram_untrusted(&mut self, now: Time, socket: SocketId, peer: SocketAddr, data: &mut [u8]) {
+    pub fn handle_datagram_untrusted(
+        &mut self,
+        now: Time,
+        socket: SocketId,
+        peer: SocketAddr,
+        data: &mut [u8],
+    ) {
         self.config.counters.add(Counter::DatagramsReceived, 1);
         self.config.counters.add(Counter::BytesReceived, data.len() as u64);
         self.handle_datagram_from(now, Path { socket, peer }, data, None);
@@ -139,14 +145,22 @@ impl Shard {
                 let mut data = data.to_vec();
                 self.handle_datagram_from(now, Path { socket, peer }, &mut data, Some(from));
             }
-            ShardMessage::AddressClaimed { socket, peer } => self.addresses.claim_for_shard(Path { socket, peer }, from),
-            ShardMessage::AddressReleased { socket, peer } => self.addresses.release_shard(Path { socket, peer }, from),
+            ShardMessage::AddressClaimed { socket, peer } => {
+                self.addresses.claim_for_shard(Path { socket, peer }, from)
+            }
+            ShardMessage::AddressReleased { socket, peer } => {
+                self.addresses.release_shard(Path { socket, peer }, from)
+            }
             ShardMessage::Subscribe { track, kind } => {
                 let source = self.source(track, kind);
                 if !source.shards.contains(&from) {
                     source.shards.push(from);
-                    let clocks: Vec<_> =
-                        source.layers.iter().enumerate().filter_map(|(n, layer)| Some((n as u8, layer.clock?))).collect();
+                    let clocks: Vec<_> = source
+                        .layers
+                        .iter()
+                        .enumerate()
+                        .filter_map(|(n, layer)| Some((n as u8, layer.clock?)))
+                        .collect();
                     for (layer, map) in clocks {
                         self.messages.push_back((from, ShardMessage::Clock { track, layer, map }));
                     }

@@ -35,7 +35,12 @@ impl Shard {
         let Some(transport) = self.transports.get_mut(&id) else { return now + IDLE };
         let next = if transport.session.is_none() || transport.state != Some(TransportState::Connected) {
             IDLE
-        } else if transport.receive.streams().iter().any(|stream| now.since(stream.last_packet) < SILENT_AFTER) {
+        } else if transport
+            .receive
+            .streams()
+            .iter()
+            .any(|stream| now.since(stream.last_packet) < SILENT_AFTER)
+        {
             RECEIVING
         } else if transport.send.is_sending() {
             SENDING
@@ -62,7 +67,9 @@ impl Shard {
         out.clear();
         transport.receive.write_report(now, &mut out);
         let mut torn: Vec<(TrackId, u8)> = Vec::new();
-        transport.receive.write_nacks(now, &mut out, &self.config.counters, |track, layer| torn.push((track, layer)));
+        transport
+            .receive
+            .write_nacks(now, &mut out, &self.config.counters, |track, layer| torn.push((track, layer)));
         transport.receive.write_feedback(now, &mut out);
         if !out.is_empty() {
             transport.send_rtcp(&out, &mut self.transmits);
@@ -90,7 +97,10 @@ impl Shard {
     fn tick_sending(&mut self, now: Time, id: TransportId) {
         self.climb(now, id);
         let ntp = self.ntp(now);
-        let Some(transport) = self.transports.get_mut(&id).filter(|transport| transport.session.is_some()) else { return };
+        let Some(transport) = self.transports.get_mut(&id).filter(|transport| transport.session.is_some())
+        else {
+            return;
+        };
         if transport.send.report_due(now) {
             let mut out = std::mem::take(&mut self.scratch);
             out.clear();
@@ -120,7 +130,10 @@ impl Shard {
 
     /// Climbs a subscriber's ladder and tells what came of it.
     pub(crate) fn climb(&mut self, now: Time, id: TransportId) {
-        let Some(transport) = self.transports.get_mut(&id).filter(|transport| transport.session.is_some()) else { return };
+        let Some(transport) = self.transports.get_mut(&id).filter(|transport| transport.session.is_some())
+        else {
+            return;
+        };
         let sources = &mut self.sources;
         transport.send.climb(now, |slot, rates| {
             if let Some(source) = slot.track.and_then(|track| sources.get_mut(&track)) {
@@ -149,10 +162,13 @@ impl Shard {
         let ntp = self.ntp(now);
         let Some(transport) = self.transports.get_mut(&id) else { return };
         let (Some(path), Some(session)) = (transport.path(), &transport.session) else { return };
-        let Some(mut bytes) = transport.send.bandwidth.as_mut().and_then(|bandwidth| bandwidth.poll_probe(now)) else {
+        let Some(mut bytes) =
+            transport.send.bandwidth.as_mut().and_then(|bandwidth| bandwidth.poll_probe(now))
+        else {
             return;
         };
-        let Some(index) = transport.send.slots().iter().position(|slot| slot.is_video() && slot.packets > 0) else {
+        let Some(index) = transport.send.slots().iter().position(|slot| slot.is_video() && slot.packets > 0)
+        else {
             return;
         };
         let exit = transport.send.exit(index, now, ntp, path, &mut self.transmits);

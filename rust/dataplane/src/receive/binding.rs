@@ -119,7 +119,10 @@ impl Binding {
             None => {
                 // Without MID a payload type tells, if only one m-line has it.
                 let mut having = self.sections.iter().enumerate().filter(|(_, section)| {
-                    section.payloads.iter().any(|p| p.payload_type == payload_type || p.rtx_payload_type == Some(payload_type))
+                    section
+                        .payloads
+                        .iter()
+                        .any(|p| p.payload_type == payload_type || p.rtx_payload_type == Some(payload_type))
                 });
                 let (index, _) = having.next()?;
                 if having.next().is_some() {
@@ -158,7 +161,13 @@ mod tests {
     use super::*;
     use crate::api::{Codec, Kind, TrackId};
 
-    fn section(track: u32, mid: &str, payload_type: u8, rids: &[&str], ssrcs: &[(u32, Option<u32>)]) -> ReceiveSection {
+    fn section(
+        track: u32,
+        mid: &str,
+        payload_type: u8,
+        rids: &[&str],
+        ssrcs: &[(u32, Option<u32>)],
+    ) -> ReceiveSection {
         ReceiveSection {
             track: TrackId(track),
             mid: mid.to_owned(),
@@ -177,7 +186,12 @@ mod tests {
         }
     }
 
-    fn bound(binding: &mut Binding, ssrc: u32, payload_type: u8, hints: Hints<'_>) -> Option<(u32, u8, Role)> {
+    fn bound(
+        binding: &mut Binding,
+        ssrc: u32,
+        payload_type: u8,
+        hints: Hints<'_>,
+    ) -> Option<(u32, u8, Role)> {
         let index = binding.bind(ssrc, payload_type, hints)?;
         let (stream, section) = binding.stream_mut(index);
         Some((section.track.0, stream.layer, stream.role))
@@ -219,7 +233,8 @@ mod tests {
     #[test]
     fn streams_live_as_long_as_their_m_line() {
         let mut binding = Binding::default();
-        binding.configure(vec![section(7, "0", 96, &[], &[(1, None)]), section(8, "1", 100, &[], &[(2, None)])]);
+        binding
+            .configure(vec![section(7, "0", 96, &[], &[(1, None)]), section(8, "1", 100, &[], &[(2, None)])]);
         bound(&mut binding, 1, 96, Hints::default());
         bound(&mut binding, 2, 100, Hints::default());
         binding.configure(vec![section(8, "1", 100, &[], &[(2, None)])]);

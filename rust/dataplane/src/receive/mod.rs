@@ -88,7 +88,8 @@ impl ReceiveSide {
         }
         let before: Vec<TrackId> = self.tracks().collect();
         self.binding.configure(sections);
-        let ended: Vec<TrackId> = before.into_iter().filter(|&track| self.tracks().all(|kept| kept != track)).collect();
+        let ended: Vec<TrackId> =
+            before.into_iter().filter(|&track| self.tracks().all(|kept| kept != track)).collect();
         self.levels.retain(|level| !ended.contains(&level.track));
         ended
     }
@@ -129,7 +130,9 @@ impl ReceiveSide {
                     Extension::RepairedRid => hints.repaired_rid = Some(value),
                     Extension::AudioLevel => level = ext::AudioLevel::from_value(value),
                     Extension::TransportCc => {
-                        if let (Some(feedback), Some(sequence)) = (&mut self.feedback, ext::transport_cc(value)) {
+                        if let (Some(feedback), Some(sequence)) =
+                            (&mut self.feedback, ext::transport_cc(value))
+                        {
                             feedback.record(sequence, now);
                         }
                     }
@@ -167,8 +170,7 @@ impl ReceiveSide {
         data: &[u8],
     ) -> Result<Option<Received>, Counter> {
         let (stream, section) = self.binding.stream_mut(index);
-        let payload =
-            binding::payload(section, packet.payload_type).ok_or(Counter::RtpUnknownPayloadType)?;
+        let payload = binding::payload(section, packet.payload_type).ok_or(Counter::RtpUnknownPayloadType)?;
         let arrival = stream.handle_packet(
             now,
             packet.sequence,
@@ -298,7 +300,13 @@ impl ReceiveSide {
 
     /// Writes the NACKs that are due. Layers whose gaps cannot be closed any more are given to `torn`: they need a key
     /// frame.
-    pub fn write_nacks(&mut self, now: Time, out: &mut Vec<u8>, counters: &Counters, mut torn: impl FnMut(TrackId, u8)) {
+    pub fn write_nacks(
+        &mut self,
+        now: Time,
+        out: &mut Vec<u8>,
+        counters: &Counters,
+        mut torn: impl FnMut(TrackId, u8),
+    ) {
         for index in 0..self.binding.streams().len() {
             let sequences = &mut self.sequences;
             let (stream, section) = self.binding.stream_mut(index);
@@ -323,7 +331,13 @@ impl ReceiveSide {
     }
 
     /// Writes a request for a key frame of a layer, by the means that were agreed on; false if there is none.
-    pub fn write_key_frame_request(&mut self, track: TrackId, layer: u8, sequence: u8, out: &mut Vec<u8>) -> bool {
+    pub fn write_key_frame_request(
+        &mut self,
+        track: TrackId,
+        layer: u8,
+        sequence: u8,
+        out: &mut Vec<u8>,
+    ) -> bool {
         let Some(index) = self.binding.streams().iter().position(|stream| {
             stream.role == Role::Media
                 && stream.layer == layer

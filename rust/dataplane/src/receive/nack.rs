@@ -110,7 +110,8 @@ mod tests {
         let mut whole = true;
         for ms in 0..1_100 {
             let mut sequences = Vec::new();
-            whole &= generator.collect(Time::from_millis(ms), Some(Duration::from_millis(50)), &mut sequences);
+            whole &=
+                generator.collect(Time::from_millis(ms), Some(Duration::from_millis(50)), &mut sequences);
             asked += sequences.len();
         }
         assert!(!whole);

@@ -156,7 +156,14 @@ impl ReceiveStream {
     }
 
     /// A sender report of this SSRC. `offset_ntp` is what must be added to its clock to have this machine's.
-    pub fn handle_sender_report(&mut self, now: Time, ntp: u64, timestamp: u32, offset_ntp: i64, clock_hz: u32) {
+    pub fn handle_sender_report(
+        &mut self,
+        now: Time,
+        ntp: u64,
+        timestamp: u32,
+        offset_ntp: i64,
+        clock_hz: u32,
+    ) {
         self.sender_report = Some(SenderReport { ntp_middle: (ntp >> 16) as u32, arrived: now });
         self.clock = Some(ClockMap { timestamp, ntp: ntp.wrapping_add_signed(offset_ntp), clock_hz });
     }
@@ -183,9 +190,9 @@ impl ReceiveStream {
         (self.reported_expected, self.reported_packets) = (expected, received);
         let lost_now = expected_now.saturating_sub(received_now);
         let fraction_lost = (lost_now * 256).checked_div(expected_now).unwrap_or(0).min(255) as u8;
-        let (last_sr, delay) = self.sender_report.map_or((0, Duration::ZERO), |report| {
-            (report.ntp_middle, now.since(report.arrived))
-        });
+        let (last_sr, delay) = self
+            .sender_report
+            .map_or((0, Duration::ZERO), |report| (report.ntp_middle, now.since(report.arrived)));
         Some(ReportBlock {
             ssrc: self.ssrc,
             fraction_lost,
@@ -193,7 +200,8 @@ impl ReceiveStream {
             highest_sequence: highest.wrapping_sub(1 << 16) as u32,
             jitter: self.jitter_ticks(),
             last_sender_report: last_sr,
-            delay_since_last_sender_report: (delay.as_nanos() * 65_536 / 1_000_000_000).min(u128::from(u32::MAX)) as u32,
+            delay_since_last_sender_report: (delay.as_nanos() * 65_536 / 1_000_000_000)
+                .min(u128::from(u32::MAX)) as u32,
         })
     }
 }

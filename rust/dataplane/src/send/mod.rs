@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use crate::api::{Extension, ForwardReason, Rung, SendSlot, SlotId};
 use crate::bwe::{self, Bandwidth};
-use crate::ladder::{self, Decision, SlotView};
 use crate::ice::Path;
+use crate::ladder::{self, Decision, Patience, SlotView};
 use crate::srtp;
 use crate::time::Time;
 use crate::transmit::TransmitQueue;
@@ -20,6 +20,12 @@ use slot::{Exit, Slot};
 const REPORT_INTERVAL: Duration = Duration::from_millis(1_000);
 /// Between two climbs of the ladder, if nothing else asks for one.
 const CLIMB_INTERVAL: Duration = Duration::from_millis(100);
+/// A shortage that has lasted so long is no hiccup.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// The estimate before anything is known: high, so that who joins has all pictures at once. A path that bears less says so
+/// within a few round trips.
+const START_BPS: u64 = 8_000_000;
+const MAX_BPS: u64 = 200_000_000;
 /// What a peer may have repeated: without a bound a NACK of one kilobyte asks for five megabytes.
 const REPAIR_BYTES_PER_SECOND: u64 = 1_000_000;
 const REPAIR_BURST_BYTES: u64 = 400_000;
@@ -38,6 +44,8 @@ pub struct SendSide {
     next_report: Time,
     next_climb: Time,
     decisions: Vec<Decision>,
+    /// Since when more is forwarded than the estimate allows.
+    short_since: Option<Time>,
 }
 
 impl Default for SendSide {
@@ -52,26 +60,41 @@ impl Default for SendSide {
             next_report: Time::ZERO,
             next_climb: Time::ZERO,
             decisions: Vec::new(),
+            short_since: None,
         }
     }
 }
 
 impl SendSide {
     /// Replaces the slots; those that stay (by identifier) go on, those that left are returned.
-    pub fn configure(&mut self, now: Time, extensions: &[(u8, Extension)], slots: Vec<SendSlot>) -> Vec<Slot> {
+    pub fn configure(
+        &mut self,
+        now: Time,
+        extensions: &[(u8, Extension)],
+        slots: Vec<SendSlot>,
+    ) -> Vec<Slot> {
         self.extension_ids = [0; Extension::COUNT];
         for &(id, extension) in extensions {
             self.extension_ids[extension as usize] = id;
         }
         let measured = self.extension_ids[Extension::TransportCc as usize] != 0;
         match (measured, &self.bandwidth) {
-            (true, None) => self.bandwidth = Some(Bandwidth::new(bwe::Config::default())),
+            (true, None) => {
+                self.bandwidth = Some(Bandwidth::new(bwe::Config {
+                    start_bps: START_BPS,
+                    max_bps: MAX_BPS,
+                    ..Default::default()
+                }))
+            }
             (false, Some(_)) => self.bandwidth = None,
             _ => (),
         }
         let mut old = std::mem::take(&mut self.slots);
         for config in slots {
-            match old.iter().position(|slot| slot.config.slot == config.slot && slot.config.ssrc == config.ssrc) {
+            match old
+                .iter()
+                .position(|slot| slot.config.slot == config.slot && slot.config.ssrc == config.ssrc)
+            {
                 Some(index) => {
                     let mut slot = old.swap_remove(index);
                     slot.config = config;
@@ -169,8 +192,18 @@ impl SendSide {
             })
             .collect();
         self.decisions.clear();
-        let estimate = self.bandwidth.as_ref().map(|bandwidth| bandwidth.target_bps());
-        let wanted = ladder::climb(&self.rungs, &views, estimate, &mut self.decisions);
+        let estimate = self.bandwidth.as_ref().map(Bandwidth::target_bps);
+        let mut wanted = ladder::climb(&self.rungs, &views, estimate, Patience::Spent, &mut self.decisions);
+        let short = views.iter().zip(&self.decisions).any(|(view, decision)| {
+            decision.reason == ForwardReason::Bandwidth && view.current.is_some()
+                || decision.layer < view.current
+        });
+        if !short {
+            self.short_since = None;
+        } else if now.since(*self.short_since.get_or_insert(now)) < PATIENCE {
+            self.decisions.clear();
+            wanted = ladder::climb(&self.rungs, &views, estimate, Patience::Fresh, &mut self.decisions);
+        }
         for (slot, decision) in self.slots.iter_mut().zip(&self.decisions) {
             slot.set_target(decision.layer, decision.reason);
         }

@@ -54,9 +54,12 @@ impl Rewriter {
     pub fn start(&mut self, now: Time, track: TrackId, layer: u8, packet: &MediaPacket) {
         let timestamp_offset = match self.segments.back() {
             None => 0u32.wrapping_sub(packet.timestamp),
-            Some(last) if (last.track, last.layer, last.ssrc) == (track, layer, packet.ssrc) => last.timestamp_offset,
+            Some(last) if (last.track, last.layer, last.ssrc) == (track, layer, packet.ssrc) => {
+                last.timestamp_offset
+            }
             Some(_) => {
-                let elapsed = now.since(self.last_placed).as_nanos() * u128::from(packet.clock_hz) / 1_000_000_000;
+                let elapsed =
+                    now.since(self.last_placed).as_nanos() * u128::from(packet.clock_hz) / 1_000_000_000;
                 // Never the same timestamp: two frames of one timestamp are one frame to a player.
                 let next = self.last_timestamp.wrapping_add((elapsed as u32).max(1));
                 next.wrapping_sub(packet.timestamp)
@@ -93,7 +96,9 @@ impl Rewriter {
     /// came after it, so that its number is needed.
     pub fn skip(&mut self, packet: &MediaPacket) -> bool {
         let highest_out = self.highest_out;
-        let Some(segment) = self.segments.back_mut().filter(|segment| segment.ssrc == packet.ssrc) else { return true };
+        let Some(segment) = self.segments.back_mut().filter(|segment| segment.ssrc == packet.ssrc) else {
+            return true;
+        };
         let Some(ahead) = packet.sequence.checked_sub(segment.first_in) else { return true };
         if segment.first_out + ahead != highest_out + 1 {
             return false;

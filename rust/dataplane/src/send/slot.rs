@@ -174,7 +174,13 @@ impl Slot {
     }
 
     /// Offers a packet of the routed track.
-    pub fn forward(&mut self, exit: &mut Exit<'_>, srtp: &srtp::Sender, layer: u8, packet: &MediaPacket) -> Verdict {
+    pub fn forward(
+        &mut self,
+        exit: &mut Exit<'_>,
+        srtp: &srtp::Sender,
+        layer: u8,
+        packet: &MediaPacket,
+    ) -> Verdict {
         let Some(target) = self.target else { return Verdict::Dropped };
         let Some(payload) = self.payload_for(packet.payload_type) else { return Verdict::Dropped };
         if self.current != Some((layer, packet.ssrc)) {
@@ -240,8 +246,7 @@ impl Slot {
 
     /// Sends padding on the RTX stream, to find out what the path carries; its size on the wire.
     pub fn pad(&mut self, exit: &mut Exit<'_>, srtp: &srtp::Sender) -> Option<usize> {
-        let payload_type =
-            self.payloads.iter().find(|payload| payload.to == self.payload_type)?.to_rtx?;
+        let payload_type = self.payloads.iter().find(|payload| payload.to == self.payload_type)?.to_rtx?;
         let repair = self.repair.as_mut()?;
         let header = rtp::HeaderWriter {
             payload_type,
@@ -295,9 +300,11 @@ impl Slot {
         if block.last_sender_report != 0 {
             // RFC 3550 section 6.4.1: all in units of 1/65536 s.
             let now = (now_ntp >> 16) as u32;
-            let round_trip = now.wrapping_sub(block.last_sender_report).wrapping_sub(block.delay_since_last_sender_report);
+            let round_trip =
+                now.wrapping_sub(block.last_sender_report).wrapping_sub(block.delay_since_last_sender_report);
             if round_trip < 0x8000_0000 {
-                self.remote.round_trip = Some(Duration::from_nanos(u64::from(round_trip) * 1_000_000_000 / 65_536));
+                self.remote.round_trip =
+                    Some(Duration::from_nanos(u64::from(round_trip) * 1_000_000_000 / 65_536));
             }
         }
     }

@@ -141,7 +141,8 @@ export class Stats {
 
 /** @param {string} name @param {Path | null} path */
 function pathLine(name, path) {
-  const rest = path === null || path.availableBps === null ? "" : `, room for ${bitrate(path.availableBps)}`;
+  const sends = name !== "subscribe"; // what the browser may send; it cannot know the same of the other way
+  const rest = !sends || path === null || path.availableBps === null ? "" : `, room for ${bitrate(path.availableBps)}`;
   const words = path === null ? "No path yet" : pathWords(path) + rest;
   return [h("dt", {}, CONNECTION_WORDS[name] ?? name), h("dd", { "data-connection": name }, words)];
 }
