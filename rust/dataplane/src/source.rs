@@ -108,10 +108,10 @@ impl Source {
         }
         kept.rate.add(now, packet.data.len());
         let before = kept.last_packet.replace(now);
-        self.woken |= before.is_none_or(|before| now.since(before) >= SILENT_AFTER);
         if packet.starts_key_frame {
             kept.requests.satisfied();
         }
+        self.woken |= before.is_none_or(|before| now.since(before) >= SILENT_AFTER);
         self.pending.push((layer, packet));
         true
     }
