@@ -123,7 +123,7 @@ pub(crate) mod tests {
 
     pub(crate) fn packet(sequence: u64, at: Time, size: usize) -> Arc<MediaPacket> {
         Arc::new(MediaPacket {
-            ssrc: 1,
+            stream: 1,
             sequence,
             timestamp: 0,
             marker: false,

@@ -32,6 +32,7 @@ impl Shard {
 
     fn forward_pending(&mut self, now: Time) {
         let tracks = std::mem::take(&mut self.pending);
+        self.greet(now, &tracks);
         let mut work = std::mem::take(&mut self.work);
         let mut batches = Vec::with_capacity(tracks.len());
         for &track in &tracks {
@@ -75,6 +76,26 @@ impl Shard {
         self.work = work;
         self.pending = tracks;
         self.pending.clear();
+    }
+
+    /// Layers that began to send are on no subscriber's ladder yet. They are before their first packet goes out, so that
+    /// the key frame with which they begin is not lost to those who wait for it.
+    fn greet(&mut self, now: Time, tracks: &[TrackId]) {
+        let mut waiting: Vec<TransportId> = Vec::new();
+        for track in tracks {
+            if let Some(source) = self.sources.get_mut(track).filter(|source| source.woken) {
+                source.woken = false;
+                waiting.extend(source.subscriptions.iter().map(|subscription| subscription.transport));
+            }
+        }
+        waiting.sort_unstable();
+        waiting.dedup();
+        for id in waiting {
+            if let Some(transport) = self.transports.get_mut(&id) {
+                transport.send.reconsider(now);
+                self.climb_ladder(now, id);
+            }
+        }
     }
 
     fn forward_batch(

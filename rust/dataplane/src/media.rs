@@ -23,8 +23,8 @@ impl ExtensionSpans {
 /// One RTP packet of one layer of a track.
 #[derive(Debug)]
 pub struct MediaPacket {
-    /// The publisher's SSRC: another one is another stream, with numbers and timestamps of its own.
-    pub ssrc: u32,
+    /// Tells the publisher's stream from others of its layer: another one has numbers and timestamps of its own.
+    pub stream: u64,
     /// Extended sequence number of the publisher's stream.
     pub sequence: u64,
     pub timestamp: u32,

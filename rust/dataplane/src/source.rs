@@ -64,6 +64,8 @@ pub struct Source {
     pub subscriptions: Vec<Subscription>,
     /// Other shards with subscribers; on the publisher's shard only.
     pub shards: Vec<ShardId>,
+    /// A layer began to send in this turn: those that wait for it choose anew before it is forwarded.
+    pub woken: bool,
     /// Packets of this turn, to be forwarded at its end.
     pub pending: Vec<(u8, Arc<MediaPacket>)>,
 }
@@ -77,6 +79,7 @@ impl Source {
             layers: Vec::new(),
             subscriptions: Vec::new(),
             shards: Vec::new(),
+            woken: false,
             pending: Vec::new(),
         }
     }
@@ -104,10 +107,11 @@ impl Source {
             return false;
         }
         kept.rate.add(now, packet.data.len());
-        kept.last_packet = Some(now);
+        let before = kept.last_packet.replace(now);
         if packet.starts_key_frame {
             kept.requests.satisfied();
         }
+        self.woken |= before.is_none_or(|before| now.since(before) >= SILENT_AFTER);
         self.pending.push((layer, packet));
         true
     }

@@ -128,8 +128,8 @@ impl Shard {
         }
     }
 
-    /// Climbs a subscriber's ladder and tells what came of it.
-    pub(crate) fn climb(&mut self, now: Time, id: TransportId) {
+    /// Climbs a subscriber's ladder.
+    pub(crate) fn climb_ladder(&mut self, now: Time, id: TransportId) {
         let Some(transport) = self.transports.get_mut(&id).filter(|transport| transport.session.is_some())
         else {
             return;
@@ -140,6 +140,15 @@ impl Shard {
                 source.layer_rates(now, rates);
             }
         });
+    }
+
+    /// Climbs a subscriber's ladder, asks for the key frames that this needs, and tells what came of it.
+    pub(crate) fn climb(&mut self, now: Time, id: TransportId) {
+        self.climb_ladder(now, id);
+        let Some(transport) = self.transports.get_mut(&id).filter(|transport| transport.session.is_some())
+        else {
+            return;
+        };
         let mut awaited: Vec<(TrackId, u8)> = Vec::new();
         for slot in transport.send.slots().iter().filter(|slot| slot.is_video()) {
             if let (Some(track), Some(target)) = (slot.track, slot.target)

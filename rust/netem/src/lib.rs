@@ -1,1 +1,31 @@
-//! Placeholder until its first slice.
+//! An emulated network on virtual time that drives the data plane as `net` does, without a clock or a socket.
+//!
+//! A [`Call`] is a server of some shards and its peers, set up as Python would set it up. Everything that happens follows
+//! from one seed: links lose, delay and reorder by dice of their own, and peers are given their SRTP keys, so that two
+//! runs of one seed are the same to the byte.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `random` | the dice |
+//! | `link` | one direction of an access: rate, queue, delay, loss |
+//! | `network` | the clock, what is under way, who is attached |
+//! | `server` | the shards, driven as `net` drives them |
+//! | `peer` | a browser's part: checks, media out, media in |
+//! | `content` | what the packets carry, so that the far end can tell what it got |
+//! | `call` | commands, as Python gives them |
+#![forbid(unsafe_code)]
+
+pub mod call;
+pub mod content;
+pub mod link;
+pub mod network;
+pub mod peer;
+pub mod random;
+pub mod server;
+
+pub use call::{Call, Member};
+pub use link::{LinkConfig, Links};
+pub use network::{Datagram, Handle, Network, Node};
+pub use peer::Peer;
+pub use random::Random;
+pub use server::Server;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::stream::{ReceiveStream, Role};
 use crate::api::{Payload, ReceiveSection};
+use crate::time::Time;
 
 /// The most SSRCs of one transport; more are refused.
 pub const MAX_STREAMS: usize = 64;
@@ -73,7 +74,7 @@ impl Binding {
     }
 
     /// Finds the stream of a packet, or makes it; None if nothing tells where it belongs.
-    pub fn bind(&mut self, ssrc: u32, payload_type: u8, hints: Hints<'_>) -> Option<usize> {
+    pub fn bind(&mut self, now: Time, ssrc: u32, payload_type: u8, hints: Hints<'_>) -> Option<usize> {
         if let Some(index) = self.find(ssrc) {
             return Some(index);
         }
@@ -85,12 +86,12 @@ impl Binding {
         let index = match stale {
             Some(index) => {
                 self.by_ssrc.remove(&self.streams[index].ssrc);
-                self.streams[index] = stream.following(&self.streams[index]);
+                self.streams[index] = stream.starting(now, Some(&self.streams[index]));
                 index
             }
             None if self.streams.len() >= MAX_STREAMS => return None,
             None => {
-                self.streams.push(stream);
+                self.streams.push(stream.starting(now, None));
                 self.streams.len() - 1
             }
         };
@@ -192,7 +193,7 @@ mod tests {
         payload_type: u8,
         hints: Hints<'_>,
     ) -> Option<(u32, u8, Role)> {
-        let index = binding.bind(ssrc, payload_type, hints)?;
+        let index = binding.bind(Time::ZERO, ssrc, payload_type, hints)?;
         let (stream, section) = binding.stream_mut(index);
         Some((section.track.0, stream.layer, stream.role))
     }

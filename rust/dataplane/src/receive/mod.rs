@@ -140,7 +140,7 @@ impl ReceiveSide {
                 }
             }
         }
-        let Some(index) = self.binding.bind(packet.ssrc, packet.payload_type, hints) else {
+        let Some(index) = self.binding.bind(now, packet.ssrc, packet.payload_type, hints) else {
             counters.add(Counter::RtpUnknownSource, 1);
             return None;
         };
@@ -191,7 +191,7 @@ impl ReceiveSide {
             kind: section.kind,
             layer: stream.layer,
             packet: Arc::new(MediaPacket {
-                ssrc: stream.ssrc,
+                stream: stream.identity(),
                 sequence: arrival.sequence,
                 timestamp: packet.timestamp,
                 marker: packet.marker,
@@ -241,7 +241,7 @@ impl ReceiveSide {
             kind: section.kind,
             layer: stream.layer,
             packet: Arc::new(MediaPacket {
-                ssrc: stream.ssrc,
+                stream: stream.identity(),
                 sequence,
                 timestamp: packet.timestamp,
                 marker: packet.marker,

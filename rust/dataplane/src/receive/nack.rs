@@ -25,24 +25,26 @@ struct Missing {
 #[derive(Debug, Default)]
 pub struct NackGenerator {
     missing: BTreeMap<u64, Missing>,
+    /// Something was given up that `collect` has not told of yet.
+    torn: bool,
 }
 
 impl NackGenerator {
-    /// The stream went on from `highest` to `sequence`: what lies between is missing. False if that is too much to ask.
-    pub fn note_gap(&mut self, now: Time, highest: u64, sequence: u64) -> bool {
+    /// The stream went on from `highest` to `sequence`: what lies between is missing, and given up if it is too much to
+    /// ask for.
+    pub fn note_gap(&mut self, now: Time, highest: u64, sequence: u64) {
         if sequence.saturating_sub(highest) > MAX_MISSING as u64 {
             self.missing.clear();
-            return false;
+            self.torn = true;
+            return;
         }
         for lost in highest + 1..sequence {
             self.missing.insert(lost, Missing { since: now, due: now, tries: 0 });
         }
-        let mut whole = true;
         while self.missing.len() > MAX_MISSING {
             self.missing.pop_first();
-            whole = false;
+            self.torn = true;
         }
-        whole
     }
 
     /// A packet came after all; true if it was missed.
@@ -52,18 +54,20 @@ impl NackGenerator {
 
     /// A key frame begins at `sequence`: nobody needs what was before it.
     pub fn note_key_frame(&mut self, sequence: u64) {
+        self.torn = false;
         if !self.missing.is_empty() {
             self.missing = self.missing.split_off(&sequence);
         }
     }
 
+    /// Nothing is to be asked for, nor to be told.
     pub fn is_empty(&self) -> bool {
-        self.missing.is_empty()
+        self.missing.is_empty() && !self.torn
     }
 
-    /// When the next packet is to be asked for.
+    /// When `collect` is to be called next.
     pub fn due(&self) -> Option<Time> {
-        self.missing.values().map(|missing| missing.due).min()
+        if self.torn { Some(Time::ZERO) } else { self.missing.values().map(|missing| missing.due).min() }
     }
 
     /// Appends what is to be asked for now, ascending; false if something was given up, so that a key frame is needed.
@@ -71,7 +75,7 @@ impl NackGenerator {
         let retry = round_trip.map_or(DEFAULT_RETRY, |rtt| rtt.max(MIN_RETRY));
         let before = self.missing.len();
         self.missing.retain(|_, missing| missing.tries < MAX_TRIES && now.since(missing.since) < MAX_AGE);
-        let given_up = self.missing.len() < before;
+        let given_up = std::mem::take(&mut self.torn) || self.missing.len() < before;
         for (&sequence, missing) in self.missing.iter_mut().filter(|(_, missing)| missing.due <= now) {
             missing.tries += 1;
             missing.due = now + retry * u32::from(missing.tries.min(4));
@@ -94,7 +98,7 @@ mod tests {
     #[test]
     fn a_gap_is_asked_for_at_once_and_again_after_a_round_trip() {
         let mut generator = NackGenerator::default();
-        assert!(generator.note_gap(Time::ZERO, 65_536, 65_540));
+        generator.note_gap(Time::ZERO, 65_536, 65_540);
         assert_eq!(collected(&mut generator, 0), [1, 2, 3]);
         assert_eq!(collected(&mut generator, 49), []);
         assert!(generator.note_arrival(65_538));
@@ -128,9 +132,16 @@ mod tests {
     }
 
     #[test]
-    fn an_absurd_gap_keeps_nothing() {
+    fn an_absurd_gap_keeps_nothing_and_is_told_once_unless_a_key_frame_ends_it() {
         let mut generator = NackGenerator::default();
-        assert!(!generator.note_gap(Time::ZERO, 65_536, 80_000));
-        assert!(generator.is_empty());
+        generator.note_gap(Time::ZERO, 65_536, 80_000);
+        assert_eq!(generator.due(), Some(Time::ZERO));
+        let mut sequences = Vec::new();
+        assert!(!generator.collect(Time::ZERO, None, &mut sequences));
+        assert!(generator.is_empty() && generator.collect(Time::ZERO, None, &mut sequences));
+        generator.note_gap(Time::ZERO, 80_000, 90_000);
+        generator.note_key_frame(90_000);
+        assert!(generator.is_empty() && generator.collect(Time::ZERO, None, &mut sequences));
+        assert!(sequences.is_empty());
     }
 }

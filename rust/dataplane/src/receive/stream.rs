@@ -23,8 +23,6 @@ pub struct Arrival {
     pub sequence: u64,
     /// It is the newest so far.
     pub newest: bool,
-    /// The gap before it is too long for retransmission.
-    pub torn: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -93,10 +91,15 @@ impl ReceiveStream {
         }
     }
 
-    /// This stream takes the place of another SSRC: its extended numbers lie above all of the other's.
-    pub fn following(mut self, previous: &ReceiveStream) -> ReceiveStream {
-        self.unwrapper = Unwrapper::following(previous.unwrapper.highest());
+    /// The stream begins now, perhaps in the place of another SSRC: its extended numbers lie above all that came before.
+    pub fn starting(mut self, now: Time, previous: Option<&ReceiveStream>) -> ReceiveStream {
+        self.unwrapper = Unwrapper::starting(now, previous.and_then(|previous| previous.unwrapper.highest()));
         self
+    }
+
+    /// Tells this stream from others of its layer, earlier and later ones of the same SSRC too.
+    pub fn identity(&self) -> u64 {
+        self.unwrapper.base()
     }
 
     /// A packet of this SSRC came from the network. `nack`: gaps may be asked for again.
@@ -117,16 +120,15 @@ impl ReceiveStream {
         self.last_packet = now;
         let first = self.first.get_or_insert(sequence);
         *first = (*first).min(sequence);
-        let mut torn = false;
         match highest {
-            Some(highest) if newest && nack => torn = !self.gaps.note_gap(now, highest, sequence),
+            Some(highest) if newest && nack => self.gaps.note_gap(now, highest, sequence),
             Some(_) if !newest => _ = self.gaps.note_arrival(sequence),
             _ => (),
         }
         if newest && clock_hz > 0 {
             self.measure_jitter(now, timestamp, clock_hz);
         }
-        Arrival { sequence, newest, torn }
+        Arrival { sequence, newest }
     }
 
     /// A packet of this stream came by another SSRC; None if it is not one that could be missing.
@@ -197,7 +199,7 @@ impl ReceiveStream {
             ssrc: self.ssrc,
             fraction_lost,
             cumulative_lost: self.lost().clamp(-0x80_0000, 0x7f_ffff) as i32,
-            highest_sequence: highest.wrapping_sub(1 << 16) as u32,
+            highest_sequence: (highest - self.unwrapper.base()).wrapping_sub(1 << 16) as u32,
             jitter: self.jitter_ticks(),
             last_sender_report: last_sr,
             delay_since_last_sender_report: (delay.as_nanos() * 65_536 / 1_000_000_000)

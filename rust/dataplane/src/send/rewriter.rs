@@ -14,7 +14,7 @@ const MAX_SEGMENTS: usize = 8;
 struct Segment {
     track: TrackId,
     layer: u8,
-    ssrc: u32,
+    stream: u64,
     first_in: u64,
     first_out: u64,
     timestamp_offset: u32,
@@ -54,7 +54,7 @@ impl Rewriter {
     pub fn start(&mut self, now: Time, track: TrackId, layer: u8, packet: &MediaPacket) {
         let timestamp_offset = match self.segments.back() {
             None => 0u32.wrapping_sub(packet.timestamp),
-            Some(last) if (last.track, last.layer, last.ssrc) == (track, layer, packet.ssrc) => {
+            Some(last) if (last.track, last.layer, last.stream) == (track, layer, packet.stream) => {
                 last.timestamp_offset
             }
             Some(_) => {
@@ -71,7 +71,7 @@ impl Rewriter {
         self.segments.push_back(Segment {
             track,
             layer,
-            ssrc: packet.ssrc,
+            stream: packet.stream,
             first_in: packet.sequence,
             first_out: self.highest_out + 1,
             timestamp_offset,
@@ -80,7 +80,7 @@ impl Rewriter {
 
     /// The place of a packet of the source started last; None for one from before the start.
     pub fn place(&mut self, now: Time, packet: &MediaPacket) -> Option<Place> {
-        let segment = self.segments.back().filter(|segment| segment.ssrc == packet.ssrc)?;
+        let segment = self.segments.back().filter(|segment| segment.stream == packet.stream)?;
         let sequence = segment.first_out + packet.sequence.checked_sub(segment.first_in)?;
         let timestamp = packet.timestamp.wrapping_add(segment.timestamp_offset);
         let newest = sequence > self.highest_out;
@@ -96,7 +96,7 @@ impl Rewriter {
     /// came after it, so that its number is needed.
     pub fn skip(&mut self, packet: &MediaPacket) -> bool {
         let highest_out = self.highest_out;
-        let Some(segment) = self.segments.back_mut().filter(|segment| segment.ssrc == packet.ssrc) else {
+        let Some(segment) = self.segments.back_mut().filter(|segment| segment.stream == packet.stream) else {
             return true;
         };
         let Some(ahead) = packet.sequence.checked_sub(segment.first_in) else { return true };
@@ -157,9 +157,9 @@ mod tests {
     const TRACK: TrackId = TrackId(1);
     const OTHER: TrackId = TrackId(2);
 
-    fn media(ssrc: u32, sequence: u64, timestamp: u32) -> Arc<MediaPacket> {
+    fn media(stream: u64, sequence: u64, timestamp: u32) -> Arc<MediaPacket> {
         let mut media = Arc::into_inner(packet(sequence, Time::ZERO, 100)).unwrap();
-        (media.ssrc, media.timestamp) = (ssrc, timestamp);
+        (media.stream, media.timestamp) = (stream, timestamp);
         Arc::new(media)
     }
 

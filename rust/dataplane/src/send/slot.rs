@@ -83,7 +83,7 @@ pub struct Slot {
     repair: Option<Repair>,
     /// The layer that the ladder allows.
     pub target: Option<u8>,
-    current: Option<(u8, u32)>,
+    current: Option<(u8, u64)>,
     pub reason: ForwardReason,
     pub reported: Option<(Option<u8>, ForwardReason)>,
     /// The subscriber has shown by a report that it knows the SSRC; MID need not be sent any more (RFC 8843 section 15).
@@ -183,7 +183,7 @@ impl Slot {
     ) -> Verdict {
         let Some(target) = self.target else { return Verdict::Dropped };
         let Some(payload) = self.payload_for(packet.payload_type) else { return Verdict::Dropped };
-        if self.current != Some((layer, packet.ssrc)) {
+        if self.current != Some((layer, packet.stream)) {
             if layer != target {
                 return Verdict::Dropped;
             }
@@ -191,7 +191,7 @@ impl Slot {
             if !packet.starts_key_frame {
                 return Verdict::NeedsKeyFrame;
             }
-            self.current = Some((layer, packet.ssrc));
+            self.current = Some((layer, packet.stream));
             self.rewriter.start(exit.now, track, layer, packet);
         }
         if packet.payload().is_empty() && self.rewriter.skip(packet) {

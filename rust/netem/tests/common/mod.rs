@@ -1,0 +1,47 @@
+//! What scenarios share.
+#![allow(dead_code, reason = "each scenario uses a part")]
+
+use std::collections::BTreeMap;
+
+use visavis_dataplane::api::TransportState;
+use visavis_netem::peer::inbound::Inbound;
+use visavis_netem::{Call, LinkConfig, Links, Member};
+
+/// Some seeds; `VISAVIS_SEED` names one to run alone.
+pub fn seeds(count: u64) -> Vec<u64> {
+    match std::env::var("VISAVIS_SEED").ok().and_then(|seed| seed.parse().ok()) {
+        Some(seed) => vec![seed],
+        None => (1..=count).collect(),
+    }
+}
+
+/// 40 ms there and back, and no faults.
+pub fn good() -> Links {
+    Links::both(LinkConfig::delay_ms(20))
+}
+
+/// Loses, reorders and duplicates.
+pub fn bad() -> Links {
+    Links::both(LinkConfig::delay_ms(20).with_loss(0.03).with_reordering(0.05, 15).with_duplicates(0.01))
+}
+
+/// What left is what came: nothing missing, nothing damaged, sequence numbers without a hole, timestamps never backwards.
+pub fn assert_seamless(inbound: &Inbound, story: &str) {
+    assert_eq!(inbound.gaps(), [0u64; 0], "{story}: gaps");
+    assert_eq!(inbound.lost, [0u64; 0], "{story}: lost");
+    assert_eq!(inbound.damaged, 0, "{story}: damaged");
+    let frames = inbound.frames();
+    for pair in frames.windows(2) {
+        let ahead = pair[1].timestamp.wrapping_sub(pair[0].timestamp);
+        assert!(ahead != 0 && ahead < 0x8000_0000, "{story}: {:?} then {:?}", pair[0], pair[1]);
+    }
+    let mut by_timestamp = BTreeMap::new();
+    for piece in inbound.pieces.values() {
+        let frame = (piece.content.encoder, piece.content.frame);
+        assert_eq!(*by_timestamp.entry(piece.timestamp).or_insert(frame), frame, "{story}: two frames, one timestamp");
+    }
+}
+
+pub fn state_names(call: &Call, member: Member) -> Vec<TransportState> {
+    call.states(member).into_iter().map(|(_, state)| state).collect()
+}
