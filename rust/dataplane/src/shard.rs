@@ -133,7 +133,6 @@ impl Shard {
     }
 
     pub(crate) fn hand_over(&mut self, shard: ShardId, path: Path, data: &[u8]) {
-        self.count(Counter::HandedOver);
         let message = ShardMessage::Datagram { socket: path.socket, peer: path.peer, data: data.into() };
         self.messages.push_back((shard, message));
     }

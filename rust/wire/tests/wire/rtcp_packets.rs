@@ -191,7 +191,8 @@ fn padding_is_removed_and_must_fit() {
 #[test]
 fn feedback_padded_as_browsers_do_is_read() {
     // Three packets told of, one arrived late by a unit each: 16 bytes, a chunk, three deltas, three bytes of padding.
-    let mut feedback = b"\xaf\xcd\0\x06\0\0\0\x01\0\0\0\x02\0\x05\0\x03\0\0\0\0\x20\x03\x01\x01\x01\0\0\x03".to_vec();
+    let mut feedback =
+        b"\xaf\xcd\0\x06\0\0\0\x01\0\0\0\x02\0\x05\0\x03\0\0\0\0\x20\x03\x01\x01\x01\0\0\x03".to_vec();
     let Packet::TransportFeedback(parsed) = only(&feedback) else { panic!("no feedback") };
     assert_eq!(parsed.arrivals().collect::<Vec<_>>(), [(5, Some(1)), (6, Some(1)), (7, Some(1))]);
     write_pli(&mut feedback, 1, 2);
