@@ -50,10 +50,11 @@ check: build $(STAMPS)/page  ## Format, lint, types, import layers, the compiled
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/stubtest visavis.dataplane._native
-	cd web && npx --no-install tsc --project .
+	npm run --silent --prefix web check
+	npm test --silent --prefix web
 
 $(STAMPS)/page: web/package-lock.json | $(STAMPS)/venv
-	cd web && npm ci --silent --no-audit --no-fund
+	npm ci --silent --no-audit --no-fund --prefix web
 	touch $@
 
 rust-test: $(STAMPS)/rust  ## The Rust crates' tests, the emulated network's scenarios among them

@@ -283,7 +283,8 @@ class Subscriber:
             cname=self._cname,
             stream_id=track.participant if track else None,
             track_id=track.id if track else None,
-            # A line that waits stays sendonly: Chromium draws nothing of an SSRC whose m-line was inactive in between.
+            # A line that waits stays sendonly: Chromium draws nothing of an SSRC whose m-line was inactive
+            # in between.
             active=not line.refused,
         )
 
