@@ -39,10 +39,13 @@ impl AddressBook {
         }
     }
 
-    pub fn release(&mut self, path: Path, transport: TransportId) {
-        if self.owner(path) == Some(Owner::Transport(transport)) {
+    /// False if the address was another's already.
+    pub fn release(&mut self, path: Path, transport: TransportId) -> bool {
+        let owned = self.owner(path) == Some(Owner::Transport(transport));
+        if owned {
             self.owners.remove(&path);
         }
+        owned
     }
 
     pub fn claim_for_shard(&mut self, path: Path, shard: ShardId) {
@@ -92,7 +95,7 @@ mod tests {
         let mut book = AddressBook::default();
         assert_eq!(book.claim(path(1), TransportId(1)), None);
         assert_eq!(book.claim(path(1), TransportId(2)), Some(TransportId(1)));
-        book.release(path(1), TransportId(1));
+        assert!(!book.release(path(1), TransportId(1)));
         assert_eq!(book.owner(path(1)), Some(Owner::Transport(TransportId(2))));
     }
 

@@ -7,7 +7,7 @@ use crate::api::{
 use crate::ice::{Credentials, Path};
 use crate::message::ShardMessage;
 use crate::shard::Shard;
-use crate::source::Subscription;
+use crate::source::{CACHE_AGE, Subscription};
 use crate::srtp;
 use crate::time::Time;
 use crate::transport::{Session, Transport};
@@ -35,7 +35,7 @@ impl Shard {
                     sections.iter().map(|section| (section.track, section.kind)).collect();
                 let ended = transport.receive.configure(&extensions, sections, transport_cc);
                 for track in ended {
-                    self.end_track(track);
+                    self.end_track(track, id);
                 }
                 for (track, kind) in tracks {
                     let source = self.source(track, kind);
@@ -154,7 +154,7 @@ impl Shard {
         }
         for slot in gone {
             if let Some(track) = slot.track {
-                self.unsubscribe(track, Subscription { transport: id, slot: slot.config.slot });
+                self.unsubscribe(now, track, Subscription { transport: id, slot: slot.config.slot });
             }
         }
         self.wake_at(id, now);
@@ -177,7 +177,7 @@ impl Shard {
         let subscription = Subscription { transport: id, slot: slot_id };
         if before != track {
             if let Some(before) = before {
-                self.unsubscribe(before, subscription);
+                self.unsubscribe(now, before, subscription);
             }
             if let Some(track) = track {
                 let source = self.source(track, kind);
@@ -194,18 +194,22 @@ impl Shard {
         self.wake_at(id, now);
     }
 
-    pub(crate) fn unsubscribe(&mut self, track: TrackId, subscription: Subscription) {
+    /// Ends a subscription. What the track's cache has is kept until it is too old to be asked for: of what left last,
+    /// something may be lost.
+    pub(crate) fn unsubscribe(&mut self, now: Time, track: TrackId, subscription: Subscription) {
         let Some(source) = self.sources.get_mut(&track) else { return };
         source.subscriptions.retain(|&known| known != subscription);
-        if source.subscriptions.is_empty() && track.shard() != self.id() {
+        if source.subscriptions.is_empty() && track.shard() != self.config.id {
             self.messages.push_back((track.shard(), ShardMessage::Unsubscribe { track }));
         }
-        self.drop_if_unused(track);
+        if source.is_unused() {
+            self.retired.push_back((now + CACHE_AGE, track));
+        }
     }
 
-    /// A track has no publisher any more; those that are subscribed keep waiting until they are routed elsewhere.
-    fn end_track(&mut self, track: TrackId) {
-        if let Some(source) = self.sources.get_mut(&track) {
+    /// A track has no publisher any more, unless another transport has taken it over; those that are subscribed keep waiting until they are routed elsewhere.
+    fn end_track(&mut self, track: TrackId, id: TransportId) {
+        if let Some(source) = self.sources.get_mut(&track).filter(|source| source.publisher == Some(id)) {
             source.publisher = None;
             source.layers.clear();
             self.drop_if_unused(track);
@@ -226,16 +230,18 @@ impl Shard {
         }
         for slot in transport.send.slots() {
             if let Some(track) = slot.track {
-                self.unsubscribe(track, Subscription { transport: id, slot: slot.config.slot });
+                self.unsubscribe(now, track, Subscription { transport: id, slot: slot.config.slot });
             }
         }
         for track in transport.receive.tracks() {
-            self.end_track(track);
+            self.end_track(track, id);
         }
     }
 
     pub(crate) fn release_address(&mut self, path: Path, id: TransportId) {
-        self.addresses.release(path, id);
+        if !self.addresses.release(path, id) {
+            return;
+        }
         for shard in (0..self.config.shards).map(crate::api::ShardId).filter(|&shard| shard != self.config.id)
         {
             let message = ShardMessage::AddressReleased { socket: path.socket, peer: path.peer };

@@ -190,7 +190,7 @@ impl Shard {
         let Some(known) = self.sources.get_mut(&track).and_then(|source| source.layer_mut(layer)) else {
             return;
         };
-        if !known.requests.take(now) {
+        if !transport.receive.has_layer(track, layer) || !known.requests.take(now) {
             return;
         }
         let mut out = std::mem::take(&mut self.scratch);

@@ -87,10 +87,11 @@ impl Shard {
             }
             if outcome.added || self.addresses.owner(path) != Some(Owner::Transport(id)) {
                 self.addresses.claim(path, id);
-                if let Some(shard) = via {
-                    let claimed = ShardMessage::AddressClaimed { socket: path.socket, peer: path.peer };
-                    self.messages.push_back((shard, claimed));
-                }
+            }
+            if let Some(shard) = via {
+                // With each check: the kernel may give an address's datagrams to another thread than before.
+                let claimed = ShardMessage::AddressClaimed { socket: path.socket, peer: path.peer };
+                self.messages.push_back((shard, claimed));
             }
             if moved {
                 self.forget_old_ufrags(id);
@@ -297,7 +298,10 @@ impl Shard {
         let ntp = self.ntp(now);
         let Some(transport) = self.transports.get_mut(&id) else { return };
         let (Some(path), Some(session)) = (transport.path(), &transport.session) else { return };
-        let Some(index) = transport.send.slot_by_ssrc(nack.media_ssrc) else { return };
+        let Some(index) = transport.send.slots().iter().position(|slot| slot.config.ssrc == nack.media_ssrc)
+        else {
+            return; // repetitions are not repeated
+        };
         let counters = &self.config.counters;
         let exit = transport.send.exit(index, now, ntp, path, &mut self.transmits);
         let Some((slot, mut exit, budget)) = exit else { return };

@@ -39,6 +39,18 @@ pub struct ShardConfig {
     pub counters: Arc<Counters>,
 }
 
+/// How many entries a shard's tables have. All are zero when nobody is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sizes {
+    pub transports: usize,
+    pub ufrags: usize,
+    pub addresses: usize,
+    pub sources: usize,
+    pub deadlines: usize,
+    /// What waits for the end of the turn, or to be polled: packets, messages, reports.
+    pub waiting: usize,
+}
+
 /// All that one data plane thread owns. See the crate's documentation for how it is driven.
 pub struct Shard {
     pub(crate) config: ShardConfig,
@@ -58,6 +70,8 @@ pub struct Shard {
     pub(crate) strangers: ByteBudget,
     pub(crate) scratch: Vec<u8>,
     pub(crate) work: Vec<crate::forward::Work>,
+    /// Tracks that lost their last subscriber, by the time at which they are forgotten.
+    pub(crate) retired: VecDeque<(Time, TrackId)>,
     next_levels: Time,
     has_levels: bool,
 }
@@ -79,6 +93,7 @@ impl Shard {
             strangers: ByteBudget::new(STRANGER_BYTES_PER_SECOND, STRANGER_BURST_BYTES),
             scratch: Vec::new(),
             work: Vec::new(),
+            retired: VecDeque::new(),
             next_levels: Time::ZERO,
             has_levels: false,
         }
@@ -86,6 +101,18 @@ impl Shard {
 
     pub fn id(&self) -> ShardId {
         self.config.id
+    }
+
+    /// What it holds now, for those who look for leaks.
+    pub fn sizes(&self) -> Sizes {
+        Sizes {
+            transports: self.transports.len(),
+            ufrags: self.ufrags.len(),
+            addresses: self.addresses.len(),
+            sources: self.sources.len(),
+            deadlines: self.deadlines.len(),
+            waiting: self.pending.len() + self.touched.len() + self.messages.len() + self.reports.len(),
+        }
     }
 
     /// NTP time of this machine.
@@ -98,7 +125,7 @@ impl Shard {
         self.config.counters.add(counter, 1);
     }
 
-    /// One datagram from the network; it is decrypted in place.
+    /// One datagram from the network; it is decrypted in place. The driver counts it.
     pub fn handle_datagram_untrusted(
         &mut self,
         now: Time,
@@ -106,8 +133,6 @@ impl Shard {
         peer: SocketAddr,
         data: &mut [u8],
     ) {
-        self.config.counters.add(Counter::DatagramsReceived, 1);
-        self.config.counters.add(Counter::BytesReceived, data.len() as u64);
         self.handle_datagram_from(now, Path { socket, peer }, data, None);
     }
 
@@ -224,10 +249,16 @@ impl Shard {
             self.deadlines.remove(&(at, id));
             let next = self.tick(now, id);
             if let Some(transport) = self.transports.get_mut(&id) {
+                // What was set while it ticked is in `next`.
+                self.deadlines.remove(&(transport.deadline, id));
                 // A deadline that has passed would make the driver turn for ever.
                 transport.deadline = next.max(now + Duration::from_millis(1));
                 self.deadlines.insert((transport.deadline, id));
             }
+        }
+        while let Some(&(_, track)) = self.retired.front().filter(|&&(due, _)| due <= now) {
+            self.retired.pop_front();
+            self.drop_if_unused(track);
         }
         if now >= self.next_levels {
             self.next_levels = now + LEVELS_INTERVAL;
@@ -250,7 +281,8 @@ impl Shard {
     pub fn poll_timeout(&self) -> Option<Time> {
         let transports = self.deadlines.first().map(|&(at, _)| at);
         let levels = (!self.transports.is_empty()).then_some(self.next_levels);
-        transports.into_iter().chain(levels).min()
+        let retired = self.retired.front().map(|&(due, _)| due);
+        transports.into_iter().chain(levels).chain(retired).min()
     }
 
     /// The datagrams to send; the driver clears the queue when it has sent them.

@@ -13,7 +13,7 @@ use crate::time::Time;
 /// No packet for so long: a layer counts as silent.
 pub const SILENT_AFTER: Duration = Duration::from_secs(2);
 /// What a cache keeps: a second and a half, for a round trip of half a second and a few tries.
-const CACHE_AGE: Duration = Duration::from_millis(1_500);
+pub const CACHE_AGE: Duration = Duration::from_millis(1_500);
 const VIDEO_PACKETS: usize = 2_048;
 const VIDEO_BYTES: usize = 3 << 20;
 const AUDIO_PACKETS: usize = 128;

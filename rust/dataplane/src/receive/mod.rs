@@ -330,6 +330,20 @@ impl ReceiveSide {
         self.binding.streams().iter().filter_map(|stream| stream.gaps.due()).min()
     }
 
+    /// The stream of a layer, once there is one.
+    fn media_stream(&self, track: TrackId, layer: u8) -> Option<usize> {
+        self.binding.streams().iter().position(|stream| {
+            stream.role == Role::Media
+                && stream.layer == layer
+                && self.binding.sections()[stream.section].track == track
+        })
+    }
+
+    /// Whether there is a stream of which a key frame can be asked for.
+    pub fn has_layer(&self, track: TrackId, layer: u8) -> bool {
+        self.media_stream(track, layer).is_some()
+    }
+
     /// Writes a request for a key frame of a layer, by the means that were agreed on; false if there is none.
     pub fn write_key_frame_request(
         &mut self,
@@ -338,13 +352,7 @@ impl ReceiveSide {
         sequence: u8,
         out: &mut Vec<u8>,
     ) -> bool {
-        let Some(index) = self.binding.streams().iter().position(|stream| {
-            stream.role == Role::Media
-                && stream.layer == layer
-                && self.binding.sections()[stream.section].track == track
-        }) else {
-            return false;
-        };
+        let Some(index) = self.media_stream(track, layer) else { return false };
         let (stream, section) = self.binding.stream_mut(index);
         let Some(payload) = binding::payload(section, stream.payload_type) else { return false };
         if payload.pli {

@@ -78,18 +78,36 @@ impl Rewriter {
         });
     }
 
-    /// The place of a packet of the source started last; None for one from before the start.
+    /// The place of a packet of the source started last; None for one from before the start, or from a pause.
     pub fn place(&mut self, now: Time, packet: &MediaPacket) -> Option<Place> {
-        let segment = self.segments.back().filter(|segment| segment.stream == packet.stream)?;
-        let sequence = segment.first_out + packet.sequence.checked_sub(segment.first_in)?;
-        let timestamp = packet.timestamp.wrapping_add(segment.timestamp_offset);
-        let newest = sequence > self.highest_out;
-        if newest {
-            self.highest_out = sequence;
-            self.last_timestamp = timestamp;
+        let last = self.segments.back()?;
+        let place = self.find(last.track, last.layer, packet)?;
+        if place.newest {
+            self.highest_out = place.sequence;
+            self.last_timestamp = place.timestamp;
             self.last_placed = now;
         }
-        Some(Place { sequence, timestamp, newest })
+        Some(place)
+    }
+
+    /// The place of a packet of any source, if it lies among those that left already: it was late, or lost.
+    pub fn place_late(&self, track: TrackId, layer: u8, packet: &MediaPacket) -> Option<Place> {
+        self.find(track, layer, packet).filter(|place| !place.newest)
+    }
+
+    fn find(&self, track: TrackId, layer: u8, packet: &MediaPacket) -> Option<Place> {
+        let mut end = u64::MAX;
+        let segment = self.segments.iter().rev().find(|segment| {
+            let found = (segment.track, segment.layer, segment.stream) == (track, layer, packet.stream)
+                && segment.first_in <= packet.sequence;
+            if !found {
+                end = segment.first_out;
+            }
+            found
+        })?;
+        let sequence = segment.first_out + (packet.sequence - segment.first_in);
+        let timestamp = packet.timestamp.wrapping_add(segment.timestamp_offset);
+        (sequence < end).then_some(Place { sequence, timestamp, newest: sequence > self.highest_out })
     }
 
     /// The packet carries nothing (padding of the publisher's): what follows takes its number. False when others already
@@ -227,6 +245,32 @@ mod tests {
         assert!(!rewriter.skip(&media(1, 70_003, 0)), "its number is taken for what may be lost");
         assert_eq!(rewriter.origin(1).unwrap().sequence, 70_001);
         assert_eq!(rewriter.origin(3).unwrap().sequence, 70_004);
+    }
+
+    #[test]
+    fn what_was_lost_before_padding_or_a_pause_still_has_its_place() {
+        let mut rewriter = Rewriter::default();
+        rewriter.start(Time::ZERO, TRACK, 0, &media(1, 70_000, 0));
+        assert_eq!(place(&mut rewriter, 0, &media(1, 70_000, 0)).0, 1);
+        assert_eq!(place(&mut rewriter, 0, &media(1, 70_002, 0)).0, 3);
+        assert!(rewriter.skip(&media(1, 70_003, 0)));
+        assert_eq!(place(&mut rewriter, 0, &media(1, 70_004, 0)).0, 4);
+        assert_eq!(place(&mut rewriter, 0, &media(1, 70_001, 0)).0, 2, "repaired after the padding");
+        rewriter.start(Time::ZERO, TRACK, 0, &media(1, 70_100, 0));
+        assert_eq!(place(&mut rewriter, 0, &media(1, 70_100, 0)).0, 5);
+        rewriter.start(Time::ZERO, OTHER, 0, &media(2, 70_000, 0));
+        assert!(
+            rewriter.place_late(TRACK, 0, &media(1, 70_101, 0)).is_none(),
+            "it had not left before the change"
+        );
+        assert_eq!(rewriter.place_late(TRACK, 0, &media(1, 70_001, 0)).map(|place| place.sequence), Some(2));
+        rewriter.start(Time::ZERO, TRACK, 0, &media(1, 70_200, 0));
+        assert!(rewriter.place(Time::ZERO, &media(1, 70_003, 0)).is_none(), "padding has no place");
+        assert!(
+            rewriter.place(Time::ZERO, &media(1, 70_005, 0)).is_none(),
+            "nor has what the pause left out"
+        );
+        assert!(rewriter.place(Time::ZERO, &media(3, 70_000, 0)).is_none(), "nor another stream");
     }
 
     #[test]

@@ -181,23 +181,26 @@ impl Slot {
         layer: u8,
         packet: &MediaPacket,
     ) -> Verdict {
-        let Some(target) = self.target else { return Verdict::Dropped };
         let Some(payload) = self.payload_for(packet.payload_type) else { return Verdict::Dropped };
-        if self.current != Some((layer, packet.stream)) {
-            if layer != target {
+        let Some(track) = self.track else { return Verdict::Dropped };
+        let place = if self.current == Some((layer, packet.stream)) {
+            if packet.payload().is_empty() && self.rewriter.skip(packet) {
                 return Verdict::Dropped;
             }
-            let Some(track) = self.track else { return Verdict::Dropped };
-            if !packet.starts_key_frame {
-                return Verdict::NeedsKeyFrame;
-            }
+            self.rewriter.place(exit.now, packet)
+        } else if let Some(place) = self.rewriter.place_late(track, layer, packet) {
+            // Of the source before: what it lost last still fills its gap.
+            Some(place)
+        } else if self.target != Some(layer) {
+            None
+        } else if !packet.starts_key_frame {
+            return Verdict::NeedsKeyFrame;
+        } else {
             self.current = Some((layer, packet.stream));
             self.rewriter.start(exit.now, track, layer, packet);
-        }
-        if packet.payload().is_empty() && self.rewriter.skip(packet) {
-            return Verdict::Dropped;
-        }
-        let Some(place) = self.rewriter.place(exit.now, packet) else { return Verdict::Dropped };
+            self.rewriter.place(exit.now, packet)
+        };
+        let Some(place) = place else { return Verdict::Dropped };
         (self.clock_hz, self.payload_type) = (packet.clock_hz, payload.to);
         let Some(stream) = &mut self.stream else { return Verdict::Dropped };
         let header = rtp::HeaderWriter {

@@ -5,8 +5,9 @@ use super::replay::ReplayWindow;
 use super::{InvalidKey, MAX_INDEX, Profile, RTCP_HEADER, RTP_FIXED_HEADER, read_u16, read_u32};
 
 /// The most SSRCs that one receiver keeps state for, of SRTP and again of SRTCP. Only authenticated ones count, so only
-/// the peer itself can use them up.
-pub const MAX_SOURCES: usize = 64;
+/// the peer itself can use them up. They are never forgotten, or what they sent could be replayed: so there must be enough
+/// for every screen that is shared in a day's call, and for a browser that reports on each m-line under an SSRC of its own.
+pub const MAX_SOURCES: usize = 1_024;
 
 /// Why a packet was not opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
