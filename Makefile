@@ -44,8 +44,8 @@ test: check rust-test unit browsers  ## All that CI runs
 check: build $(STAMPS)/page  ## Format, lint, types, import layers, the compiled module's stub
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
-	$(BIN)/ruff format --check src tests benchmarks examples
-	$(BIN)/ruff check src tests benchmarks examples
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/pyright
@@ -80,8 +80,8 @@ fuzz:  ## Fuzz the wire formats for a minute each (needs cargo-fuzz and a nightl
 
 format:  ## Format all code
 	cargo fmt --all
-	$(BIN)/ruff format src tests benchmarks examples
-	$(BIN)/ruff check --fix src tests benchmarks examples
+	$(BIN)/ruff format src tests benchmarks
+	$(BIN)/ruff check --fix src tests benchmarks
 
 clean:  ## Remove all that was built
 	rm -rf $(VENV) $(STAMPS) target
