@@ -6,7 +6,10 @@ class VisavisError(Exception):
 
 
 class ConfigError(VisavisError):
-    """The operator's configuration cannot be used; the message names the option, where it came from, and what fits."""
+    """The operator's configuration cannot be used.
+
+    The message names the option, where it came from, and what fits.
+    """
 
 
 class StartError(VisavisError):
@@ -22,7 +25,10 @@ class RemoteProtocolError(VisavisError):
 
 
 class SdpError(RemoteProtocolError):
-    """A session description is malformed or impossible. `line` is the 1-based line, 0 when it is about the whole."""
+    """A session description is malformed or impossible.
+
+    `line` is the 1-based line, 0 when it is about the whole.
+    """
 
     def __init__(self, message: str, line: int = 0) -> None:
         super().__init__(f"line {line}: {message}" if line else message)

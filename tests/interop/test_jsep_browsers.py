@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from tests.interop.browser import Browser, chromium_command, firefox_command, running
 from tests.unit.jsep.transports import LOCAL, offered
-
 from visavis.dataplane.commands import DtlsRole, Kind
 from visavis.jsep import (
     MAX_SECTIONS,

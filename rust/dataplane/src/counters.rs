@@ -56,6 +56,7 @@ counters! {
     PliSent = "pli_sent",
     PliReceived = "pli_received",
     PliMerged = "pli_merged",
+    /// Given to another thread: datagrams of its transports, media for its subscribers.
     HandedOver = "handed_over",
     /// A ring between two threads was full: its policy is to drop the newest.
     RingFull = "ring_full",

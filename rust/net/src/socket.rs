@@ -23,16 +23,23 @@ pub(crate) fn bind_all(
     let mut bound = Vec::new();
     for &address in addresses {
         let mut real = address;
+        if cfg!(not(target_os = "linux")) && threads > 1 {
+            // Where sharing has to be asked for before the bind, another socket tries first whether nobody has it.
+            real = bind(address, true, false).and_then(|socket| socket.local_addr()).map_err(at(address))?;
+        }
         for (thread, sockets) in sockets.iter_mut().enumerate() {
             let first = thread == 0;
-            let socket =
-                bind(real, first, threads > 1).map_err(|error| StartError { address: Some(real), error })?;
+            let socket = bind(real, first, threads > 1).map_err(at(real))?;
             real = socket.local_addr()?;
             sockets.push(socket);
         }
         bound.push(real);
     }
     Ok((sockets, bound))
+}
+
+fn at(address: SocketAddr) -> impl FnOnce(io::Error) -> StartError {
+    move |error| StartError { address: Some(address), error }
 }
 
 fn bind(address: SocketAddr, first: bool, shared: bool) -> io::Result<UdpSocket> {

@@ -20,7 +20,7 @@ from visavis.server import addresses, certificates, sockets
 from visavis.server.media import Media, MediaPlan, OpenMedia, open_media
 from visavis.server.version import version
 from visavis.signaling import SignalingEndpoint
-from visavis.web import SiteContent, create_app
+from visavis.web import MalformedRequests, SiteContent, create_app
 
 _log = logging.getLogger(__name__)
 
@@ -63,6 +63,7 @@ class Server:
         self._rooms: Rooms | None = None
         self._signaling: SignalingEndpoint | None = None
         self._runner: web.AppRunner | None = None
+        self._malformed = MalformedRequests()
 
     @property
     def port(self) -> int:
@@ -116,6 +117,7 @@ class Server:
         self._runner = web.AppRunner(
             create_app(SiteContent(self._signaling.handle, self.health, self._authority_pem())),
             access_log=None,
+            logger=self._malformed.logger(),
             shutdown_timeout=HTTP_CLOSE_S,
         )
         await self._runner.setup()
@@ -169,6 +171,7 @@ class Server:
             "rooms": len(rooms.rooms) if rooms else 0,
             "participants": rooms.participant_count if rooms else 0,
             "uptime_s": round(clock.monotonic() - self._started_s, 3) if clock else 0.0,
+            "malformed_requests": self._malformed.count,
             "packets": dict(self._media.counters()) if self._media else {},
         }
 

@@ -34,12 +34,16 @@ class Speakers:
         """Takes one report: (peer, level in dBov). A peer that it leaves out may be in another one."""
         for peer, level_dbov in levels:
             voice = self._voices.get(peer)
-            if voice is None or now_s - voice.heard_s >= HOLD_S:
+            if voice is None or now_s >= voice.heard_s + HOLD_S:
+                self.forget(peer)
                 if level_dbov >= START_DBOV:
                     self._voices[peer] = _Voice(level_dbov, since_s=now_s, heard_s=now_s)
             elif level_dbov >= (STOP_DBOV if voice.shown else START_DBOV):
                 voice.level_dbov = level_dbov
                 voice.heard_s = now_s
+                if not voice.shown and now_s - voice.since_s >= CONFIRM_S:
+                    voice.shown = True
+                    self._order.append(peer)
 
     def forget(self, peer: str) -> None:
         """A peer left."""
@@ -50,11 +54,8 @@ class Speakers:
     def current(self, now_s: float) -> list[str]:
         """Who speaks at `now_s`, loudest first; neighbours change places only by a clear difference."""
         for peer, voice in list(self._voices.items()):
-            if now_s - voice.heard_s >= HOLD_S:
+            if now_s >= voice.heard_s + HOLD_S:
                 self.forget(peer)
-            elif not voice.shown and voice.heard_s - voice.since_s >= CONFIRM_S:
-                voice.shown = True
-                self._order.append(peer)
         self._settle()
         return list(self._order)
 

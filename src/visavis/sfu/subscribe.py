@@ -3,8 +3,6 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Protocol
 
 from visavis import sdp
 from visavis.clock import Clock, TimerHandle
@@ -16,7 +14,6 @@ from visavis.dataplane.commands import (
     Kind,
     OpenTransport,
     RestartIce,
-    Rung,
     TransportId,
 )
 from visavis.errors import RemoteProtocolError, SdpError
@@ -30,52 +27,12 @@ from visavis.jsep import (
     offer_subscriber,
 )
 from visavis.sdp import Candidate
-from visavis.sfu.ladder import Seat
 from visavis.sfu.model import PublishedTrack, StreamInfo, StreamReason, StreamState
+from visavis.sfu.negotiation import TRANSITIONS, Phase, SubscriberEvents
 from visavis.sfu.options import SubscriberOptions
 from visavis.sfu.plane import DataPlane
 from visavis.sfu.pool import Line, Pool
 from visavis.sfu.routing import Routing
-from visavis.sfu.selection import Selection
-
-
-class Phase(StrEnum):
-    """Where the exchange of offers and answers stands."""
-
-    IDLE = "idle"
-    OFFERING = "offering"
-    LOST = "lost"
-    CLOSED = "closed"
-
-
-TRANSITIONS: dict[Phase, frozenset[Phase]] = {
-    Phase.IDLE: frozenset({Phase.OFFERING, Phase.LOST, Phase.CLOSED}),
-    Phase.OFFERING: frozenset({Phase.IDLE, Phase.LOST, Phase.CLOSED}),
-    Phase.LOST: frozenset({Phase.IDLE, Phase.CLOSED}),
-    Phase.CLOSED: frozenset(),
-}
-"""LOST: the client closed the transport; its request for a restart begins a new one, without m-lines."""
-
-
-class SubscriberEvents(Protocol):
-    """What the owner of a `Subscriber` hears, and is asked."""
-
-    def subscribe_offer(self, offer_id: int, sdp: str, streams: list[StreamInfo]) -> None:
-        """An offer for the client."""
-
-    def streams_changed(self, streams: list[StreamInfo]) -> None:
-        """What the m-lines carry, changed without an offer."""
-
-    def subscribe_failed(self, reason: str) -> None:
-        """The transport is lost until the client asks for a restart."""
-
-    def selection(self, audio_limit: int, video_limit: int) -> Selection:
-        """What this subscriber shall get."""
-        ...
-
-    def ladder(self, seats: Sequence[Seat]) -> tuple[Rung, ...]:
-        """In which order it shall lose it."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,7 +283,9 @@ class Subscriber:
             cname=self._cname,
             stream_id=track.participant if track else None,
             track_id=track.id if track else None,
-            active=track is not None,
+            # A line that waits stays sendonly: Chromium draws nothing of an SSRC whose m-line was inactive
+            # in between.
+            active=not line.refused,
         )
 
     def _take(self, answer: SubscriberAnswer) -> None:

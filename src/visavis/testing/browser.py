@@ -256,7 +256,10 @@ class FakeSubscriber:
 
 
 def _h264(parameters: str) -> tuple[str, str]:
-    pairs = dict(piece.partition("=")[::2] for piece in parameters.split(";"))
+    pairs: dict[str, str] = {}
+    for piece in parameters.split(";"):
+        name, _, value = piece.partition("=")
+        pairs[name] = value
     return pairs.get("packetization-mode", "0"), pairs.get("profile-level-id", "")[:4]
 
 

@@ -159,7 +159,8 @@ class RecordingPlane:
 
     def _close(self, closing: TransportId) -> None:
         transport = self.transports.pop(closing)
-        ending = {section.track for section in transport.received.sections} if transport.received else set()
+        sections = transport.received.sections if transport.received is not None else ()
+        ending = {section.track for section in sections}
         for other in self.transports.values():
             for route in other.routes.values():
                 assert route.track not in ending, "a track ended under a route"

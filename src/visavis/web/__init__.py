@@ -1,5 +1,6 @@
 """The page, its files, and what operators ask by HTTP."""
 
 from visavis.web.app import SiteContent, create_app
+from visavis.web.strangers import MalformedRequests
 
-__all__ = ["SiteContent", "create_app"]
+__all__ = ["MalformedRequests", "SiteContent", "create_app"]

@@ -65,3 +65,36 @@ def test_a_udp_port_in_use_is_one_line_and_status_1() -> None:
     assert second.returncode == 1
     assert f"UDP port {port} is in use by another program" in second.stderr
     assert len(second.stderr.splitlines()) == 1
+
+
+STUCK = """
+import sys, threading
+from visavis.config import ServerConfig
+from visavis.server import Server, run
+from visavis.testing.media import RecordingMedia
+
+class Stuck(RecordingMedia):
+    def close(self):
+        sys.stdout.write("stuck\\n")
+        sys.stdout.flush()
+        threading.Event().wait()
+
+def started(server):
+    sys.stdout.write("started\\n")
+    sys.stdout.flush()
+
+sys.exit(run(Server(ServerConfig(host="127.0.0.1", port=0), media=Stuck), started))
+"""
+
+
+def test_a_second_ctrl_c_ends_it_at_once_with_status_130_even_where_the_loop_is_stuck() -> None:
+    with subprocess.Popen([sys.executable, "-c", STUCK], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "started\n"
+            process.send_signal(signal.SIGINT)
+            assert process.stdout.readline() == "stuck\n"
+            process.send_signal(signal.SIGINT)
+            assert process.wait() == 130
+        finally:
+            process.kill()

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from tests.unit.jsep.transports import LOCAL, offered
 
+from tests.unit.jsep.transports import LOCAL, offered
 from visavis.dataplane.commands import Codec, DtlsRole, Extension, Kind
 from visavis.errors import IncompatibleError, SdpError
 from visavis.jsep import SubscriberCodecs, accept_subscriber, offer_subscriber

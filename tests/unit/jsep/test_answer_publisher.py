@@ -1,7 +1,7 @@
 import pytest
+
 from tests.unit.jsep.transports import HOST, HOST_IP6, LOCAL
 from tests.unit.sdp.recordings import names, recorded
-
 from visavis.dataplane.commands import Codec, DtlsRole, Extension, Fingerprint, Kind
 from visavis.jsep import PublisherAnswer, answer_publisher
 from visavis.sdp import (

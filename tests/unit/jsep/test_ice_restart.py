@@ -1,7 +1,7 @@
 import pytest
+
 from tests.unit.jsep.transports import LOCAL, offered
 from tests.unit.sdp.recordings import recorded
-
 from visavis.jsep import is_ice_restart, offer_subscriber
 from visavis.sdp import parse
 

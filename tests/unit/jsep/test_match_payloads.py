@@ -1,7 +1,7 @@
 import pytest
+
 from tests.unit.jsep.transports import LOCAL, offered
 from tests.unit.sdp.recordings import recorded
-
 from visavis.dataplane.commands import Codec, Kind, PayloadMap
 from visavis.jsep import NegotiatedCodec, answer_publisher, match_payloads, offer_subscriber
 from visavis.jsep.codecs import negotiated_codecs

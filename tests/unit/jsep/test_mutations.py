@@ -3,11 +3,11 @@
 import random
 
 import pytest
+
 from tests.unit.jsep.test_accept_subscriber import CHROMIUM, FIREFOX, OFFER
 from tests.unit.jsep.transports import LOCAL
 from tests.unit.sdp.damage import damaged
 from tests.unit.sdp.recordings import names, recorded
-
 from visavis.errors import IncompatibleError, SdpError
 from visavis.jsep import accept_subscriber, answer_publisher, is_ice_restart
 from visavis.sdp import SessionDescription, parse

@@ -1,8 +1,8 @@
 from dataclasses import replace
 
 import pytest
-from tests.unit.jsep.transports import HOST, HOST_IP6, LOCAL, offered
 
+from tests.unit.jsep.transports import HOST, HOST_IP6, LOCAL, offered
 from visavis.dataplane.commands import Fingerprint, Kind
 from visavis.errors import LocalProtocolError
 from visavis.jsep import OfferedSection, SubscriberCodecs, offer_subscriber

@@ -1,9 +1,9 @@
 """An offer that cannot be answered at all is refused with the reason."""
 
 import pytest
+
 from tests.unit.jsep.transports import LOCAL
 from tests.unit.sdp.recordings import recorded
-
 from visavis.dataplane.commands import DtlsRole
 from visavis.errors import SdpError
 from visavis.jsep import answer_publisher

@@ -1,5 +1,4 @@
 from tests.unit.sdp.recordings import recorded
-
 from visavis.dataplane.commands import Fingerprint
 from visavis.sdp import (
     Candidate,

@@ -3,9 +3,9 @@
 import random
 
 import pytest
+
 from tests.unit.sdp.damage import CHARACTERS, damaged
 from tests.unit.sdp.recordings import names, recorded
-
 from visavis.errors import SdpError
 from visavis.sdp import SessionDescription, parse
 

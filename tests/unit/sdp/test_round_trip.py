@@ -1,6 +1,6 @@
 import pytest
-from tests.unit.sdp.recordings import names, recorded
 
+from tests.unit.sdp.recordings import names, recorded
 from visavis.sdp import MAX_MEDIA, MediaDescription, Origin, SessionDescription, UnknownAttribute, parse
 
 EVERY_LINE = "\r\n".join(

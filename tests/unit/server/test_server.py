@@ -39,7 +39,8 @@ async def test_a_server_says_where_it_is_and_how_it_is() -> None:
             health = await response.json()
         assert health["status"] == "ok"
         assert (health["rooms"], health["participants"]) == (0, 0)
-        assert set(health) == {"status", "version", "rooms", "participants", "uptime_s", "packets"}
+        figures = {"rooms", "participants", "uptime_s", "malformed_requests", "packets"}
+        assert set(health) == {"status", "version", *figures}
         async with client.get(server.url) as response:
             assert (await response.text()).lower().startswith("<!doctype html>")
 
@@ -103,6 +104,7 @@ async def test_a_client_that_answers_no_close_does_not_hold_up_the_end() -> None
     await server.close()
     assert server.phase is Phase.CLOSED
     writer.close()
+    await writer.wait_closed()
 
 
 async def test_a_tcp_port_in_use_is_an_error_that_names_it_and_the_way_out() -> None:

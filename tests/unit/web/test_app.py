@@ -58,6 +58,7 @@ async def raw_get(client: Client, target: str) -> bytes:
     writer.write(f"GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
     answer = await reader.read()
     writer.close()
+    await writer.wait_closed()
     return answer
 
 

@@ -46,7 +46,7 @@ pub enum RtcpError {
     Truncated,
     /// The version is not 2.
     BadVersion,
-    /// The padding's length is not possible, or a packet that is not the last has padding.
+    /// The padding's length is not possible.
     BadPadding,
     /// The content contradicts itself.
     Malformed,
@@ -120,7 +120,9 @@ impl<'a> Packets<'a> {
         let mut body = packet.get(4..).ok_or(RtcpError::Truncated)?;
         if first & 0x20 != 0 {
             let padding = usize::from(body.last().copied().ok_or(RtcpError::BadPadding)?);
-            if padding == 0 || !padding.is_multiple_of(4) || padding > body.len() || !rest.is_empty() {
+            // RFC 3550 section 6.4.1 wants a multiple of four, and in the last packet only. Browsers pad their
+            // transport-wide feedback by what its deltas leave, one to three bytes, wherever it stands.
+            if padding == 0 || padding > body.len() {
                 return Err(RtcpError::BadPadding);
             }
             body = body.get(..body.len() - padding).ok_or(RtcpError::BadPadding)?;
