@@ -78,6 +78,24 @@ fn simulcast_settles_on_the_layer_that_fits() {
 }
 
 #[test]
+fn what_a_full_link_dropped_does_not_fill_it_again() {
+    let mut call = Call::new(1);
+    let publisher = call.join(0, good());
+    let subscriber = call.join(0, Links { up: LinkConfig::delay_ms(20), down: narrow(350_000) });
+    let track = call.publish_video(publisher, 1_500_000);
+    call.subscribe(subscriber, track);
+    call.run_ms(10_000);
+    let (_, down) = call.network.links(subscriber.handle);
+    // Until the estimate has come down, more media leaves than fits; its repetitions are a part of that at most.
+    let bytes = (down.counts.carried + down.counts.dropped) * 900;
+    assert!(
+        bytes < 2_200_000,
+        "{bytes} bytes were sent, of which {} packets were dropped",
+        down.counts.dropped
+    );
+}
+
+#[test]
 fn one_subscribers_narrow_link_is_nobody_elses() {
     let mut call = Call::new(1);
     let publisher = call.join(0, good());

@@ -103,11 +103,11 @@ fn one_subscriber_that_asks_for_everything_again_and_again_is_bounded_by_its_bud
         call.peer_mut(greedy).send_rtcp(nack);
         call.run_ms(10);
     }
-    // Two seconds of media, and of repetitions the burst and two seconds' worth: each less than 1,200 bytes.
+    // At most a megabyte a second and a burst of 400 kB; here half of the bandwidth that is known, which is less.
     let carried = call.network.links(greedy.handle).1.counts.carried - before;
     let repeated = call.inbound(greedy, greedy_slot).repeated;
-    assert!(repeated * 1_100 < 2_600_000, "{repeated} of 80,000 asked for; {carried} in all");
-    assert!(repeated * 1_100 > 1_500_000, "{repeated}: the budget is there to be used");
+    assert!(repeated * 1_100 < 2_400_000, "{repeated} of 80,000 asked for; {carried} in all");
+    assert!(repeated > 300, "{repeated}: the budget is there to be used");
     assert!(call.server().count(Counter::NackRateLimited) > 100);
     call.peer_mut(publisher).outbound[0].enabled = false;
     call.run_ms(1_000);
