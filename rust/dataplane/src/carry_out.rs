@@ -209,7 +209,11 @@ impl Shard {
 
     /// A track has no publisher any more, unless another transport has taken it over; those that are subscribed keep waiting until they are routed elsewhere.
     fn end_track(&mut self, track: TrackId, id: TransportId) {
-        if let Some(source) = self.sources.get_mut(&track).filter(|source| source.publisher == Some(id)) {
+        if let Some(source) = self
+            .sources
+            .get_mut(&track)
+            .filter(|source| source.publisher.is_none_or(|publisher| publisher == id))
+        {
             source.publisher = None;
             source.layers.clear();
             self.drop_if_unused(track);

@@ -115,6 +115,23 @@ fn one_subscriber_that_asks_for_everything_again_and_again_is_bounded_by_its_bud
 }
 
 #[test]
+fn a_nack_of_the_repetitions_themselves_repeats_nothing() {
+    let mut call = Call::new(1);
+    let publisher = call.join(0, good());
+    let subscriber = call.join(0, good());
+    let track = call.publish_video(publisher, 500_000);
+    let slot = call.subscribe(subscriber, track);
+    call.run_ms(2_000);
+    let rtx_ssrc = call.inbound(subscriber, slot).line.rtx_ssrc.expect("video is repeated");
+    let mut nack = Vec::new();
+    rtcp::write_nack(&mut nack, 1, rtx_ssrc, &[1, 2, 3, 100, 101]);
+    call.peer_mut(subscriber).send_rtcp(nack);
+    call.run_ms(200);
+    assert_eq!(call.server().count(Counter::NackAnswered), 0);
+    assert_eq!(call.inbound(subscriber, slot).repeated, 0);
+}
+
+#[test]
 fn a_publisher_that_was_away_for_seconds_is_asked_for_a_key_frame() {
     let mut call = Call::new(1);
     let publisher = call.join(0, good());
