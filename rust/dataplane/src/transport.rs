@@ -58,13 +58,13 @@ impl Transport {
     pub fn new(id: TransportId, local: Credentials, now: Time) -> Transport {
         Transport {
             id,
+            // As random as RFC 7022 section 4.2 wants a name for a session.
+            receive: ReceiveSide::new(id.0 | 1, local.ufrag.clone()),
             ice: Agent::new(local, now),
             dtls: None,
             peer: None,
             early: Vec::new(),
             session: None,
-            // Browsers name themselves 1 when they send nothing; so do we, by a number of our own.
-            receive: ReceiveSide::new(id.0 | 1),
             send: SendSide::default(),
             state: None,
             counts: TransportCounters::default(),
