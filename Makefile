@@ -1,5 +1,5 @@
 # Every target first makes what is missing: a virtual environment in .venv, the compiled data plane in it, the
-# development tools. Python 3.11, make and a C compiler must be there; Rust is named, or fetched, where it is absent.
+# development tools. Python 3.11, make and a C compiler must be there; where Rust is absent, it is said how to get it.
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -19,8 +19,14 @@ $(STAMPS)/venv:
 	$(BIN)/pip install --quiet --upgrade pip uv
 	touch $@
 
-$(STAMPS)/tools: uv.lock pyproject.toml | $(STAMPS)/venv
-	UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --quiet --frozen --inexact --no-install-project
+SYNC = UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --quiet --frozen --inexact --no-install-project
+
+$(STAMPS)/dependencies: uv.lock pyproject.toml | $(STAMPS)/venv
+	$(SYNC) --no-default-groups --group build
+	touch $@
+
+$(STAMPS)/tools: $(STAMPS)/dependencies
+	$(SYNC)
 	touch $@
 
 $(STAMPS)/rust: | $(STAMPS)/venv
@@ -28,7 +34,7 @@ $(STAMPS)/rust: | $(STAMPS)/venv
 	touch $@
 
 # The package is installed editable: Python code is read from src/, and the compiled module lies there too.
-$(STAMPS)/package: $(RUST) pyproject.toml $(STAMPS)/tools $(STAMPS)/rust
+$(STAMPS)/package: $(RUST) pyproject.toml $(STAMPS)/dependencies $(STAMPS)/rust
 	@echo "Building the data plane (two minutes the first time, seconds after that)"
 	$(BIN)/maturin develop --release --quiet --uv
 	touch $@
@@ -41,11 +47,11 @@ serve: build  ## Start the server: http://localhost:8080
 test: check rust-test unit browsers  ## All that CI runs
 	@echo "All tests passed"
 
-check: build $(STAMPS)/page  ## Format, lint, types, import layers, the compiled module's stub
+check: build $(STAMPS)/tools $(STAMPS)/page  ## Format, lint, types, import layers, the compiled module's stub
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
-	$(BIN)/ruff format --check src tests benchmarks examples
-	$(BIN)/ruff check src tests benchmarks examples
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/pyright
@@ -60,10 +66,10 @@ $(STAMPS)/page: web/package-lock.json | $(STAMPS)/venv
 rust-test: $(STAMPS)/rust  ## The Rust crates' tests, the emulated network's scenarios among them
 	cargo test --workspace --exclude visavis-py --quiet
 
-unit: build  ## The Python unit tests and scenarios
+unit: build $(STAMPS)/tools  ## The Python unit tests and scenarios
 	$(BIN)/pytest -q
 
-browsers: build $(STAMPS)/browsers  ## Chromium and Firefox in real calls
+browsers: build $(STAMPS)/tools $(STAMPS)/page $(STAMPS)/browsers  ## Chromium and Firefox in real calls
 	$(BIN)/pytest -q tests/interop
 
 # Debian's browsers, where they are not there yet; elsewhere install Chromium and Firefox by hand.
@@ -80,8 +86,8 @@ fuzz:  ## Fuzz the wire formats for a minute each (needs cargo-fuzz and a nightl
 
 format:  ## Format all code
 	cargo fmt --all
-	$(BIN)/ruff format src tests benchmarks examples
-	$(BIN)/ruff check --fix src tests benchmarks examples
+	$(BIN)/ruff format src tests benchmarks
+	$(BIN)/ruff check --fix src tests benchmarks
 
 clean:  ## Remove all that was built
 	rm -rf $(VENV) $(STAMPS) target

@@ -148,9 +148,12 @@ impl Link {
     }
 
     fn is_lost(&mut self) -> bool {
-        if let Some(burst) = self.config.burst {
-            let turns = if self.in_burst { burst.end } else { burst.begin };
-            self.in_burst ^= self.random.chance(turns);
+        match self.config.burst {
+            Some(burst) => {
+                let turns = if self.in_burst { burst.end } else { burst.begin };
+                self.in_burst ^= self.random.chance(turns);
+            }
+            None => self.in_burst = false,
         }
         self.in_burst || self.random.chance(self.config.loss)
     }

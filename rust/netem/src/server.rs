@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use visavis_dataplane::counters::{Counter, Counters};
 use visavis_dataplane::dtls::Certificate;
-use visavis_dataplane::{Command, Report, Shard, ShardConfig, ShardId, SocketId, Time};
+use visavis_dataplane::shard::Sizes;
+use visavis_dataplane::{Command, Report, Shard, ShardConfig, ShardId, ShardMessage, SocketId, Time};
 
 use crate::network::{Datagram, Node};
 
@@ -24,6 +25,8 @@ pub struct Server {
     steering: HashMap<SocketAddr, ShardId>,
     outgoing: VecDeque<Datagram>,
     reports: Vec<(Time, Report)>,
+    handed_over: u64,
+    sent_to: HashMap<SocketAddr, u64>,
 }
 
 /// One certificate for all scenarios: they are given their SRTP keys, so that nobody looks at it.
@@ -56,6 +59,8 @@ impl Server {
             steering: HashMap::new(),
             outgoing: VecDeque::new(),
             reports: Vec::new(),
+            handed_over: 0,
+            sent_to: HashMap::new(),
         }
     }
 
@@ -90,6 +95,28 @@ impl Server {
         self.counters.iter().map(|counters| counters.get(counter)).sum()
     }
 
+    /// What all shards hold.
+    pub fn sizes(&self) -> Sizes {
+        self.shards.iter().map(Shard::sizes).fold(Sizes::default(), |sum, one| Sizes {
+            transports: sum.transports + one.transports,
+            ufrags: sum.ufrags + one.ufrags,
+            addresses: sum.addresses + one.addresses,
+            sources: sum.sources + one.sources,
+            deadlines: sum.deadlines + one.deadlines,
+            waiting: sum.waiting + one.waiting,
+        })
+    }
+
+    /// Datagrams that one shard gave to another.
+    pub fn handed_over(&self) -> u64 {
+        self.handed_over
+    }
+
+    /// Datagrams sent to an address.
+    pub fn sent_to(&self, address: SocketAddr) -> u64 {
+        self.sent_to.get(&address).copied().unwrap_or(0)
+    }
+
     /// All that was reported so far, with its time.
     pub fn reports(&self) -> &[(Time, Report)] {
         &self.reports
@@ -110,6 +137,7 @@ impl Server {
                     let from = self.sockets[usize::from(transmit.socket.0)];
                     for datagram in transmits.bytes(transmit).chunks(transmit.segment) {
                         let (to, data) = (transmit.destination, datagram.to_vec());
+                        *self.sent_to.entry(to).or_default() += 1;
                         self.outgoing.push_back(Datagram { from, to, data });
                     }
                 }
@@ -123,6 +151,7 @@ impl Server {
                 return;
             }
             for (from, to, message) in messages {
+                self.handed_over += u64::from(matches!(message, ShardMessage::Datagram { .. }));
                 if let Some(shard) = self.shards.get_mut(usize::from(to.0)) {
                     shard.handle_message(now, from, message);
                 }

@@ -64,7 +64,11 @@ fn who_waits_for_a_track_gets_its_very_first_frame() {
         call.run_ms(2_000);
         let frames = call.inbound(subscriber, slot).frames();
         assert_eq!(frames[0].number, 0, "{shards} shards");
-        assert_eq!(call.outbound(publisher, 0).key_frames, 1, "{shards} shards: nobody had to ask for another one");
+        assert_eq!(
+            call.outbound(publisher, 0).key_frames,
+            1,
+            "{shards} shards: nobody had to ask for another one"
+        );
     }
 }
 

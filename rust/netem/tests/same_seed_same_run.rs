@@ -8,8 +8,10 @@ use visavis_netem::Call;
 fn run(seed: u64) -> (u64, usize) {
     let mut call = Call::with_shards(seed, 2);
     let members: Vec<_> = (0..4).map(|n| call.join(n % 2, bad())).collect();
-    let tracks: Vec<_> =
-        members.iter().flat_map(|&member| [call.publish_audio(member), call.publish_video(member, 300_000)]).collect();
+    let tracks: Vec<_> = members
+        .iter()
+        .flat_map(|&member| [call.publish_audio(member), call.publish_video(member, 300_000)])
+        .collect();
     for (n, &member) in members.iter().enumerate() {
         for (m, &track) in tracks.iter().enumerate() {
             if m / 2 != n {
@@ -18,7 +20,11 @@ fn run(seed: u64) -> (u64, usize) {
         }
     }
     call.run_ms(3_000);
-    let pieces = members.iter().flat_map(|&member| &call.peer(member).inbound).map(|inbound| inbound.pieces.len()).sum();
+    let pieces = members
+        .iter()
+        .flat_map(|&member| &call.peer(member).inbound)
+        .map(|inbound| inbound.pieces.len())
+        .sum();
     (call.network.fingerprint(), pieces)
 }
 

@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{assert_seamless, bad, good, seeds};
+use common::{assert_seamless, assert_seamless_but_for_tails, bad, good, seeds};
 use visavis_dataplane::Report;
 use visavis_dataplane::api::{ForwardReason, Rung, SlotId};
 use visavis_netem::{Call, Member};
@@ -48,7 +48,10 @@ fn a_rung_removed_pauses_the_stream_and_put_back_resumes_it_with_a_key_frame_and
         assert_seamless(inbound, &story);
         let frames = inbound.frames();
         let first = frames.iter().find(|frame| frame.captured > resumed).expect("it goes on");
-        assert!(first.key && first.complete.since(resumed) < Duration::from_millis(1_000), "{story}: {first:?}");
+        assert!(
+            first.key && first.complete.since(resumed) < Duration::from_millis(1_000),
+            "{story}: {first:?}"
+        );
         // The publisher's own timeline goes on: two seconds of pause are two seconds of timestamps.
         let last = frames.iter().rfind(|frame| frame.captured < resumed).expect("it had begun");
         let ticks = first.captured.since(last.captured).as_micros() as u32 / 100 * 9;
@@ -79,7 +82,7 @@ fn a_slot_that_is_routed_to_another_track_goes_on_without_a_seam() {
             call.run_ms(1_000);
             let story = format!("seed {seed}, {shards} shards");
             let inbound = call.inbound(subscriber, slot);
-            assert_seamless(inbound, &story);
+            assert_seamless_but_for_tails(inbound, &story);
             let shown = inbound.shown();
             let changes = shown.windows(2).filter(|pair| pair[0].encoder != pair[1].encoder).count();
             assert_eq!(changes, 6, "{story}");
@@ -119,7 +122,8 @@ fn simulcast_layers_are_told_by_mid_and_rid_and_switch_at_key_frames() {
         let track = call.publish_simulcast(publisher, [150_000, 500_000, 1_500_000]);
         let slot = call.subscribe(subscriber, track);
         call.run_ms(3_000);
-        let encoders: Vec<u32> = call.peer(publisher).outbound.iter().map(|outbound| outbound.encoding.ssrc).collect();
+        let encoders: Vec<u32> =
+            call.peer(publisher).outbound.iter().map(|outbound| outbound.encoding.ssrc).collect();
         let story = format!("seed {seed}");
         let newest = |call: &Call| call.inbound(subscriber, slot).shown().last().map(|frame| frame.encoder);
         assert_eq!(newest(&call), Some(encoders[2]), "{story}: the ladder's top");
@@ -143,7 +147,11 @@ fn simulcast_layers_are_told_by_mid_and_rid_and_switch_at_key_frames() {
             let ticks = i64::from(pair[1].timestamp.wrapping_sub(pair[0].timestamp));
             assert!((ticks - elapsed).abs() < 90 * 60, "{story}: {ticks} ticks in {elapsed}");
         }
-        assert_eq!(inbound.freezes(Duration::from_millis(700)), [], "{story}: the old layer stays until the new one is there");
+        assert_eq!(
+            inbound.freezes(Duration::from_millis(700)),
+            [],
+            "{story}: the old layer stays until the new one is there"
+        );
     }
 }
 
@@ -188,9 +196,7 @@ fn a_publisher_that_changes_its_ssrc_goes_on_with_a_key_frame() {
             let shown = inbound.shown();
             let changes = shown.windows(2).filter(|pair| pair[0].encoder != pair[1].encoder).count();
             assert_eq!(changes, 3, "{story}");
-            // What the old SSRC lost last cannot be asked for any more; all else is there.
-            assert!(inbound.gaps().len() < 10, "{story}: {:?}", inbound.gaps());
-            assert_eq!(inbound.damaged, 0, "{story}");
+            assert_seamless_but_for_tails(inbound, &story);
         }
     }
 }

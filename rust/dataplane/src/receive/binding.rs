@@ -1,6 +1,7 @@
 //! Which m-line and layer an SSRC belongs to: by SDP, by MID and RID, by payload type (RFC 8843 section 9.2, RFC 8852).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
 use super::stream::{ReceiveStream, Role};
 use crate::api::{Payload, ReceiveSection};
@@ -8,6 +9,10 @@ use crate::time::Time;
 
 /// The most SSRCs of one transport; more are refused.
 pub const MAX_STREAMS: usize = 64;
+
+/// For so long an SSRC does not come back that another one has replaced: its stragglers would take the place again.
+const REPLACED_FOR: Duration = Duration::from_secs(2);
+const MAX_REPLACED: usize = 16;
 
 /// What the header of a packet says of where it belongs.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,6 +28,8 @@ pub struct Binding {
     sections: Vec<ReceiveSection>,
     streams: Vec<ReceiveStream>,
     by_ssrc: HashMap<u32, usize>,
+    /// SSRCs whose place another one took, and when.
+    replaced: VecDeque<(u32, Time)>,
 }
 
 impl Binding {
@@ -84,7 +91,9 @@ impl Binding {
         let stale = self.streams.iter().position(|s| (s.section, s.layer, s.role) == (section, layer, role));
         let stream = ReceiveStream::new(ssrc, section, layer, role);
         let index = match stale {
+            Some(_) if self.was_replaced(now, ssrc) => return None,
             Some(index) => {
+                self.note_replaced(now, self.streams[index].ssrc);
                 self.by_ssrc.remove(&self.streams[index].ssrc);
                 self.streams[index] = stream.starting(now, Some(&self.streams[index]));
                 index
@@ -97,6 +106,18 @@ impl Binding {
         };
         self.by_ssrc.insert(ssrc, index);
         Some(index)
+    }
+
+    fn was_replaced(&self, now: Time, ssrc: u32) -> bool {
+        self.replaced.iter().any(|&(known, at)| known == ssrc && now.since(at) < REPLACED_FOR)
+    }
+
+    fn note_replaced(&mut self, now: Time, ssrc: u32) {
+        self.replaced.retain(|&(known, _)| known != ssrc);
+        if self.replaced.len() >= MAX_REPLACED {
+            self.replaced.pop_front();
+        }
+        self.replaced.push_back((ssrc, now));
     }
 
     fn locate_by_sdp(&self, ssrc: u32) -> Option<(usize, u8, Role)> {
@@ -241,6 +262,17 @@ mod tests {
         binding.configure(vec![section(8, "1", 100, &[], &[(2, None)])]);
         assert_eq!(binding.streams().len(), 1);
         assert_eq!(bound(&mut binding, 2, 100, Hints::default()), Some((8, 0, Role::Media)));
+    }
+
+    #[test]
+    fn stragglers_of_an_ssrc_that_was_replaced_do_not_take_its_place_again() {
+        let mut binding = Binding::default();
+        binding.configure(vec![section(7, "0", 96, &[], &[])]);
+        let mut bind = |ms, ssrc| binding.bind(Time::from_millis(ms), ssrc, 96, Hints::default()).is_some();
+        assert!(bind(0, 1) && bind(1_000, 2));
+        assert!(!bind(1_010, 1) && bind(1_010, 2));
+        assert!(bind(3_000, 1), "but it may come back later");
+        assert!(!bind(3_010, 2));
     }
 
     #[test]

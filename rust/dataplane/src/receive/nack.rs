@@ -27,6 +27,8 @@ pub struct NackGenerator {
     missing: BTreeMap<u64, Missing>,
     /// Something was given up that `collect` has not told of yet.
     torn: bool,
+    /// Where the newest key frame begins.
+    key_frame: u64,
 }
 
 impl NackGenerator {
@@ -52,12 +54,11 @@ impl NackGenerator {
         !self.missing.is_empty() && self.missing.remove(&sequence).is_some()
     }
 
-    /// A key frame begins at `sequence`: nobody needs what was before it.
+    /// A key frame begins at `sequence`: if what was before it does not come, no other one is needed. It is asked for all
+    /// the same, as frames that have yet to be shown may need it.
     pub fn note_key_frame(&mut self, sequence: u64) {
         self.torn = false;
-        if !self.missing.is_empty() {
-            self.missing = self.missing.split_off(&sequence);
-        }
+        self.key_frame = self.key_frame.max(sequence);
     }
 
     /// Nothing is to be asked for, nor to be told.
@@ -73,9 +74,12 @@ impl NackGenerator {
     /// Appends what is to be asked for now, ascending; false if something was given up, so that a key frame is needed.
     pub fn collect(&mut self, now: Time, round_trip: Option<Duration>, sequences: &mut Vec<u16>) -> bool {
         let retry = round_trip.map_or(DEFAULT_RETRY, |rtt| rtt.max(MIN_RETRY));
-        let before = self.missing.len();
-        self.missing.retain(|_, missing| missing.tries < MAX_TRIES && now.since(missing.since) < MAX_AGE);
-        let given_up = std::mem::take(&mut self.torn) || self.missing.len() < before;
+        let mut given_up = std::mem::take(&mut self.torn);
+        self.missing.retain(|&sequence, missing| {
+            let kept = missing.tries < MAX_TRIES && now.since(missing.since) < MAX_AGE;
+            given_up |= !kept && sequence > self.key_frame;
+            kept
+        });
         for (&sequence, missing) in self.missing.iter_mut().filter(|(_, missing)| missing.due <= now) {
             missing.tries += 1;
             missing.due = now + retry * u32::from(missing.tries.min(4));
@@ -124,11 +128,16 @@ mod tests {
     }
 
     #[test]
-    fn a_key_frame_forgets_what_was_before_it() {
+    fn what_is_missing_before_a_key_frame_is_asked_for_but_needs_no_other_one() {
         let mut generator = NackGenerator::default();
-        generator.note_gap(Time::ZERO, 65_536, 65_540);
+        generator.note_gap(Time::ZERO, 65_536, 65_538);
         generator.note_key_frame(65_539);
-        assert_eq!(collected(&mut generator, 0), [3]);
+        assert_eq!(collected(&mut generator, 0), [1]);
+        let mut sequences = Vec::new();
+        assert!(generator.collect(Time::from_millis(2_000), None, &mut sequences), "given up without a word");
+        assert!(generator.is_empty());
+        generator.note_gap(Time::from_millis(2_000), 65_539, 65_541);
+        assert!(!generator.collect(Time::from_millis(4_000), None, &mut sequences));
     }
 
     #[test]

@@ -71,6 +71,10 @@ impl Checks {
         &self.local
     }
 
+    pub fn remote(&self) -> &Credentials {
+        &self.remote
+    }
+
     pub fn server(&self) -> SocketAddr {
         self.server
     }
