@@ -26,7 +26,7 @@ impl Shard {
                 self.connect_with_keys(now, id, remote_ufrag, &keys)
             }
             Command::RestartIce { id, ufrag, password, remote_ufrag } => {
-                self.restart(id, Credentials { ufrag, password }, remote_ufrag);
+                self.restart(now, id, Credentials { ufrag, password }, remote_ufrag);
             }
             Command::CloseTransport { id } => self.close_transport(now, id, "closed by command"),
             Command::Receive { id, extensions, sections, transport_cc } => {
@@ -122,15 +122,28 @@ impl Shard {
         self.wake_at(id, now);
     }
 
-    fn restart(&mut self, id: TransportId, local: Credentials, remote_ufrag: Option<String>) {
-        if self.ufrags.contains_key(&local.ufrag) {
-            return;
-        }
+    /// Said again with the same fragment it tells the peer's, which an answer brings.
+    fn restart(&mut self, now: Time, id: TransportId, local: Credentials, remote_ufrag: Option<String>) {
+        let owner = self.ufrags.get(&local.ufrag).copied();
         let Some(transport) = self.transports.get_mut(&id) else { return };
-        let ufrag = local.ufrag.clone();
-        transport.ice.restart(local, remote_ufrag);
-        self.ufrags.insert(ufrag, id);
-        self.forget_old_ufrags(id);
+        match owner {
+            Some(owner) if owner == id => {
+                if let Some(remote_ufrag) = remote_ufrag {
+                    transport.ice.set_remote_ufrag(remote_ufrag);
+                }
+            }
+            Some(_) => (),
+            None => {
+                let ufrag = local.ufrag.clone();
+                transport.ice.restart(local, remote_ufrag);
+                let lost = transport.revive(now);
+                self.ufrags.insert(ufrag, id);
+                self.forget_old_ufrags(id);
+                for path in lost {
+                    self.release_address(path, id);
+                }
+            }
+        }
     }
 
     /// Fragments that a restart has made useless.

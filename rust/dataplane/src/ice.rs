@@ -38,7 +38,6 @@ pub struct Path {
 struct ValidatedPath {
     path: Path,
     checked: Time,
-    nominated: bool,
 }
 
 /// What a valid check changed.
@@ -60,21 +59,12 @@ pub struct Agent {
     remote_ufrag: Option<String>,
     paths: Vec<ValidatedPath>,
     selected: Option<Path>,
-    consent: Option<Time>,
     heard: Time,
 }
 
 impl Agent {
     pub fn new(local: Credentials, now: Time) -> Agent {
-        Agent {
-            local,
-            previous: None,
-            remote_ufrag: None,
-            paths: Vec::new(),
-            selected: None,
-            consent: None,
-            heard: now,
-        }
+        Agent { local, previous: None, remote_ufrag: None, paths: Vec::new(), selected: None, heard: now }
     }
 
     pub fn set_remote_ufrag(&mut self, ufrag: String) {
@@ -113,22 +103,17 @@ impl Agent {
             username.strip_prefix(self.local.ufrag.as_bytes()).is_some_and(|rest| rest.starts_with(b":"));
         let mut outcome = CheckOutcome::default();
         if current && self.previous.is_some() {
-            // The peer has moved to the new credentials: the nominations of before are over.
+            // The peer has moved to the new credentials.
             self.previous = None;
-            self.paths.iter_mut().for_each(|validated| validated.nominated = false);
         }
-        self.consent = Some(now);
         self.heard = now;
         match self.paths.iter_mut().find(|validated| validated.path == path) {
-            Some(validated) => {
-                validated.checked = now;
-                validated.nominated |= nominated;
-            }
+            Some(validated) => validated.checked = now,
             None => {
                 if self.paths.len() >= MAX_PATHS {
                     outcome.evicted = self.evict();
                 }
-                self.paths.push(ValidatedPath { path, checked: now, nominated });
+                self.paths.push(ValidatedPath { path, checked: now });
                 outcome.added = true;
             }
         }
@@ -153,11 +138,6 @@ impl Agent {
         Some(self.paths.swap_remove(index).path)
     }
 
-    /// Whether an address was validated: only then does what comes from it reach DTLS and SRTP.
-    pub fn is_valid(&self, path: Path) -> bool {
-        self.paths.iter().any(|validated| validated.path == path)
-    }
-
     /// A packet that proved itself with the session's keys: the peer is alive.
     pub fn handle_authentic(&mut self, now: Time) {
         self.heard = now;
@@ -177,12 +157,30 @@ impl Agent {
         self.heard
     }
 
-    pub fn consent_expired(&self, now: Time) -> bool {
-        self.consent.is_some_and(|consent| now.since(consent) >= CONSENT_LASTS)
+    /// Whether the peer consents to what is sent to it. Consent is given by a check and is that of one path (RFC 7675
+    /// section 5.1): when the one in use has lost it, another that has it takes its place.
+    pub fn keep_consent(&mut self, now: Time) -> bool {
+        let consents = |validated: &&ValidatedPath| now.since(validated.checked) < CONSENT_LASTS;
+        let Some(selected) = self.selected else { return true };
+        if self.paths.iter().filter(consents).any(|validated| validated.path == selected) {
+            return true;
+        }
+        let latest = self.paths.iter().filter(consents).max_by_key(|validated| validated.checked);
+        if let Some(latest) = latest {
+            self.selected = Some(latest.path);
+        }
+        latest.is_some()
+    }
+
+    /// Begins as if no check had come yet; the paths known so far are returned, and are valid no more.
+    pub fn forget_paths(&mut self, now: Time) -> Vec<Path> {
+        self.selected = None;
+        self.heard = now;
+        std::mem::take(&mut self.paths).into_iter().map(|validated| validated.path).collect()
     }
 
     pub fn ever_checked(&self) -> bool {
-        self.consent.is_some()
+        self.selected.is_some()
     }
 }
 
@@ -238,17 +236,29 @@ mod tests {
             agent.handle_check(Time::from_millis(u64::from(port)), b"Aone:peer", path(port), port == 0);
         }
         assert_eq!(agent.paths().count(), MAX_PATHS);
-        assert!(agent.is_valid(path(0)));
+        assert!(agent.paths().any(|known| known == path(0)));
         assert_eq!(agent.selected(), Some(path(0)));
     }
 
     #[test]
     fn consent_ends_thirty_seconds_after_the_last_check() {
         let mut agent = Agent::new(credentials("Aone"), Time::ZERO);
-        assert!(!agent.consent_expired(Time::from_millis(99_000)));
+        assert!(agent.keep_consent(Time::from_millis(99_000)), "nothing is sent yet");
         agent.handle_check(Time::from_millis(1_000), b"Aone:peer", path(1), true);
         agent.handle_authentic(Time::from_millis(20_000));
-        assert!(!agent.consent_expired(Time::from_millis(30_999)));
-        assert!(agent.consent_expired(Time::from_millis(31_000)));
+        assert!(agent.keep_consent(Time::from_millis(30_999)));
+        assert!(!agent.keep_consent(Time::from_millis(31_000)));
+    }
+
+    #[test]
+    fn checks_of_one_path_are_no_consent_for_another() {
+        let mut agent = Agent::new(credentials("Aone"), Time::ZERO);
+        agent.handle_check(Time::ZERO, b"Aone:peer", path(1), true);
+        for second in (0..60).step_by(5) {
+            let now = Time::from_millis(second * 1_000);
+            agent.handle_check(now, b"Aone:peer", path(2), false);
+            assert!(agent.keep_consent(now));
+            assert_eq!(agent.selected(), Some(path(if second < 30 { 1 } else { 2 })));
+        }
     }
 }

@@ -22,6 +22,9 @@ impl Shard {
     /// to a STUN server. Other messages are not for us: this end makes no requests.
     pub(crate) fn handle_stun_untrusted(&mut self, now: Time, path: Path, data: &[u8], via: Option<ShardId>) {
         let Ok(message) = Message::parse_untrusted(data) else { return self.count(Counter::StunMalformed) };
+        if message.class() == Class::Indication && message.method() == Method::BINDING {
+            return; // keeps a NAT's mapping alive (RFC 8445 section 11)
+        }
         if message.class() != Class::Request || message.method() != Method::BINDING {
             return self.count(Counter::StunMalformed);
         }
@@ -35,10 +38,12 @@ impl Shard {
             Some(shard) if shard.0 < self.config.shards && via.is_none() => {
                 return self.hand_over(shard, path, data);
             }
-            _ => return self.count(Counter::StunUnknownUfrag),
+            _ => return self.refuse_check(now, path, &message, Counter::StunUnknownUfrag),
         }
         let id = std::str::from_utf8(ufrag).ok().and_then(|ufrag| self.ufrags.get(ufrag).copied());
-        let Some(id) = id else { return self.count(Counter::StunUnknownUfrag) };
+        let Some(id) = id else {
+            return self.refuse_check(now, path, &message, Counter::StunUnknownUfrag);
+        };
         self.handle_check_untrusted(now, path, &message, id, via);
     }
 
@@ -53,13 +58,15 @@ impl Shard {
     ) {
         let username = message.username().unwrap_or_default();
         let Some(transport) = self.transports.get_mut(&id).filter(|transport| !transport.is_over()) else {
-            return self.count(Counter::StunUnknownUfrag);
+            return self.refuse_check(now, path, message, Counter::StunUnknownUfrag);
         };
         let password = transport
             .ice
             .password_for(username)
             .filter(|password| message.verify_integrity(password.as_bytes()));
-        let Some(password) = password else { return self.count(Counter::StunBadIntegrity) };
+        let Some(password) = password else {
+            return self.refuse_check(now, path, message, Counter::StunBadIntegrity);
+        };
         let key = password.as_bytes();
         let unknown: Vec<u16> = message.unknown_comprehension_required().collect();
         let mut answer = std::mem::take(&mut self.scratch);
@@ -102,6 +109,22 @@ impl Shard {
             self.judge(now, id);
         }
         self.count(Counter::StunAnswered);
+        self.transmits.push(path.socket, path.peer, &answer);
+        self.scratch = answer;
+    }
+
+    /// Who sent this knows no credentials of ours (RFC 8489 section 9.1.3). The answer cannot be authentic, and it costs
+    /// of the budget for strangers, as the source may be forged.
+    fn refuse_check(&mut self, now: Time, path: Path, message: &Message<'_>, why: Counter) {
+        self.count(why);
+        if !self.strangers.take(now, STRANGER_ANSWER_BYTES) {
+            return self.count(Counter::StunRateLimited);
+        }
+        let has_integrity = message.has_integrity() || message.has_integrity_sha256();
+        let (code, reason) = if has_integrity { (401, "Unauthenticated") } else { (400, "Bad Request") };
+        let mut answer = std::mem::take(&mut self.scratch);
+        answer.clear();
+        Builder::binding_error(&mut answer, message.transaction_id()).error_code(code, reason).finish();
         self.transmits.push(path.socket, path.peer, &answer);
         self.scratch = answer;
     }

@@ -176,10 +176,7 @@ impl Shard {
         else {
             return;
         };
-        let Some(index) = transport.send.slots().iter().position(|slot| slot.is_video() && slot.packets > 0)
-        else {
-            return;
-        };
+        let Some(index) = transport.send.slots().iter().position(|slot| slot.can_pad()) else { return };
         let exit = transport.send.exit(index, now, ntp, path, &mut self.transmits);
         let Some((slot, mut exit, _)) = exit else { return };
         while bytes > 0 {

@@ -52,25 +52,28 @@ pub struct Transport {
     pub deadline: Time,
     pub fir_sequence: u8,
     opened: Time,
+    /// It failed for want of a path: the keys are good still.
+    without_path: bool,
 }
 
 impl Transport {
     pub fn new(id: TransportId, local: Credentials, now: Time) -> Transport {
         Transport {
             id,
+            // As random as RFC 7022 section 4.2 wants a name for a session.
+            receive: ReceiveSide::new(id.0 | 1, local.ufrag.clone()),
             ice: Agent::new(local, now),
             dtls: None,
             peer: None,
             early: Vec::new(),
             session: None,
-            // Browsers name themselves 1 when they send nothing; so do we, by a number of our own.
-            receive: ReceiveSide::new(id.0 | 1),
             send: SendSide::default(),
             state: None,
             counts: TransportCounters::default(),
             deadline: now,
             fir_sequence: 0,
             opened: now,
+            without_path: false,
         }
     }
 
@@ -92,15 +95,17 @@ impl Transport {
     }
 
     /// The state in which the transport should be by what is known now, and why.
-    pub fn judge(&self, now: Time) -> Option<(TransportState, &'static str)> {
+    pub fn judge(&mut self, now: Time) -> Option<(TransportState, &'static str)> {
         if self.is_over() {
             return None;
         }
-        if self.ice.consent_expired(now) {
+        if !self.ice.keep_consent(now) {
+            self.without_path = true;
             return Some((TransportState::Failed, "no consent for 30 s"));
         }
         if !self.ice.ever_checked() {
             let late = now.since(self.opened) >= NEVER_CHECKED;
+            self.without_path = late;
             return late.then_some((TransportState::Failed, "no check ever came"));
         }
         if self.session.is_none() {
@@ -110,6 +115,16 @@ impl Transport {
             return Some((TransportState::Disconnected, "nothing heard for 8 s"));
         }
         Some((TransportState::Connected, "keys agreed on"))
+    }
+
+    /// ICE restarts. A transport that failed for want of a path looks for one again; the paths it had are returned, and
+    /// are valid no more (RFC 8445 section 9, RFC 7675 section 5.1).
+    pub fn revive(&mut self, now: Time) -> Vec<Path> {
+        if self.state != Some(TransportState::Failed) || !self.without_path {
+            return Vec::new();
+        }
+        (self.state, self.opened, self.without_path) = (None, now, false);
+        self.ice.forget_paths(now)
     }
 
     /// Takes a state; the report to make if it is new.

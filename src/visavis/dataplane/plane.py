@@ -242,6 +242,7 @@ class Plane:
     def _dispatch(self, report: Report) -> None:
         match report:
             case TransportState(transport=transport, state=state, reason=reason):
+                _log_state(report)
                 self._tell_state(TransportId(transport), state, reason)
             case TrackState(track=track):
                 if handler := self._track_handlers.get(TrackId(track)):
@@ -282,6 +283,19 @@ class Plane:
         for future in self._waiting_for_stats.pop(transport, []):
             if not future.done():
                 future.set_exception(LocalProtocolError(why))
+
+
+def _log_state(report: TransportState) -> None:
+    level = logging.INFO if report.state in ("connected", "failed") else logging.DEBUG
+    fields = {
+        "event": f"transport-{report.state}",
+        "transport": report.transport,
+        "remote": report.remote,
+        "dtls": report.dtls_version,
+        "srtp": report.srtp_profile,
+    }
+    known = {name: value for name, value in fields.items() if value != ""}
+    _log.log(level, "transport %s: %s", report.state, report.reason, extra=known)
 
 
 def _call(handler: Callable[[*_Arguments], None], *arguments: *_Arguments) -> None:

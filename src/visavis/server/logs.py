@@ -1,4 +1,4 @@
-"""Structured logs on stderr: every record may carry `event`, `room` and `participant`."""
+"""Structured logs on stderr: every record may carry `event` and what it is about."""
 
 import datetime
 import json
@@ -11,7 +11,7 @@ from visavis.config import LogFormat, LogLevel
 _ESCAPED = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 """Control characters (line ends, terminal escapes) from strangers do not reach the terminal."""
 
-_FIELDS = ("event", "room", "participant", "code", "remote")
+_FIELDS = ("event", "room", "participant", "code", "transport", "remote", "dtls", "srtp")
 
 
 class TextFormatter(logging.Formatter):

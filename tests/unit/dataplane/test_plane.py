@@ -1,4 +1,5 @@
 import asyncio
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 
@@ -126,6 +127,21 @@ def test_a_report_reaches_the_owner_of_its_transport_only(native: ScriptedNative
     )
     assert owners[0].events == [("connected", "dtls")]
     assert owners[1].events == [(3, "bandwidth")]
+
+
+def test_the_log_says_how_a_transport_is_encrypted(
+    native: ScriptedNative, plane: Plane, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "visavis.dataplane")
+    connected = TransportState(
+        plane.new_transport(), "connected", "keys agreed on", "192.0.2.1:5000", "1.3", "", "AEAD_AES_128_GCM"
+    )
+    say_last(native, plane, connected)
+    record = next(
+        record for record in caplog.records if record.__dict__.get("event") == "transport-connected"
+    )
+    fields = record.__dict__
+    assert (fields["remote"], fields["dtls"], fields["srtp"]) == ("192.0.2.1:5000", "1.3", "AEAD_AES_128_GCM")
 
 
 def test_levels_reach_the_owners_of_their_tracks_in_order(native: ScriptedNative, plane: Plane) -> None:

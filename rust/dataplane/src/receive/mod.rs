@@ -47,8 +47,9 @@ pub struct ReceiveSide {
     extensions: [Option<Extension>; 256],
     binding: Binding,
     feedback: Option<twcc::Recorder>,
-    /// The SSRC by which reports name this end.
+    /// The SSRC and the CNAME by which reports name this end.
     reporter: u32,
+    cname: String,
     /// The peer's clock against this machine's, in NTP units; the smallest difference seen is the nearest to the truth.
     clock_offset: Option<i64>,
     levels: Vec<Level>,
@@ -57,12 +58,13 @@ pub struct ReceiveSide {
 }
 
 impl ReceiveSide {
-    pub fn new(reporter: u32) -> ReceiveSide {
+    pub fn new(reporter: u32, cname: String) -> ReceiveSide {
         ReceiveSide {
             extensions: [None; 256],
             binding: Binding::default(),
             feedback: None,
             reporter,
+            cname,
             clock_offset: None,
             levels: Vec::new(),
             next_report: Time::ZERO,
@@ -366,7 +368,7 @@ impl ReceiveSide {
         true
     }
 
-    /// Writes the receiver report when it is due.
+    /// Writes the receiver report when it is due, with the CNAME that each compound packet has (RFC 3550 section 6.1).
     pub fn write_report(&mut self, now: Time, out: &mut Vec<u8>) -> bool {
         if now < self.next_report || self.binding.streams().is_empty() {
             return false;
@@ -377,6 +379,9 @@ impl ReceiveSide {
         // The count of a report's blocks has five bits.
         for blocks in blocks.chunks(31) {
             rtcp::write_receiver_report(out, self.reporter, blocks);
+        }
+        if !blocks.is_empty() {
+            rtcp::write_sdes_cname(out, self.reporter, &self.cname);
         }
         !blocks.is_empty()
     }
@@ -409,4 +414,49 @@ fn starts_key_frame(codec: Codec, payload: &[u8]) -> bool {
         Codec::Opus | Codec::Other => return true,
     };
     format::is_key_frame_start(codec, payload)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A side that receives audio of payload type 111 on one m-line.
+    fn side() -> ReceiveSide {
+        let mut side = ReceiveSide::new(7, "a-name-of-its-own".to_owned());
+        let opus = crate::api::Payload {
+            payload_type: 111,
+            codec: Codec::Opus,
+            clock_hz: 48_000,
+            rtx_payload_type: None,
+            nack: false,
+            pli: false,
+            fir: false,
+        };
+        let section = ReceiveSection {
+            track: TrackId(1),
+            mid: "0".to_owned(),
+            kind: Kind::Audio,
+            payloads: vec![opus],
+            ssrcs: vec![(1, None)],
+            rids: Vec::new(),
+        };
+        side.configure(&[], vec![section], false);
+        side
+    }
+
+    #[test]
+    fn a_receiver_report_names_its_author() {
+        let mut side = side();
+        let header = rtp::HeaderWriter { payload_type: 111, ssrc: 1, ..rtp::HeaderWriter::default() };
+        let mut packet = Vec::new();
+        header.write(&mut packet, std::iter::empty());
+        packet.extend_from_slice(&[1, 2, 3]);
+        assert!(side.handle_rtp_untrusted(Time::ZERO, &packet, &Counters::default()).is_some());
+        let mut out = Vec::new();
+        assert!(side.write_report(Time::ZERO, &mut out));
+        let mut packets = rtcp::packets_untrusted(&out);
+        assert!(matches!(packets.next(), Some(Ok(rtcp::Packet::ReceiverReport(report))) if report.ssrc == 7));
+        assert!(matches!(packets.next(), Some(Ok(rtcp::Packet::Sdes(_)))));
+        assert!(out.windows(17).any(|window| window == b"a-name-of-its-own"));
+    }
 }

@@ -129,6 +129,9 @@ impl Slot {
     pub fn open_streams(&mut self, srtp: &mut srtp::Sender) {
         if self.stream.is_none() {
             self.stream = srtp.open_stream(self.config.ssrc).ok();
+        }
+        // Retransmission may be agreed on later than the slot.
+        if self.repair.is_none() {
             self.repair = self
                 .config
                 .rtx_ssrc
@@ -252,9 +255,19 @@ impl Slot {
         Some(size)
     }
 
+    /// Whether padding can leave on its RTX stream: of a payload type that the subscriber has seen media of. A slot that
+    /// waits to be used again has none.
+    pub fn can_pad(&self) -> bool {
+        self.repair.is_some() && self.packets > 0 && self.padding_payload_type().is_some()
+    }
+
+    fn padding_payload_type(&self) -> Option<u8> {
+        self.payloads.iter().find(|payload| payload.to == self.payload_type)?.to_rtx
+    }
+
     /// Sends padding on the RTX stream, to find out what the path carries; its size on the wire.
     pub fn pad(&mut self, exit: &mut Exit<'_>, srtp: &srtp::Sender) -> Option<usize> {
-        let payload_type = self.payloads.iter().find(|payload| payload.to == self.payload_type)?.to_rtx?;
+        let payload_type = self.padding_payload_type()?;
         let repair = self.repair.as_mut()?;
         let header = rtp::HeaderWriter {
             payload_type,
@@ -282,10 +295,6 @@ impl Slot {
         let (packets, octets) = (self.packets as u32, self.octets as u32);
         rtcp::write_sender_report(out, self.config.ssrc, ntp, timestamp, packets, octets, &[]);
         rtcp::write_sdes_cname(out, self.config.ssrc, &self.config.cname);
-    }
-
-    pub fn has_repair(&self) -> bool {
-        self.repair.is_some()
     }
 
     pub fn is_video(&self) -> bool {
@@ -418,4 +427,69 @@ fn write_padding(
     queued.ok()?;
     exit.note_sent(size);
     Some(size)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use super::*;
+    use crate::api::{SlotId, SocketId};
+    use crate::srtp::{Profile, Sender};
+
+    fn config(rtx_ssrc: Option<u32>) -> SendSlot {
+        SendSlot {
+            slot: SlotId(0),
+            mid: "0".to_owned(),
+            kind: Kind::Video,
+            ssrc: 1,
+            rtx_ssrc,
+            cname: "name".to_owned(),
+        }
+    }
+
+    /// Routes a track to the slot, and forwards its first packet.
+    fn carry_a_packet(slot: &mut Slot, sender: &Sender) {
+        slot.route(Some(TrackId(1)), vec![PayloadMap { from: 96, to: 98, to_rtx: Some(99) }]);
+        slot.set_target(Some(0), ForwardReason::Ok);
+        let mut packet =
+            std::sync::Arc::into_inner(crate::cache::tests::packet(70_000, Time::ZERO, 100)).unwrap();
+        packet.starts_key_frame = true;
+        let mut exit = Exit {
+            now: Time::ZERO,
+            ntp: 0,
+            path: Path { socket: SocketId(0), peer: SocketAddr::from(([127, 0, 0, 1], 1)) },
+            extension_ids: &[0; Extension::COUNT],
+            transmits: &mut TransmitQueue::default(),
+            transport_sequence: &mut 1,
+            bandwidth: None,
+        };
+        assert!(matches!(slot.forward(&mut exit, sender, 0, &packet), Verdict::Sent(_)));
+    }
+
+    fn sender() -> Sender {
+        Sender::new(Profile::AeadAes128Gcm, &[1; 16], &[2; 12]).unwrap()
+    }
+
+    #[test]
+    fn a_slot_that_waits_to_be_used_again_takes_no_probes() {
+        let (mut slot, mut sender) = (Slot::new(config(Some(2))), sender());
+        slot.open_streams(&mut sender);
+        assert!(!slot.can_pad(), "nothing was sent yet");
+        carry_a_packet(&mut slot, &sender);
+        assert!(slot.can_pad());
+        slot.route(None, Vec::new());
+        assert!(!slot.can_pad());
+    }
+
+    #[test]
+    fn retransmission_that_is_agreed_on_later_than_the_slot_begins_then() {
+        let (mut slot, mut sender) = (Slot::new(config(None)), sender());
+        slot.open_streams(&mut sender);
+        carry_a_packet(&mut slot, &sender);
+        assert!(!slot.can_pad());
+        slot.config = config(Some(2));
+        slot.open_streams(&mut sender);
+        assert!(slot.can_pad());
+    }
 }
