@@ -7,13 +7,12 @@ use visavis_dataplane::api::TransportState;
 use visavis_netem::peer::inbound::Inbound;
 use visavis_netem::{Call, LinkConfig, Links, Member};
 
-/// Some seeds; `VISAVIS_SEED` names one to run alone.
+/// Some seeds. `VISAVIS_SEED` names one to run alone, `VISAVIS_TIMES` runs so many times as many.
 pub fn seeds(count: u64) -> Vec<u64> {
-    match std::env::var("VISAVIS_SEED").ok().and_then(|seed| seed.parse().ok()) {
+    let number = |name| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
+    match number("VISAVIS_SEED") {
         Some(seed) => vec![seed],
-        None => (1..=count
-            * std::env::var("VISAVIS_TIMES").ok().and_then(|n| n.parse().ok()).unwrap_or(1u64))
-            .collect(),
+        None => (1..=count * number("VISAVIS_TIMES").unwrap_or(1)).collect(),
     }
 }
 
