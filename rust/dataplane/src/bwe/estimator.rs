@@ -138,12 +138,12 @@ impl Estimator {
         // What had been told as missing is not told of anew.
         let told = arrived + lost - recovered;
         let round_trip = self.follow_round_trip(shortest);
-        self.loss.update(now, told, lost, recovered, self.target(), round_trip);
+        let acknowledged = self.acknowledged.bitrate_bps().map(|bitrate| bitrate as f64);
+        self.loss.update(now, told, lost, recovered, self.target(), acknowledged, round_trip);
         if arrived == 0 {
             return;
         }
         self.last_arrival = Some(now);
-        let acknowledged = self.acknowledged.bitrate_bps().map(|bitrate| bitrate as f64);
         self.aimd.update(now, self.trendline.usage(), acknowledged, round_trip);
         if outcomes.iter().any(|outcome| outcome.cluster.is_some()) {
             self.take_probe();

@@ -7,6 +7,10 @@ use crate::time::Time;
 /// Up to this part lost, the bound grows; above the other one, it sinks; between them it stays.
 const LOW_LOSS: f64 = 0.02;
 const HIGH_LOSS: f64 = 0.10;
+/// No accident any more, but a path that is overrun.
+const HEAVY_LOSS: f64 = 0.33;
+/// The queue must drain.
+const BACK_OFF: f64 = 0.85;
 
 const GROWTH_PER_SECOND: f64 = 0.08;
 
@@ -56,6 +60,7 @@ impl LossBound {
         lost: u32,
         recovered: u32,
         target_bps: f64,
+        acknowledged_bps: Option<f64>,
         round_trip: Duration,
     ) {
         self.told += told;
@@ -71,7 +76,11 @@ impl LossBound {
         if loss > HIGH_LOSS {
             let is_answered = self.last_decrease.is_none_or(|last| now.since(last) >= round_trip + PAUSE);
             if is_answered {
-                self.bound_bps = Some(target_bps * (1.0 - 0.5 * loss));
+                // Where a third is lost the path is overrun: it bears what arrives. Else what is lost tells by how much.
+                let borne = acknowledged_bps
+                    .filter(|_| loss > HEAVY_LOSS)
+                    .map_or(f64::MAX, |arrived| arrived * BACK_OFF);
+                self.bound_bps = Some((target_bps * (1.0 - 0.5 * loss)).min(borne));
                 self.last_decrease = Some(now);
             }
         } else if loss <= LOW_LOSS {
@@ -93,7 +102,7 @@ mod tests {
     /// A hundred packets each half second.
     fn lose(bound: &mut LossBound, from: u64, rounds: u64, lost: u32, target: f64) -> Option<f64> {
         for round in from..from + rounds {
-            bound.update(Time::from_millis(round * 500), 100, lost, 0, target, RTT);
+            bound.update(Time::from_millis(round * 500), 100, lost, 0, target, None, RTT);
         }
         bound.bound_bps()
     }
@@ -113,6 +122,15 @@ mod tests {
     }
 
     #[test]
+    fn a_target_far_above_what_is_sent_sinks_to_what_the_path_bears() {
+        let mut bound = LossBound::default();
+        for round in 0..2 {
+            bound.update(Time::from_millis(round * 500), 100, 50, 0, 8e6, Some(500e3), RTT);
+        }
+        assert_eq!(bound.bound_bps(), Some(425e3));
+    }
+
+    #[test]
     fn the_bound_grows_again_when_the_loss_ends() {
         let mut bound = LossBound::default();
         lose(&mut bound, 0, 2, 20, 1e6);
@@ -124,8 +142,8 @@ mod tests {
     #[test]
     fn what_arrives_after_all_was_not_lost() {
         let mut bound = LossBound::default();
-        bound.update(Time::from_millis(0), 40, 30, 0, 1e6, RTT);
-        bound.update(Time::from_millis(600), 60, 0, 30, 1e6, RTT);
+        bound.update(Time::from_millis(0), 40, 30, 0, 1e6, None, RTT);
+        bound.update(Time::from_millis(600), 60, 0, 30, 1e6, None, RTT);
         assert_eq!(bound.bound_bps(), None);
         assert_eq!(bound.last_loss(), 0.0);
     }
