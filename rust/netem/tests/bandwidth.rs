@@ -78,6 +78,22 @@ fn simulcast_settles_on_the_layer_that_fits() {
 }
 
 #[test]
+fn who_joins_over_a_slow_link_soon_has_a_picture() {
+    for bps in [350_000, 600_000, 1_000_000] {
+        let mut call = Call::new(1);
+        let publisher = call.join(0, good());
+        let subscriber = call.join(0, Links { up: LinkConfig::delay_ms(20), down: narrow(bps) });
+        let track = call.publish_simulcast(publisher, [150_000, 500_000, 1_500_000]);
+        let slot = call.subscribe(subscriber, track);
+        call.run_ms(6_000);
+        let since = call.now() - Duration::from_millis(1_500);
+        let shown = call.inbound(subscriber, slot).shown();
+        let lately = shown.iter().filter(|frame| frame.complete >= since).count();
+        assert!(lately > 25, "{bps} bits a second: {lately} frames between the fourth second and the sixth");
+    }
+}
+
+#[test]
 fn what_a_full_link_dropped_does_not_fill_it_again() {
     let mut call = Call::new(1);
     let publisher = call.join(0, good());

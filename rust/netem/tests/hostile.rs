@@ -37,6 +37,12 @@ fn mutated(datagram: &Datagram, random: &mut Random) -> Datagram {
     if data == datagram.data {
         data.truncate(data.len() / 2);
     }
+    // A check that only lost its fingerprint would still be authentic.
+    if data.first().is_some_and(|&first| first < 2)
+        && let Some(byte) = data.get_mut(30)
+    {
+        *byte ^= 1;
+    }
     Datagram { data, ..datagram.clone() }
 }
 

@@ -70,6 +70,8 @@ pub struct Inbound {
     unwrapper: Unwrapper,
     pub pieces: BTreeMap<u64, Piece>,
     missing: BTreeMap<u64, Missing>,
+    /// The packet that came first: of earlier ones the receiver cannot know.
+    first: Option<u64>,
     /// Sequence numbers that never came.
     pub lost: Vec<u64>,
     pub clocks: Vec<ReportedClock>,
@@ -91,6 +93,7 @@ impl Inbound {
             unwrapper: Unwrapper::default(),
             pieces: BTreeMap::new(),
             missing: BTreeMap::new(),
+            first: None,
             lost: Vec::new(),
             clocks: Vec::new(),
             nacks_sent: 0,
@@ -124,6 +127,7 @@ impl Inbound {
         if let Some(highest) = highest.filter(|&highest| sequence > highest && !recovered) {
             self.note_gap(now, highest, sequence);
         }
+        self.first.get_or_insert(sequence);
         self.missing.remove(&sequence);
         if content.key && content.index == 0 {
             self.needs_key_frame = false;
@@ -200,11 +204,9 @@ impl Inbound {
         })
     }
 
-    /// Sequence numbers between the first and the highest that have not come.
+    /// Sequence numbers between that of the packet that came first and the highest that have not come.
     pub fn gaps(&self) -> Vec<u64> {
-        let (Some((&first, _)), Some((&last, _))) =
-            (self.pieces.first_key_value(), self.pieces.last_key_value())
-        else {
+        let (Some(first), Some((&last, _))) = (self.first, self.pieces.last_key_value()) else {
             return Vec::new();
         };
         (first..last).filter(|sequence| !self.pieces.contains_key(sequence)).collect()
