@@ -107,6 +107,13 @@ impl PacketCache {
         self.bytes
     }
 
+    /// What is here of the packets after `sequence`, oldest first.
+    pub fn after(&self, sequence: u64) -> impl Iterator<Item = &Arc<MediaPacket>> {
+        (self.oldest.max(sequence + 1)..=self.newest).filter_map(|sequence| {
+            self.slots[self.position(sequence)].as_ref().filter(|kept| kept.sequence == sequence)
+        })
+    }
+
     /// The newest packets, newest first.
     pub fn newest(&self) -> impl Iterator<Item = &Arc<MediaPacket>> {
         (self.oldest..=self.newest).rev().filter_map(|sequence| {

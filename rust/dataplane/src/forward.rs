@@ -114,20 +114,41 @@ impl Shard {
         let exit = transport.send.exit(item.slot, now, ntp, path, &mut self.transmits);
         let Some((slot, mut exit, _)) = exit else { return };
         let (mut forwarded, mut dropped, mut bytes) = (0, 0, 0);
+        // What was taken from the cache already.
+        let mut caught_up: Option<(u64, u64)> = None;
         for (layer, packet) in packets {
-            match slot.forward(&mut exit, &session.sender, *layer, packet) {
-                Verdict::Sent(size) => {
-                    forwarded += 1;
-                    bytes += size as u64;
-                }
-                Verdict::NeedsKeyFrame if kind == Kind::Video => {
-                    dropped += 1;
-                    if !wanted.contains(&(track, *layer)) {
-                        wanted.push((track, *layer));
+            if caught_up.is_some_and(|(stream, last)| packet.stream == stream && packet.sequence <= last) {
+                continue;
+            }
+            let before = slot.current_stream();
+            let mut verdict = slot.forward(&mut exit, &session.sender, *layer, packet);
+            let mut rest = None;
+            if before != slot.current_stream() {
+                // A key frame whose first packet came late: the others were no use without it, and are now.
+                let known =
+                    self.sources.get(&track).and_then(|source| source.layers.get(usize::from(*layer)));
+                let later = known.map(|known| known.cache.after(packet.sequence));
+                rest = later.map(|later| later.filter(|later| later.stream == packet.stream));
+            }
+            let mut rest = rest.into_iter().flatten();
+            loop {
+                match verdict {
+                    Verdict::Sent(size) => {
+                        forwarded += 1;
+                        bytes += size as u64;
                     }
+                    Verdict::NeedsKeyFrame if kind == Kind::Video => {
+                        dropped += 1;
+                        if !wanted.contains(&(track, *layer)) {
+                            wanted.push((track, *layer));
+                        }
+                    }
+                    Verdict::Dropped | Verdict::NeedsKeyFrame => dropped += 1,
+                    Verdict::Unsealable => self.config.counters.add(Counter::SrtpIndexExhausted, 1),
                 }
-                Verdict::Dropped | Verdict::NeedsKeyFrame => dropped += 1,
-                Verdict::Unsealable => self.config.counters.add(Counter::SrtpIndexExhausted, 1),
+                let Some(later) = rest.next() else { break };
+                caught_up = Some((later.stream, later.sequence));
+                verdict = slot.forward(&mut exit, &session.sender, *layer, later);
             }
         }
         transport.counts.packets_sent += forwarded;

@@ -98,6 +98,7 @@ pub struct Link {
     busy_until: Time,
     last_arrival: Time,
     in_burst: bool,
+    to_lose: u64,
 }
 
 impl Link {
@@ -109,7 +110,13 @@ impl Link {
             busy_until: Time::ZERO,
             last_arrival: Time::ZERO,
             in_burst: false,
+            to_lose: 0,
         }
+    }
+
+    /// Loses the packets that come next, so many of them.
+    pub fn lose_next(&mut self, packets: u64) {
+        self.to_lose = packets;
     }
 
     /// When a packet that enters now arrives: never, once or twice.
@@ -148,6 +155,10 @@ impl Link {
     }
 
     fn is_lost(&mut self) -> bool {
+        if self.to_lose > 0 {
+            self.to_lose -= 1;
+            return true;
+        }
         match self.config.burst {
             Some(burst) => {
                 let turns = if self.in_burst { burst.end } else { burst.begin };

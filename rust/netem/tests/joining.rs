@@ -4,18 +4,20 @@ mod common;
 
 use std::time::Duration;
 
-use common::{assert_seamless, bad, good, seeds};
-use visavis_netem::Call;
+use common::{assert_seamless, good, seeds};
+use visavis_netem::{Call, LinkConfig, Links};
 
 #[test]
 fn a_late_joiner_sees_a_picture_within_a_second() {
     for seed in seeds(6) {
         for shards in [1, 2] {
             let mut call = Call::with_shards(seed, shards);
-            let publisher = call.join(0, bad());
+            // A request or a packet that is lost takes half a second more: this is about none of them.
+            let jittery = Links::both(LinkConfig::delay_ms(30).with_jitter_ms(20).with_reordering(0.1, 20));
+            let publisher = call.join(0, jittery);
             let track = call.publish_video(publisher, 800_000);
             call.run_ms(5_000 + seed * 37);
-            let subscriber = call.join(shards - 1, bad());
+            let subscriber = call.join(shards - 1, jittery);
             let slot = call.subscribe(subscriber, track);
             let joined = call.now();
             call.run_ms(3_000);
@@ -70,6 +72,27 @@ fn who_waits_for_a_track_gets_its_very_first_frame() {
             "{shards} shards: nobody had to ask for another one"
         );
     }
+}
+
+#[test]
+fn a_key_frame_whose_first_packet_came_last_is_shown_without_being_asked_for_again() {
+    let mut call = Call::new(1);
+    let publisher = call.join(0, good());
+    let subscriber = call.join(0, good());
+    let track = call.publish_video(publisher, 800_000);
+    call.run_ms(1_210);
+    let slot = call.subscribe(subscriber, track);
+    let now = call.now();
+    call.peer_mut(publisher).outbound[0].handle_key_frame_request(now);
+    // Only its first packet is lost; it comes again when the server has asked for it.
+    call.network.links(publisher.handle).0.lose_next(1);
+    call.run_ms(1_000);
+    let inbound = call.inbound(subscriber, slot);
+    assert_seamless(inbound, "all of it");
+    let first = inbound.frames()[0];
+    assert!(first.key && first.captured.since(now) < Duration::from_millis(34), "{first:?}");
+    assert!(first.complete.since(first.captured) < Duration::from_millis(90), "{first:?}");
+    assert_eq!((inbound.nacks_sent, inbound.plis_sent), (0, 0));
 }
 
 #[test]

@@ -28,7 +28,9 @@ fn every_frame_arrives_whole_at_both_subscribers_though_all_links_lose_and_reord
             let (frames, all) = (inbound.frames(), call.outbound(publisher, 0).frames);
             // Who is connected later than the publisher, or loses the first key frame, begins with the next one.
             assert!(frames.len() as u32 >= all - 20, "{story}: {} of {all}", frames.len());
-            assert_eq!(inbound.shown().len(), frames.len(), "{story}: each frame follows the one before");
+            // A receiver cannot know of what it missed before the first packet that it got.
+            let shown = frames.iter().skip_while(|frame| !frame.key).count();
+            assert_eq!(inbound.shown().len(), shown, "{story}: each frame follows the one before");
             assert!(inbound.pieces.values().any(|piece| piece.recovered), "{story}");
         }
     }
@@ -101,11 +103,11 @@ fn one_subscriber_that_asks_for_everything_again_and_again_is_bounded_by_its_bud
         call.peer_mut(greedy).send_rtcp(nack);
         call.run_ms(10);
     }
-    // Two seconds of media, and of repetitions the burst and two seconds' worth: each less than 1,200 bytes.
+    // At most a megabyte a second and a burst of 400 kB; here half of the bandwidth that is known, which is less.
     let carried = call.network.links(greedy.handle).1.counts.carried - before;
     let repeated = call.inbound(greedy, greedy_slot).repeated;
-    assert!(repeated * 1_100 < 2_600_000, "{repeated} of 80,000 asked for; {carried} in all");
-    assert!(repeated * 1_100 > 1_500_000, "{repeated}: the budget is there to be used");
+    assert!(repeated * 1_100 < 2_400_000, "{repeated} of 80,000 asked for; {carried} in all");
+    assert!(repeated > 300, "{repeated}: the budget is there to be used");
     assert!(call.server().count(Counter::NackRateLimited) > 100);
     call.peer_mut(publisher).outbound[0].enabled = false;
     call.run_ms(1_000);

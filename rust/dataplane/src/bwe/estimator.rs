@@ -20,6 +20,8 @@ const FIRST_ROUND_TRIP: Duration = Duration::from_millis(200);
 const CALM: Duration = Duration::from_secs(2);
 /// No probe at a loss above this.
 const PROBE_MAX_LOSS: f64 = 0.10;
+/// What was seen of delay and loss so long ago forbids no probe: where nothing is sent any more, nothing new is seen.
+const STALE: Duration = Duration::from_secs(5);
 
 /// A probe counts when so many of its packets have arrived, sent over two thirds of its time.
 const MIN_PROBE_PACKETS: u32 = 5;
@@ -70,7 +72,8 @@ pub struct Estimator {
     /// The last packet compared belonged to a probe: its queue is the probe's own.
     is_delay_of_probe: bool,
     round_trip: Option<Duration>,
-    has_feedback: bool,
+    /// When a packet was last told of as arrived.
+    last_arrival: Option<Time>,
     outcomes: Vec<Outcome>,
 }
 
@@ -88,7 +91,7 @@ impl Estimator {
             probe: None,
             is_delay_of_probe: false,
             round_trip: None,
-            has_feedback: false,
+            last_arrival: None,
             outcomes: Vec::new(),
         }
     }
@@ -139,7 +142,7 @@ impl Estimator {
         if arrived == 0 {
             return;
         }
-        self.has_feedback = true;
+        self.last_arrival = Some(now);
         let acknowledged = self.acknowledged.bitrate_bps().map(|bitrate| bitrate as f64);
         self.aimd.update(now, self.trendline.usage(), acknowledged, round_trip);
         if outcomes.iter().any(|outcome| outcome.cluster.is_some()) {
@@ -244,11 +247,11 @@ impl Estimator {
     /// Whether a probe would say something and harm nobody now.
     pub fn permits_probe(&self, now: Time) -> bool {
         let is_calm = |decrease: Option<Time>| decrease.is_none_or(|decrease| now.since(decrease) >= CALM);
-        self.has_feedback
-            && self.trendline.usage() == Usage::Normal
-            && is_calm(self.aimd.last_decrease())
+        let Some(last) = self.last_arrival else { return false };
+        let is_good = self.trendline.usage() == Usage::Normal && self.loss.last_loss() <= PROBE_MAX_LOSS;
+        is_calm(self.aimd.last_decrease())
             && is_calm(self.loss.last_decrease())
-            && self.loss.last_loss() <= PROBE_MAX_LOSS
+            && (is_good || now.since(last) >= STALE)
     }
 }
 

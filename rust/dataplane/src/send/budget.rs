@@ -16,6 +16,12 @@ impl ByteBudget {
         ByteBudget { bytes_per_second, burst, left: burst, filled: Time::ZERO }
     }
 
+    /// Changes the bound; what has been saved above the new burst is forfeit.
+    pub fn limit(&mut self, bytes_per_second: u64, burst: u64) {
+        (self.bytes_per_second, self.burst) = (bytes_per_second, burst);
+        self.left = self.left.min(burst);
+    }
+
     /// Takes `bytes` if they are there.
     pub fn take(&mut self, now: Time, bytes: u64) -> bool {
         let earned = now.since(self.filled).as_micros() * u128::from(self.bytes_per_second) / 1_000_000;
@@ -43,6 +49,16 @@ mod tests {
         assert!(!budget.take(at, 1));
         assert!(budget.take(Time::from_millis(10_100), 100));
         assert!(!budget.take(Time::from_millis(10_100), 1));
+    }
+
+    #[test]
+    fn a_tighter_bound_counts_from_now() {
+        let mut budget = ByteBudget::new(1_000, 500);
+        budget.limit(100, 50);
+        assert!(!budget.take(Time::from_millis(10_000), 51));
+        assert!(budget.take(Time::from_millis(10_000), 50));
+        assert!(!budget.take(Time::from_millis(10_100), 11));
+        assert!(budget.take(Time::from_millis(10_100), 10));
     }
 
     #[test]

@@ -29,6 +29,10 @@ const MAX_BPS: u64 = 200_000_000;
 /// What a peer may have repeated: without a bound a NACK of one kilobyte asks for five megabytes.
 const REPAIR_BYTES_PER_SECOND: u64 = 1_000_000;
 const REPAIR_BURST_BYTES: u64 = 400_000;
+/// And where the bandwidth is known, one part in so many of it: what a full link dropped must not fill it again.
+const REPAIR_SHARE: u64 = 2;
+/// A key frame's worth, on the slowest link.
+const REPAIR_LEAST_BURST_BYTES: u64 = 10_000;
 
 /// The sending half of a transport.
 #[derive(Debug)]
@@ -209,6 +213,12 @@ impl SendSide {
         }
         if let Some(bandwidth) = &mut self.bandwidth {
             bandwidth.set_wanted_bps(wanted);
+            self.repair_budget.limit(
+                REPAIR_BYTES_PER_SECOND.min(bandwidth.target_bps() / REPAIR_SHARE / 8),
+                REPAIR_BURST_BYTES
+                    .min(bandwidth.target_bps() / REPAIR_SHARE / 8)
+                    .max(REPAIR_LEAST_BURST_BYTES),
+            );
         }
     }
 

@@ -154,6 +154,11 @@ impl Slot {
         self.current.map(|(layer, _)| layer)
     }
 
+    /// Which stream leaves now, by the identity that its packets have.
+    pub fn current_stream(&self) -> Option<(u8, u64)> {
+        self.current
+    }
+
     pub fn set_target(&mut self, target: Option<u8>, reason: ForwardReason) {
         self.target = target;
         self.reason = reason;
