@@ -125,7 +125,7 @@ impl Shard {
         self.config.counters.add(counter, 1);
     }
 
-    /// One datagram from the network; it is decrypted in place. The driver counts it.
+    /// One datagram from the network; it is decrypted in place.
     pub fn handle_datagram_untrusted(
         &mut self,
         now: Time,
@@ -133,6 +133,8 @@ impl Shard {
         peer: SocketAddr,
         data: &mut [u8],
     ) {
+        self.count(Counter::DatagramsReceived);
+        self.config.counters.add(Counter::BytesReceived, data.len() as u64);
         self.handle_datagram_from(now, Path { socket, peer }, data, None);
     }
 
