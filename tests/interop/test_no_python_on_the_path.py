@@ -41,7 +41,7 @@ COUNTS = """async () => {
   }
   return counts;
 }"""
-"""Frames of video and packets of audio, which nobody pads; and what was lost, or so late that it was missed."""
+"""Frames of video, packets of audio (which nobody pads), and what was lost or so late that it was missed."""
 
 RECEIVED = f"""async (atLeast) => {{
   const counts = await ({COUNTS})();
