@@ -17,12 +17,18 @@ class ServerProcess:
 
     url: str = ""
     port: int = 0
+    program: tuple[str, ...] = (str(Path(sys.executable).with_name("visavis")),)
     _process: subprocess.Popen[str] | None = field(default=None, repr=False)
 
     def start(self) -> None:
         """Starts the server; returns when its banner says where it is."""
-        command = [str(Path(sys.executable).with_name("visavis")), "serve", "--port", str(self.port)]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        process = subprocess.Popen(
+            [*self.program, "serve", "--port", str(self.port)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
         self._process = process
         assert process.stdout is not None
         said: list[str] = []
@@ -33,6 +39,18 @@ class ServerProcess:
                 self.url, self.port = found[0], int(found[1])
                 return
         raise AssertionError(f"the server ended with {process.wait()}:\n{''.join(said)}")
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Sends the process a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def write(self, text: str) -> None:
+        """Writes to its standard input."""
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.stdin.write(text)
+        self._process.stdin.flush()
 
     def stop(self) -> int:
         """Ends the server as Ctrl-C does; returns its exit status."""

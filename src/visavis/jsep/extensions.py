@@ -27,6 +27,9 @@ URIS = {
 }
 _BY_URI = {uri: extension for extension, uri in URIS.items()}
 
+LONG_URIS = frozenset({URIS[Extension.DEPENDENCY_DESCRIPTOR]})
+"""What one-byte elements may be too short for (RFC 8285 section 4.2)."""
+
 OFFERED_IDS = {
     Extension.MID: 1,
     Extension.TRANSPORT_CC: 2,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from visavis.dataplane.commands import Kind
 from visavis.errors import IncompatibleError, LocalProtocolError, SdpError
 from visavis.jsep.codecs import negotiated_codecs
-from visavis.jsep.extensions import extension_ids, offered_extensions
+from visavis.jsep.extensions import LONG_URIS, extension_ids, offered_extensions
 from visavis.jsep.model import (
     LocalTransport,
     NegotiatedCodec,
@@ -162,7 +162,7 @@ def accept_subscriber(offer: SessionDescription, answer: SessionDescription) -> 
     return SubscriberAnswer(
         remote=remote_transport(answer, tagged),
         sections=sections,
-        extensions=extension_ids(line for pair in pairs for line in _agreed_extensions(*pair)),
+        extensions=extension_ids(line for pair in pairs for line in _agreed_extensions(answer, *pair)),
         codecs=SubscriberCodecs(_accepted_by(sections, Kind.AUDIO), _accepted_by(sections, Kind.VIDEO)),
     )
 
@@ -192,7 +192,7 @@ def _section(
         kind=kind,
         accepted=bool(codecs) and sends and answer.direction(answered).receives,
         codecs=codecs,
-        extensions=extension_ids(_agreed_extensions(offered, answered)),
+        extensions=extension_ids(_agreed_extensions(answer, offered, answered)),
     )
 
 
@@ -218,13 +218,21 @@ def _agreed_codecs(
     return tuple(agreed)
 
 
-def _agreed_extensions(offered: MediaDescription, answered: MediaDescription) -> tuple[ExtMap, ...]:
-    """Those that the answer took, as the offer numbered them (RFC 8285 section 6)."""
+def _agreed_extensions(
+    answer: SessionDescription, offered: MediaDescription, answered: MediaDescription
+) -> tuple[ExtMap, ...]:
+    """Those that the answer took, as the offer numbered them (RFC 8285 section 6).
+
+    What may need more than 16 bytes is left out where the peer does not take both forms of elements in one
+    stream (section 4.1.2).
+    """
     if answered.port == 0:
         return ()
+    allows_mixed = answer.has(Flag.EXTMAP_ALLOW_MIXED) or answered.has(Flag.EXTMAP_ALLOW_MIXED)
     lines = answered.every(ExtMap)
     taken = {(line.id, line.uri) for line in lines if line.direction in (None, "recvonly", "sendrecv")}
-    return tuple(line for line in offered.every(ExtMap) if (line.id, line.uri) in taken)
+    agreed = tuple(line for line in offered.every(ExtMap) if (line.id, line.uri) in taken)
+    return agreed if allows_mixed else tuple(line for line in agreed if line.uri not in LONG_URIS)
 
 
 def _accepted_by(sections: tuple[SendingSection, ...], kind: Kind) -> frozenset[int]:

@@ -63,6 +63,12 @@ def test_extensions_that_are_not_received_or_renumbered_are_not_agreed() -> None
     assert sorted(accept_subscriber(OFFER, parse(text)).sections[1].extensions) == [1, 2]
 
 
+def test_long_extensions_need_a_peer_that_takes_both_forms() -> None:
+    answer = accept_subscriber(OFFER, parse(CHROMIUM.replace("a=extmap-allow-mixed\r\n", "")))
+    assert sorted(answer.extensions) == [1, 2, 3, 4, 5, 6]
+    assert 7 not in answer.sections[1].extensions
+
+
 @pytest.mark.parametrize("name", ["chromium-156-answer-waiting", "firefox-153-answer-waiting"])
 def test_a_waiting_m_line_is_not_accepted_and_keeps_its_codecs(name: str) -> None:
     answer = accept_subscriber(AGAIN, parse(_recorded(name)))

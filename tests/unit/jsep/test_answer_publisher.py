@@ -134,9 +134,17 @@ def test_safaris_first_h264_becomes_the_profile_that_all_decode() -> None:
     assert "h265" not in {codec.name for codec in section.codecs}
 
 
+def test_video_is_asked_to_start_with_a_picture_worth_seeing_and_sound_is_not() -> None:
+    audio, video = _answered(recorded("chromium-156-av-data-offer")).description.media[:2]
+    asked = {codec.name: "x-google-start-bitrate" in codec.parameters for codec in video.codecs}
+    assert not asked.pop("rtx")
+    assert set(asked.values()) == {True}
+    assert not any("x-google-start-bitrate" in codec.parameters for codec in audio.codecs)
+
+
 def test_a_firefox_parameter_about_sending_to_it_is_not_turned_against_it() -> None:
     video = _answered(recorded("firefox-153-av-data-offer")).description.media[1]
-    assert dict(video.codecs[0].parameters) == {}
+    assert dict(video.codecs[0].parameters) == {"x-google-start-bitrate": "1500"}
 
 
 def test_extensions_keep_the_offers_numbers_and_answer_directions() -> None:
