@@ -21,6 +21,7 @@ import dataclasses
 import itertools
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -161,6 +162,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, default=HERE / "results", help="folder for the JSON file")
     options = parser.parse_args(arguments)
 
+    # So that what it has started ends with it.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(143))
     console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
     if not {SERVER_CPU, LOAD_CPU} <= os.sched_getaffinity(0):
         console.print(f"cores {SERVER_CPU} and {LOAD_CPU} are needed", style="bold red")
