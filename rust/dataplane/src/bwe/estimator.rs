@@ -139,7 +139,7 @@ impl Estimator {
         let told = arrived + lost - recovered;
         let round_trip = self.follow_round_trip(shortest);
         let acknowledged = self.acknowledged.bitrate_bps().map(|bitrate| bitrate as f64);
-        self.loss.update(now, told, lost, recovered, self.target(), acknowledged, round_trip);
+        self.loss.update(now, (told, lost, recovered), self.target(), acknowledged, round_trip);
         if arrived == 0 {
             return;
         }

@@ -56,9 +56,7 @@ impl LossBound {
     pub(super) fn update(
         &mut self,
         now: Time,
-        told: u32,
-        lost: u32,
-        recovered: u32,
+        (told, lost, recovered): (u32, u32, u32),
         target_bps: f64,
         acknowledged_bps: Option<f64>,
         round_trip: Duration,
@@ -102,7 +100,7 @@ mod tests {
     /// A hundred packets each half second.
     fn lose(bound: &mut LossBound, from: u64, rounds: u64, lost: u32, target: f64) -> Option<f64> {
         for round in from..from + rounds {
-            bound.update(Time::from_millis(round * 500), 100, lost, 0, target, None, RTT);
+            bound.update(Time::from_millis(round * 500), (100, lost, 0), target, None, RTT);
         }
         bound.bound_bps()
     }
@@ -125,7 +123,7 @@ mod tests {
     fn a_target_far_above_what_is_sent_sinks_to_what_the_path_bears() {
         let mut bound = LossBound::default();
         for round in 0..2 {
-            bound.update(Time::from_millis(round * 500), 100, 50, 0, 8e6, Some(500e3), RTT);
+            bound.update(Time::from_millis(round * 500), (100, 50, 0), 8e6, Some(500e3), RTT);
         }
         assert_eq!(bound.bound_bps(), Some(425e3));
     }
@@ -142,8 +140,8 @@ mod tests {
     #[test]
     fn what_arrives_after_all_was_not_lost() {
         let mut bound = LossBound::default();
-        bound.update(Time::from_millis(0), 40, 30, 0, 1e6, None, RTT);
-        bound.update(Time::from_millis(600), 60, 0, 30, 1e6, None, RTT);
+        bound.update(Time::from_millis(0), (40, 30, 0), 1e6, None, RTT);
+        bound.update(Time::from_millis(600), (60, 0, 30), 1e6, None, RTT);
         assert_eq!(bound.bound_bps(), None);
         assert_eq!(bound.last_loss(), 0.0);
     }
