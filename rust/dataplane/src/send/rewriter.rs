@@ -146,11 +146,6 @@ impl Rewriter {
         })
     }
 
-    /// The timestamp of a packet of the source started last, whether it has a place or not.
-    pub fn timestamp(&self, packet: &MediaPacket) -> Option<u32> {
-        self.segments.back().map(|segment| packet.timestamp.wrapping_add(segment.timestamp_offset))
-    }
-
     /// The outgoing timestamp at an NTP time, for a sender report (RFC 3550 section 6.4.1): on the publisher's own clock
     /// where it is known, so that audio and video of one publisher stay together.
     pub fn timestamp_at(&self, now: Time, ntp: u64, clock: Option<&ClockMap>, clock_hz: u32) -> Option<u32> {
