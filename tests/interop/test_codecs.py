@@ -13,7 +13,8 @@ PREFER = """(() => {
     const kind = transceiver.receiver.track.kind;
     if (kind === 'video') {
       const { codecs } = RTCRtpSender.getCapabilities('video');
-      const preferred = codecs.filter((codec) => `${codec.mimeType};${codec.sdpFmtpLine ?? ''}`.includes('NAME'));
+      const named = ({ mimeType, sdpFmtpLine }) => `${mimeType};${sdpFmtpLine ?? ''}`.includes('NAME');
+      const preferred = codecs.filter(named);
       const repair = codecs.filter((codec) => codec.mimeType === 'video/rtx');
       if (preferred.length === 0) throw new Error('this browser does not send NAME');
       transceiver.setCodecPreferences([...preferred, ...repair]);
