@@ -64,6 +64,11 @@ class NativePlane(Protocol):
         """Takes waiting reports."""
         ...
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all threads run. One that a defect has ended takes no transport any more."""
+        return self._lost_threads == 0
+
     def counters(self) -> dict[str, int]:
         """What happened to packets."""
         ...
@@ -95,7 +100,7 @@ class Plane:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._events: dict[TransportId, TransportEvents] = {}
         self._track_handlers: dict[TrackId, Callable[[TrackState], None]] = {}
-        self._report_handlers: list[Callable[[Report], None]] = []
+        self._lost_threads = 0
         self._waiting_for_stats: dict[TransportId, list[asyncio.Future[TransportStats]]] = {}
         self._closed = False
 
@@ -127,6 +132,11 @@ class Plane:
     def local_addresses(self) -> list[tuple[str, int]]:
         """The bound addresses, with real ports."""
         return self._native.local_addresses
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all threads run. One that a defect has ended takes no transport any more."""
+        return self._lost_threads == 0
 
     def counters(self) -> dict[str, int]:
         """What happened to packets since the start, by reason."""
@@ -173,10 +183,6 @@ class Plane:
         if owner is None:
             raise LocalProtocolError(f"track {track} is not in use")
         self._track_handlers[track] = handler
-
-    def on_report(self, handler: Callable[[Report], None]) -> None:
-        """Who hears every report, before those whom it concerns: for metrics and logs."""
-        self._report_handlers.append(handler)
 
     def forget(self, transport: TransportId) -> None:
         """Gives back the identifiers of a transport and its tracks: no report about them is handed on any
@@ -234,8 +240,6 @@ class Plane:
         has its turn."""
         reports = self._native.drain()
         for report in reports:
-            for handler in self._report_handlers:
-                _call(handler, report)
             self._dispatch(report)
         return len(reports)
 
@@ -257,6 +261,7 @@ class Plane:
                     if not future.done():
                         future.set_result(report)
             case Fatal(thread=thread, message=message):
+                self._lost_threads += 1
                 _log.critical("data plane thread %d is lost: %s", thread, message)
                 for transport in self._identifiers.on_thread(thread):
                     self._tell_state(transport, "failed", "thread-lost")

@@ -43,7 +43,6 @@ class Dismissal(StrEnum):
     """Why a room lets go of a socket."""
 
     REPLACED = "replaced"
-    REMOVED = "removed"
     LOST = "lost"
 
 

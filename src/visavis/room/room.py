@@ -125,10 +125,6 @@ class Room:
             self.close()
         self._services.forget(participant)
 
-    def remove(self, participant: Participant) -> None:
-        """Shows somebody the door: its socket is closed, its token worth nothing."""
-        self.leave(participant, LeaveReason.REMOVED, Dismissal.REMOVED)
-
     def close(self) -> None:
         """Ends everything without a word; whoever closes a room with people in it has told them."""
         for timer in self._grace.values():

@@ -38,6 +38,11 @@ class Media(Protocol):
         """The media of one more room."""
         ...
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that it needs runs."""
+        ...
+
     def counters(self) -> Mapping[str, int]:
         """What happened to packets, by reason."""
         ...
@@ -56,6 +61,11 @@ class Plane(DataPlane, Protocol):
     @property
     def local_addresses(self) -> Sequence[Address]:
         """Where it listens."""
+        ...
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all its threads run."""
         ...
 
     def counters(self) -> Mapping[str, int]:
@@ -85,6 +95,11 @@ class PlaneMedia:
         return Router(
             self._plane, candidates=self._candidates, clock=self._clock, randomness=self._randomness
         )
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all threads of the plane run."""
+        return self._plane.is_whole
 
     def counters(self) -> Mapping[str, int]:
         """What happened to packets, by reason."""

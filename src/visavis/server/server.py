@@ -36,6 +36,8 @@ class Phase(StrEnum):
     OK = "ok"
     DRAINING = "draining"
     CLOSED = "closed"
+    FAILING = "failing"
+    """A thread of the data plane was ended by a defect: start the server anew."""
 
 
 class Server:
@@ -166,7 +168,7 @@ class Server:
         """What `/healthz` answers."""
         rooms, clock = self._rooms, self._clock
         return {
-            "status": self.phase,
+            "status": Phase.FAILING if self._media and not self._media.is_whole else self.phase,
             "version": version(),
             "rooms": len(rooms.rooms) if rooms else 0,
             "participants": rooms.participant_count if rooms else 0,

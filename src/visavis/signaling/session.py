@@ -41,7 +41,6 @@ class CloseCode:
     FLOODING = 4008
     REPLACED = 4009
     ROOM_FULL = 4010
-    REMOVED = 4011
 
 
 class State(StrEnum):
@@ -60,7 +59,6 @@ TRANSITIONS: dict[State, frozenset[State]] = {
 
 _DISMISSALS = {
     Dismissal.REPLACED: (CloseCode.REPLACED, "the same participant resumed on another socket"),
-    Dismissal.REMOVED: (CloseCode.REMOVED, "removed"),
     Dismissal.LOST: (CloseCode.REPLACED, "the participant joined anew"),
 }
 

@@ -13,6 +13,7 @@ class RecordingMedia:
         self.plan = plan
         self.routers: list[RecordingRouter] = []
         self.closed = False
+        self.is_whole = True
 
     @property
     def local_addresses(self) -> Sequence[Address]:

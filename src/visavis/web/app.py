@@ -57,7 +57,9 @@ class _Pages:
         return _not_found(request.match_info["room"])
 
     async def health(self, _request: web.Request) -> web.StreamResponse:
-        return web.json_response(self._content.health(), headers={"Cache-Control": "no-store"})
+        health = self._content.health()
+        well = health["status"] == "ok"
+        return web.json_response(health, status=200 if well else 503, headers={"Cache-Control": "no-store"})
 
     async def authority(self, _request: web.Request) -> web.StreamResponse:
         if self._content.authority_pem is None:

@@ -193,18 +193,20 @@ def test_nothing_is_heard_about_what_was_forgotten(native: ScriptedNative, plane
 def test_a_handler_that_raises_is_logged_and_the_next_has_its_turn(
     native: ScriptedNative, plane: Plane, caplog: pytest.LogCaptureFixture
 ) -> None:
-    seen: list[Report] = []
-
-    def defect(report: Report) -> None:
+    def defect(state: TrackState) -> None:
         raise ZeroDivisionError
 
-    plane.on_report(defect)
-    plane.on_report(seen.append)
     owner = Heard()
     transport = plane.new_transport()
     plane.on_transport(transport, owner)
-    say_last(native, plane, TransportState(transport, "failed", "consent"))
-    assert len(seen) == 1
+    track = plane.new_track(transport)
+    plane.on_track(track, defect)
+    say_last(
+        native,
+        plane,
+        TrackState(track, 0, True, 96),
+        TransportState(transport, "failed", "consent"),
+    )
     assert owner.events == [("failed", "consent")]
     assert "a handler of data plane reports failed" in caplog.text
     assert "ZeroDivisionError" in caplog.text
@@ -216,7 +218,9 @@ def test_a_lost_thread_fails_its_transports_and_no_others(
     owners = [Heard(), Heard()]
     for owner in owners:
         plane.on_transport(plane.new_transport(), owner)
+    assert plane.is_whole
     say_last(native, plane, Fatal(1, "index out of bounds"))
+    assert not plane.is_whole
     assert owners[0].events == []
     assert owners[1].events == [("failed", "thread-lost")]
     assert "index out of bounds" in caplog.text

@@ -45,6 +45,15 @@ async def test_a_server_says_where_it_is_and_how_it_is() -> None:
             assert (await response.text()).lower().startswith("<!doctype html>")
 
 
+async def test_a_server_whose_data_plane_lost_a_thread_says_that_it_fails() -> None:
+    opened = Opened()
+    async with Server(LOCAL, media=opened) as server, aiohttp.ClientSession() as client:
+        opened.media[0].is_whole = False
+        async with client.get(f"{server.url}/healthz") as response:
+            assert response.status == 503
+            assert (await response.json())["status"] == "failing"
+
+
 async def test_media_get_the_tcp_port_s_number_unless_another_is_named() -> None:
     opened = Opened()
     async with Server(LOCAL, media=opened) as server:

@@ -189,14 +189,6 @@ def test_at_a_shutdown_everybody_is_told_and_closed_with_1001() -> None:
     assert wire.closed[0] == CloseCode.GOING_DOWN
 
 
-def test_somebody_who_is_removed_reads_4011() -> None:
-    desk = Desk()
-    _, wire = desk.join("Ada")
-    room = desk.rooms.rooms[0]
-    room.remove(room.participants[0])
-    assert wire.closed == (CloseCode.REMOVED, "removed")
-
-
 def test_the_messages_of_a_call_reach_the_room_and_come_back_as_documented() -> None:
     desk = Desk()
     session, wire = desk.join("Ada")

@@ -110,7 +110,6 @@ const SIGNALING = {
   ],
   "too-many-tracks": ["You already send as many tracks as the server takes.", "Stop one of them first."],
   replaced: ["This call goes on in another tab.", "Go there, or join again here."],
-  removed: ["You were removed from the room.", "Ask somebody in the room before you join again."],
   "bad-message": ["The server did not understand this page.", "Reload the page to get its newest version."],
   internal: ["The server had an internal error.", "Join again; if it comes back, tell whoever runs the server."],
 };
