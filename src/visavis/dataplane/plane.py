@@ -64,11 +64,6 @@ class NativePlane(Protocol):
         """Takes waiting reports."""
         ...
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether all threads run. One that a defect has ended takes no transport any more."""
-        return self._lost_threads == 0
-
     def counters(self) -> dict[str, int]:
         """What happened to packets."""
         ...
