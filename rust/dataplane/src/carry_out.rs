@@ -235,7 +235,10 @@ impl Shard {
     }
 
     pub(crate) fn release_address(&mut self, path: Path, id: TransportId) {
-        self.addresses.release(path, id);
+        // Where another of this shard's transports has it by now, the others go on handing over.
+        if !self.addresses.release(path, id) {
+            return;
+        }
         for shard in (0..self.config.shards).map(crate::api::ShardId).filter(|&shard| shard != self.config.id)
         {
             let message = ShardMessage::AddressReleased { socket: path.socket, peer: path.peer };

@@ -51,6 +51,8 @@ pub struct Transport {
     /// When the driver's clock is to wake this transport; kept in step with the shard's table.
     pub deadline: Time,
     pub fir_sequence: u8,
+    /// When the address of its packets is next noted as proved.
+    pub next_proof: Time,
     opened: Time,
 }
 
@@ -70,6 +72,7 @@ impl Transport {
             counts: TransportCounters::default(),
             deadline: now,
             fir_sequence: 0,
+            next_proof: now,
             opened: now,
         }
     }
