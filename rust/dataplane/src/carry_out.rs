@@ -256,6 +256,7 @@ impl Shard {
     }
 
     pub(crate) fn release_address(&mut self, path: Path, id: TransportId) {
+        // Where another of this shard's transports has it by now, the others go on handing over.
         if !self.addresses.release(path, id) {
             return;
         }

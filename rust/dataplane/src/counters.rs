@@ -31,6 +31,8 @@ counters! {
     StunBadIntegrity = "stun_bad_integrity",
     StunRateLimited = "stun_rate_limited",
     StunAnswered = "stun_answered",
+    /// A check from an address from which another transport's media comes.
+    StunAddressHeld = "stun_address_held",
     /// DTLS or SRTP from an address that ICE has not validated.
     UnvalidatedAddress = "unvalidated_address",
     DtlsError = "dtls_error",

@@ -20,6 +20,8 @@ pub enum ShardMessage {
     AddressClaimed {
         socket: SocketId,
         peer: SocketAddr,
+        /// Not by a check alone: a packet from there was authentic under the transport's keys.
+        proved: bool,
     },
     AddressReleased {
         socket: SocketId,

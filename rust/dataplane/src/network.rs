@@ -1,9 +1,10 @@
 //! What came from the network, by kind: STUN, DTLS, SRTP and SRTCP of validated addresses.
 
+use std::time::Duration;
+
 use visavis_wire::stun::{Builder, Class, FingerprintCheck, Message, Method, attribute_type};
 use visavis_wire::{rtcp, rtp};
 
-use crate::addresses::Owner;
 use crate::api::{DtlsRole, ShardId, TransportId, shard_of_ufrag};
 use crate::counters::Counter;
 use crate::dtls;
@@ -16,6 +17,8 @@ use crate::transport::Session;
 
 /// A check is answered with little more than it has; a stranger's request with at most this.
 const STRANGER_ANSWER_BYTES: u64 = 64;
+/// How often an address is noted as proved.
+const PROOF_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Shard {
     /// RFC 8489 section 6.3: a Binding request is a check of one of our transports if it has a USERNAME, else a question
@@ -86,20 +89,20 @@ impl Shard {
             Builder::binding_success(&mut answer, message.transaction_id())
                 .xor_mapped_address(path.peer)
                 .finish_with_integrity(key);
+            // The source may be forged: who has sent media from there lately keeps it.
+            if self.addresses.is_held_from(now, path, id) {
+                self.scratch = answer;
+                return self.count(Counter::StunAddressHeld);
+            }
             let fragments = transport.ice.ufrags().count();
             let outcome = transport.ice.handle_check(now, username, path, message.use_candidate());
             let moved = transport.ice.ufrags().count() < fragments;
             if let Some(evicted) = outcome.evicted {
                 self.release_address(evicted, id);
             }
-            if outcome.added || self.addresses.owner(path) != Some(Owner::Transport(id)) {
-                self.addresses.claim(path, id);
-            }
-            if let Some(shard) = via {
-                // With each check: the kernel may give an address's datagrams to another thread than before.
-                let claimed = ShardMessage::AddressClaimed { socket: path.socket, peer: path.peer };
-                self.messages.push_back((shard, claimed));
-            }
+            self.addresses.claim(path, id);
+            // With every check: the other shard may have heard something else in between.
+            self.tell_claim(path, via, false);
             if moved {
                 self.forget_old_ufrags(id);
             }
@@ -127,6 +130,24 @@ impl Shard {
         Builder::binding_error(&mut answer, message.transaction_id()).error_code(code, reason).finish();
         self.transmits.push(path.socket, path.peer, &answer);
         self.scratch = answer;
+    }
+
+    /// A packet from a path was authentic under the transport's keys; told once a second.
+    pub(crate) fn prove_address(&mut self, now: Time, path: Path, id: TransportId, via: Option<ShardId>) {
+        let Some(transport) = self.transports.get_mut(&id) else { return };
+        if now < transport.next_proof {
+            return;
+        }
+        transport.next_proof = now + PROOF_INTERVAL;
+        self.addresses.prove(now, path, id);
+        self.tell_claim(path, via, true);
+    }
+
+    fn tell_claim(&mut self, path: Path, via: Option<ShardId>, proved: bool) {
+        if let Some(shard) = via {
+            let claimed = ShardMessage::AddressClaimed { socket: path.socket, peer: path.peer, proved };
+            self.messages.push_back((shard, claimed));
+        }
     }
 
     /// A STUN server's answer (RFC 8489 section 6.3.1), within a budget: the source may be forged.
@@ -206,15 +227,31 @@ impl Shard {
         }
     }
 
-    /// An SRTP packet from a validated address.
-    pub(crate) fn handle_rtp_untrusted(&mut self, now: Time, id: TransportId, data: &mut [u8]) {
-        let Some(transport) = self.transports.get_mut(&id) else { return };
-        let Some(session) = &mut transport.session else { return self.count(Counter::SrtpBeforeKeys) };
-        let Ok(header) = rtp::Header::peek_untrusted(data) else { return self.count(Counter::RtpMalformed) };
-        let length = match session.receiver.open_rtp_untrusted(data, header.length) {
-            Ok((length, _)) => length,
-            Err(error) => return self.count(counter_of(error)),
+    /// An SRTP packet from a validated address; whether it was authentic.
+    pub(crate) fn handle_rtp_untrusted(&mut self, now: Time, id: TransportId, data: &mut [u8]) -> bool {
+        let Some(transport) = self.transports.get_mut(&id) else { return false };
+        let opened = match &mut transport.session {
+            None => Err(Counter::SrtpBeforeKeys),
+            Some(session) => {
+                rtp::Header::peek_untrusted(data).map_err(|_| Counter::RtpMalformed).and_then(|header| {
+                    session.receiver.open_rtp_untrusted(data, header.length).map_err(counter_of)
+                })
+            }
         };
+        match opened {
+            Ok((length, _)) => {
+                self.handle_plain_rtp(now, id, data, length);
+                true
+            }
+            Err(reason) => {
+                self.count(reason);
+                false
+            }
+        }
+    }
+
+    fn handle_plain_rtp(&mut self, now: Time, id: TransportId, data: &[u8], length: usize) {
+        let Some(transport) = self.transports.get_mut(&id) else { return };
         transport.counts.packets_received += 1;
         transport.counts.bytes_received += data.len() as u64;
         transport.ice.handle_authentic(now);
@@ -234,14 +271,27 @@ impl Shard {
         }
     }
 
-    /// An SRTCP packet from a validated address.
-    pub(crate) fn handle_rtcp_untrusted(&mut self, now: Time, id: TransportId, data: &mut [u8]) {
-        let Some(transport) = self.transports.get_mut(&id) else { return };
-        let Some(session) = &mut transport.session else { return self.count(Counter::SrtpBeforeKeys) };
-        let length = match session.receiver.open_rtcp_untrusted(data) {
-            Ok(length) => length,
-            Err(error) => return self.count(counter_of(error)),
+    /// An SRTCP packet from a validated address; whether it was authentic.
+    pub(crate) fn handle_rtcp_untrusted(&mut self, now: Time, id: TransportId, data: &mut [u8]) -> bool {
+        let Some(transport) = self.transports.get_mut(&id) else { return false };
+        let opened = match &mut transport.session {
+            None => Err(Counter::SrtpBeforeKeys),
+            Some(session) => session.receiver.open_rtcp_untrusted(data).map_err(counter_of),
         };
+        match opened {
+            Ok(length) => {
+                self.handle_plain_rtcp(now, id, data, length);
+                true
+            }
+            Err(reason) => {
+                self.count(reason);
+                false
+            }
+        }
+    }
+
+    fn handle_plain_rtcp(&mut self, now: Time, id: TransportId, data: &[u8], length: usize) {
+        let Some(transport) = self.transports.get_mut(&id) else { return };
         transport.counts.packets_received += 1;
         transport.counts.bytes_received += data.len() as u64;
         transport.ice.handle_authentic(now);

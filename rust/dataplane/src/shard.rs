@@ -151,8 +151,16 @@ impl Shard {
         match self.addresses.owner(path) {
             Some(Owner::Transport(id)) => match kind {
                 PacketKind::Dtls => self.handle_dtls_untrusted(now, id, data),
-                PacketKind::Rtp => self.handle_rtp_untrusted(now, id, data),
-                _ => self.handle_rtcp_untrusted(now, id, data),
+                PacketKind::Rtp => {
+                    if self.handle_rtp_untrusted(now, id, data) {
+                        self.prove_address(now, path, id, via);
+                    }
+                }
+                _ => {
+                    if self.handle_rtcp_untrusted(now, id, data) {
+                        self.prove_address(now, path, id, via);
+                    }
+                }
             },
             Some(Owner::Shard(shard)) if via.is_none() => self.hand_over(shard, path, data),
             _ => self.count(Counter::UnvalidatedAddress),
@@ -171,8 +179,8 @@ impl Shard {
                 let mut data = data.to_vec();
                 self.handle_datagram_from(now, Path { socket, peer }, &mut data, Some(from));
             }
-            ShardMessage::AddressClaimed { socket, peer } => {
-                self.addresses.claim_for_shard(Path { socket, peer }, from)
+            ShardMessage::AddressClaimed { socket, peer, proved } => {
+                self.addresses.claim_for_shard(now, Path { socket, peer }, from, proved)
             }
             ShardMessage::AddressReleased { socket, peer } => {
                 self.addresses.release_shard(Path { socket, peer }, from)

@@ -51,6 +51,8 @@ pub struct Transport {
     /// When the driver's clock is to wake this transport; kept in step with the shard's table.
     pub deadline: Time,
     pub fir_sequence: u8,
+    /// When the address of its packets is next noted as proved.
+    pub next_proof: Time,
     opened: Time,
     /// It failed for want of a path: the keys are good still.
     without_path: bool,
@@ -72,6 +74,7 @@ impl Transport {
             counts: TransportCounters::default(),
             deadline: now,
             fir_sequence: 0,
+            next_proof: now,
             opened: now,
             without_path: false,
         }

@@ -14,7 +14,7 @@ mod sender;
 #[cfg(test)]
 mod tests;
 
-pub use receiver::{MAX_SOURCES, OpenError, Receiver};
+pub use receiver::{MAX_RETIRED, MAX_SOURCES, OpenError, Receiver};
 pub use replay::WINDOW;
 pub use sender::{SealError, SealStream, SealedIndex, Sender};
 

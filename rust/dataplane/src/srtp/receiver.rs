@@ -1,13 +1,18 @@
 //! What this end receives: authentication, decryption and protection against replay.
 
+use std::collections::HashMap;
+
 use super::cipher::Ciphers;
 use super::replay::ReplayWindow;
 use super::{InvalidKey, MAX_INDEX, Profile, RTCP_HEADER, RTP_FIXED_HEADER, read_u16, read_u32};
 
-/// The most SSRCs that one receiver keeps state for, of SRTP and again of SRTCP. Only authenticated ones count, so only
-/// the peer itself can use them up. They are never forgotten, or what they sent could be replayed: so there must be enough
-/// for every screen that is shared in a day's call, and for a browser that reports on each m-line under an SSRC of its own.
-pub const MAX_SOURCES: usize = 1_024;
+/// The most SSRCs that one receiver keeps a replay window for, of SRTP and again of SRTCP. Only authenticated ones count,
+/// so only the peer itself can use them up. One more takes the place of the one not heard for longest: a browser draws new
+/// SSRCs whenever it publishes anew, six for a camera in three sizes, and its old ones never come again.
+pub const MAX_SOURCES: usize = 64;
+/// The most SSRCs whose window was given up and of which the highest index is still known, so that nothing of theirs can
+/// be replayed. When these are used up as well, there is no place for another SSRC under this key.
+pub const MAX_RETIRED: usize = 8_192;
 
 /// Why a packet was not opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +23,7 @@ pub enum OpenError {
     Unauthentic,
     /// Its index was seen before, or is too old to know.
     Replayed,
-    /// One SSRC more than [`MAX_SOURCES`].
+    /// One SSRC more than [`MAX_SOURCES`] and [`MAX_RETIRED`] together.
     TooManySources,
 }
 
@@ -35,32 +40,71 @@ impl std::fmt::Display for OpenError {
 
 impl std::error::Error for OpenError {}
 
+/// What is known of an SSRC before a packet of it is opened.
+#[derive(Clone, Copy)]
+enum Known<'a> {
+    Active(usize, &'a ReplayWindow),
+    /// Its window was given up at this index: what is not above it cannot be told from a replay.
+    Retired(u64),
+    New,
+}
+
 /// The replay windows by SSRC: a transport has few, so a scan of their SSRCs is the fastest map.
 #[derive(Default)]
 struct Sources {
     ssrcs: Vec<u32>,
     windows: Vec<ReplayWindow>,
+    /// When each was last used, by a count of packets.
+    used: Vec<u64>,
+    packets: u64,
+    retired: HashMap<u32, u64>,
 }
 
 impl Sources {
-    fn get(&self, ssrc: u32) -> Option<(usize, &ReplayWindow)> {
-        let at = self.ssrcs.iter().position(|&known| known == ssrc)?;
-        self.windows.get(at).map(|window| (at, window))
+    fn get(&self, ssrc: u32) -> Known<'_> {
+        if let Some(at) = self.ssrcs.iter().position(|&known| known == ssrc)
+            && let Some(window) = self.windows.get(at)
+        {
+            return Known::Active(at, window);
+        }
+        self.retired.get(&ssrc).map_or(Known::New, |&highest| Known::Retired(highest))
     }
 
     fn is_full(&self) -> bool {
-        self.ssrcs.len() >= MAX_SOURCES
+        self.ssrcs.len() >= MAX_SOURCES && self.retired.len() >= MAX_RETIRED
     }
 
     /// Marks an authenticated index.
     fn insert(&mut self, at: Option<usize>, ssrc: u32, index: u64) {
-        match at.and_then(|at| self.windows.get_mut(at)) {
-            Some(window) => window.insert(index),
-            None => {
-                self.ssrcs.push(ssrc);
-                self.windows.push(ReplayWindow::starting_with(index));
-            }
+        self.packets += 1;
+        if let Some(at) = at
+            && let (Some(window), Some(used)) = (self.windows.get_mut(at), self.used.get_mut(at))
+        {
+            window.insert(index);
+            *used = self.packets;
+            return;
         }
+        let window = match self.retired.remove(&ssrc) {
+            Some(highest) => {
+                let mut window = ReplayWindow::closed_at(highest);
+                window.insert(index);
+                window
+            }
+            None => ReplayWindow::starting_with(index),
+        };
+        if self.ssrcs.len() >= MAX_SOURCES {
+            self.retire_stalest();
+        }
+        self.ssrcs.push(ssrc);
+        self.windows.push(window);
+        self.used.push(self.packets);
+    }
+
+    fn retire_stalest(&mut self) {
+        let Some((at, _)) = self.used.iter().enumerate().min_by_key(|&(_, used)| used) else { return };
+        let (ssrc, window) = (self.ssrcs.swap_remove(at), self.windows.swap_remove(at));
+        self.used.swap_remove(at);
+        self.retired.insert(ssrc, window.highest());
     }
 }
 
@@ -97,15 +141,22 @@ impl Receiver {
         let sequence = read_u16(packet, 2).ok_or(OpenError::Short)?;
         let ssrc = read_u32(packet, 8).ok_or(OpenError::Short)?;
         let (at, index) = match self.rtp.get(ssrc) {
-            Some((at, window)) => {
+            Known::Active(at, window) => {
                 let index = estimate_index(window.highest(), sequence).ok_or(OpenError::Unauthentic)?;
                 if !window.is_new(index) {
                     return Err(OpenError::Replayed);
                 }
                 (Some(at), index)
             }
-            None if self.rtp.is_full() => return Err(OpenError::TooManySources),
-            None => (None, sequence.into()),
+            Known::Retired(highest) => {
+                let index = estimate_index(highest, sequence).ok_or(OpenError::Unauthentic)?;
+                if index <= highest {
+                    return Err(OpenError::Replayed);
+                }
+                (None, index)
+            }
+            Known::New if self.rtp.is_full() => return Err(OpenError::TooManySources),
+            Known::New => (None, sequence.into()),
         };
         let plain_len =
             self.ciphers.rtp.open_rtp(packet, header_len, ssrc, index).map_err(|_| OpenError::Unauthentic)?;
@@ -124,10 +175,11 @@ impl Receiver {
         let word = read_u32(packet, word_at).ok_or(OpenError::Short)?;
         let index = u64::from(word & !(1 << 31));
         let at = match self.rtcp.get(ssrc) {
-            Some((_, window)) if !window.is_new(index) => return Err(OpenError::Replayed),
-            Some((at, _)) => Some(at),
-            None if self.rtcp.is_full() => return Err(OpenError::TooManySources),
-            None => None,
+            Known::Active(_, window) if !window.is_new(index) => return Err(OpenError::Replayed),
+            Known::Active(at, _) => Some(at),
+            Known::Retired(highest) if index <= highest => return Err(OpenError::Replayed),
+            Known::New if self.rtcp.is_full() => return Err(OpenError::TooManySources),
+            Known::Retired(_) | Known::New => None,
         };
         let plain_len =
             self.ciphers.rtcp.open_rtcp(packet, ssrc, word).map_err(|_| OpenError::Unauthentic)?;

@@ -21,6 +21,11 @@ impl ReplayWindow {
         window
     }
 
+    /// A window in which everything up to `highest` counts as seen.
+    pub(super) fn closed_at(highest: u64) -> ReplayWindow {
+        ReplayWindow { highest, seen: [u64::MAX; WORDS] }
+    }
+
     pub(super) fn highest(&self) -> u64 {
         self.highest
     }

@@ -209,14 +209,77 @@ fn a_stranger_cannot_use_up_the_sources_and_the_peer_no_more_than_them() {
             let mut forged = rtp(ssrc, 1, &[0; 40]);
             assert_eq!(receiver.open_rtp_untrusted(&mut forged, 12), Err(OpenError::Unauthentic));
         }
-        let mut streams: Vec<SealStream> =
-            (0..=MAX_SOURCES as u32).map(|ssrc| sender.open_stream(ssrc).unwrap()).collect();
-        for stream in &mut streams[..MAX_SOURCES] {
+        let mut streams: Vec<SealStream> = (0..(MAX_SOURCES + MAX_RETIRED + 1) as u32)
+            .map(|ssrc| sender.open_stream(ssrc).unwrap())
+            .collect();
+        let (last, streams) = streams.split_last_mut().unwrap();
+        for stream in streams.iter_mut() {
             assert_eq!(open(&mut receiver, &sealed(&sender, stream, 1)), Ok(1));
         }
-        let one_more = sealed(&sender, &mut streams[MAX_SOURCES], 1);
-        assert_eq!(open(&mut receiver, &one_more), Err(OpenError::TooManySources));
+        assert_eq!(open(&mut receiver, &sealed(&sender, last, 1)), Err(OpenError::TooManySources));
         assert_eq!(open(&mut receiver, &sealed(&sender, &mut streams[0], 2)), Ok(2));
+    }
+}
+
+/// A browser that shares its screen again and again draws new SSRCs each time; the camera goes on beside it.
+#[test]
+fn who_publishes_anew_for_a_whole_day_is_still_heard_and_nothing_of_it_can_be_replayed() {
+    for profile in PROFILES {
+        let (mut sender, mut receiver) = pair(profile);
+        let mut camera = sender.open_stream(SSRC).unwrap();
+        let mut recorded = Vec::new();
+        for round in 0..1_000u16 {
+            let sequence = 60_000u16.wrapping_add(round * 20);
+            open(&mut receiver, &sealed(&sender, &mut camera, sequence)).unwrap();
+            let mut screen = sender.open_stream(round.into()).unwrap();
+            for sequence in [10, 14] {
+                let packet = sealed(&sender, &mut screen, sequence);
+                open(&mut receiver, &packet).unwrap();
+                recorded.push(packet);
+            }
+            // The camera's window was never given up: late packets of it still open.
+            let mut late = rtp(SSRC, sequence.wrapping_sub(5), b"some payload");
+            if round > 0 && sender.seal_late_rtp(&mut camera, &mut late, 0, 12).is_ok() {
+                open(&mut receiver, &late).unwrap();
+            }
+        }
+        for packet in &recorded {
+            assert_eq!(open(&mut receiver, packet), Err(OpenError::Replayed));
+        }
+    }
+}
+
+#[test]
+fn a_source_that_was_given_up_goes_on_above_its_last_index_only() {
+    let (mut sender, mut receiver) = pair(Profile::AeadAes128Gcm);
+    let mut stream = sender.open_stream(SSRC).unwrap();
+    let early: Vec<Vec<u8>> =
+        [65_500, 65_530, 0].into_iter().map(|sequence| sealed(&sender, &mut stream, sequence)).collect();
+    open(&mut receiver, &early[0]).unwrap();
+    open(&mut receiver, &early[2]).unwrap();
+    for ssrc in 0..MAX_SOURCES as u32 {
+        let mut other = sender.open_stream(ssrc).unwrap();
+        open(&mut receiver, &sealed(&sender, &mut other, 1)).unwrap();
+    }
+    assert_eq!(open(&mut receiver, &early[1]), Err(OpenError::Replayed), "late, but not known to be new");
+    assert_eq!(open(&mut receiver, &sealed(&sender, &mut stream, 5)), Ok(65_536 + 5));
+    for packet in &early {
+        assert_eq!(open(&mut receiver, packet), Err(OpenError::Replayed));
+    }
+}
+
+#[test]
+fn rtcp_of_many_sources_in_turn_is_heard_and_not_replayed() {
+    let (mut sender, mut receiver) = pair(Profile::AeadAes128Gcm);
+    let mut recorded = Vec::new();
+    for ssrc in 0..3 * MAX_SOURCES as u32 {
+        let mut packet = rtcp(ssrc % (2 * MAX_SOURCES as u32), 4);
+        sender.seal_rtcp(&mut packet, 0).unwrap();
+        recorded.push(packet.clone());
+        assert!(receiver.open_rtcp_untrusted(&mut packet).is_ok());
+    }
+    for mut packet in recorded {
+        assert_eq!(receiver.open_rtcp_untrusted(&mut packet), Err(OpenError::Replayed));
     }
 }
 
