@@ -5,7 +5,7 @@ downloads none; Firefox is driven by WebDriver BiDi.
 """
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,10 +13,8 @@ from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwr
 
 from tests.interop.firefox import Firefox, FirefoxContext
 from tests.interop.loops import LoopThread
-from tests.interop.pages import Page
+from tests.interop.pages import OpenPage, Page
 from tests.interop.serving import ServerProcess
-
-OpenPage = Callable[[str], Page]
 
 CHROMIUM_ARGUMENTS = (
     "--no-sandbox",

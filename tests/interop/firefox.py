@@ -19,7 +19,7 @@ _PREFERENCES: dict[str, bool | int | str] = {
     "media.navigator.streams.fake": True,
     "media.navigator.permission.disabled": True,
     "media.autoplay.default": 0,
-    # Without the first, Firefox does not send to 127.0.0.1; without the second its addresses are .local names.
+    # Without the first, Firefox does not send to 127.0.0.1; without the second it says .local names.
     "media.peerconnection.ice.loopback": True,
     "media.peerconnection.ice.obfuscate_host_addresses": False,
     # A window that never had the focus still takes keys.

@@ -1,5 +1,6 @@
 """What the steps of a call need of a page: the part of Playwright's page that Firefox's offers too."""
 
+from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
 
@@ -36,3 +37,7 @@ class Page(Protocol):
     def wait_for_function(self, expression: str, /, *, arg: Any = None) -> Value: ...
 
     def get_by_role(self, role: Literal["button"], /, *, name: str, exact: Literal[True]) -> Button: ...
+
+
+OpenPage = Callable[[str], Page]
+"""Opens a page in a browser, by its name: "chromium" or "firefox"."""

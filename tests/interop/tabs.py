@@ -104,7 +104,7 @@ class Tab:
     def leaves(self) -> None:
         """Leaves by the button."""
         self.page.get_by_role("button", name="Leave", exact=True).click()
-        self.page.wait_for_function("document.querySelector('h1')?.innerText === 'You left the call'")
+        self.page.wait_for_function("() => document.querySelector('h1')?.innerText === 'You left the call'")
 
     def comes_back(self) -> None:
         """Joins again after having left, through the lobby."""

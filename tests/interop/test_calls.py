@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from tests.interop.conftest import OpenPage
+from tests.interop.pages import OpenPage
 from tests.interop.serving import ServerProcess
 from tests.interop.tabs import Tab
 
