@@ -1,6 +1,7 @@
 """The server as a process and real browsers in front of it.
 
-The browser is the system's own (Debian: chromium); Playwright drives it and downloads none.
+The browsers are the system's own (Debian: chromium, firefox-esr). Playwright drives Chromium, and
+downloads none; Firefox is driven by WebDriver BiDi.
 """
 
 import shutil
@@ -10,6 +11,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
 
+from tests.interop.firefox import Firefox, FirefoxContext
+from tests.interop.loops import LoopThread
+from tests.interop.pages import OpenPage, Page
 from tests.interop.serving import ServerProcess
 
 CHROMIUM_ARGUMENTS = (
@@ -62,6 +66,15 @@ def refusing_chromium(playwright: Playwright) -> Iterator[Browser]:
     yield from _launched(playwright)
 
 
+@pytest.fixture(scope="package")
+def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
+    """The system's Firefox with a fake camera and microphone, and a user who grants them."""
+    with LoopThread() as loop:
+        running = Firefox(loop, tmp_path_factory.mktemp("firefox"))
+        yield running
+        running.close()
+
+
 def _context(browser: Browser) -> Iterator[BrowserContext]:
     context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="dark")
     errors: list[str] = []
@@ -75,6 +88,27 @@ def _context(browser: Browser) -> Iterator[BrowserContext]:
 def context(chromium: Browser) -> Iterator[BrowserContext]:
     """A browser with no memory. An error that no script caught fails the test."""
     yield from _context(chromium)
+
+
+@pytest.fixture
+def firefox_context(firefox: Firefox) -> Iterator[FirefoxContext]:
+    """A Firefox with no memory. An error that no script caught fails the test."""
+    context = firefox.new_context()
+    yield context
+    context.close()
+    assert context.errors == []
+
+
+@pytest.fixture
+def open_page(request: pytest.FixtureRequest) -> OpenPage:
+    """Opens a page in "chromium" or "firefox"; the one not named is not started."""
+    contexts = {"chromium": "context", "firefox": "firefox_context"}
+
+    def opened(browser: str) -> Page:
+        page: Page = request.getfixturevalue(contexts[browser]).new_page()
+        return page
+
+    return opened
 
 
 @pytest.fixture

@@ -1,12 +1,11 @@
 """Real browsers take our answers and our offers, and we take their answers."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.interop.browser import Browser, chromium_command, firefox_command, running
+from tests.interop.pages import OpenPage, Page
 from tests.unit.jsep.transports import LOCAL, offered
 from visavis.dataplane.commands import DtlsRole, Kind
 from visavis.jsep import (
@@ -65,38 +64,36 @@ LAYERS = [{"rid": "q", "scaleResolutionDownBy": 4}, {"rid": "h", "scaleResolutio
 FOUR = [offered("0", Kind.AUDIO), offered("1"), offered("2", Kind.AUDIO), offered("3")]
 
 
-@pytest.fixture(scope="module", params=["chromium", "firefox"])
-def browser(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    commands = {"chromium": chromium_command, "firefox": firefox_command}
-    command = commands[request.param](tmp_path_factory.mktemp(request.param))
-    if command is None:
-        pytest.skip(f"{request.param} is not installed")
-    with running(command) as browser:
-        yield browser
+@pytest.fixture(params=["chromium", "firefox"])
+def page(request: pytest.FixtureRequest, open_page: OpenPage) -> Page:
+    """An empty page."""
+    return open_page(request.param)
 
 
-def _published(
-    browser: Browser, script: str, version: int, argument: object = None
-) -> tuple[PublisherAnswer, Any]:
-    offer = parse(browser.run(script, argument))
+def _run(page: Page, body: str, argument: object = None) -> Any:
+    return page.evaluate(f"async (argument) => {{ {body} }}", argument)
+
+
+def _published(page: Page, script: str, version: int, argument: object = None) -> tuple[PublisherAnswer, Any]:
+    offer = parse(_run(page, script, argument))
     answer = answer_publisher(offer, LOCAL, session_id=1, session_version=version)
-    return answer, browser.run(TAKE_ANSWER, str(answer.description))
+    return answer, _run(page, TAKE_ANSWER, str(answer.description))
 
 
 def _subscribed(
-    browser: Browser,
+    page: Page,
     sections: list[OfferedSection],
     version: int,
     codecs: SubscriberCodecs | None = None,
     local: LocalTransport = LOCAL,
 ) -> tuple[SessionDescription, SubscriberAnswer, Any]:
     offer = offer_subscriber(sections, local, session_id=1, session_version=version, codecs=codecs)
-    reply = browser.run(ANSWER, {"sdp": str(offer), "anew": version == 1})
+    reply = _run(page, ANSWER, {"sdp": str(offer), "anew": version == 1})
     return offer, accept_subscriber(offer, parse(reply["sdp"])), reply
 
 
-def test_a_publisher_takes_our_answers_through_its_renegotiations(browser: Browser) -> None:
-    answer, state = _published(browser, PUBLISH, 1, LAYERS)
+def test_a_publisher_takes_our_answers_through_its_renegotiations(page: Page) -> None:
+    answer, state = _published(page, PUBLISH, 1, LAYERS)
     assert answer.remote.role is DtlsRole.SERVER
     assert [(one.kind, one.active, one.rids) for one in answer.sections] == [
         (Kind.VIDEO, True, ("q", "h", "f")),
@@ -104,18 +101,18 @@ def test_a_publisher_takes_our_answers_through_its_renegotiations(browser: Brows
     ]
     assert state == [["0", "sendonly", ["q", "h", "f"]], ["1", "sendonly", [None]]]
 
-    answer, state = _published(browser, ADD_AND_STOP, 2)
+    answer, state = _published(page, ADD_AND_STOP, 2)
     assert [one.active for one in answer.sections if one.kind is Kind.AUDIO] in ([False], [])
     assert [one.active for one in answer.sections if one.kind is Kind.VIDEO] == [True, True]
     assert [direction for _, direction, _ in state if direction == "sendonly"] == ["sendonly"] * 2
 
     before = answer.remote.ufrag
-    answer, _ = _published(browser, RESTART_ICE, 3)
+    answer, _ = _published(page, RESTART_ICE, 3)
     assert answer.remote.ufrag != before
 
 
-def test_a_subscriber_takes_our_offers_while_m_lines_come_wait_and_are_used_again(browser: Browser) -> None:
-    _, first, reply = _subscribed(browser, FOUR, 1)
+def test_a_subscriber_takes_our_offers_while_m_lines_come_wait_and_are_used_again(page: Page) -> None:
+    _, first, reply = _subscribed(page, FOUR, 1)
     assert first.remote.role is DtlsRole.SERVER
     assert [one.accepted for one in first.sections] == [True] * 4
     assert reply["tracks"] == [[mid, [f"stream-{mid}"]] for mid in "0123"]
@@ -127,7 +124,7 @@ def test_a_subscriber_takes_our_offers_while_m_lines_come_wait_and_are_used_agai
         assert codec.rtx_payload_type == codec.payload_type + 1
 
     waiting = [*FOUR[:3], offered("3", active=False), offered("4")]
-    offer, second, reply = _subscribed(browser, waiting, 2, first.codecs)
+    offer, second, reply = _subscribed(page, waiting, 2, first.codecs)
     assert [one.accepted for one in second.sections] == [True, True, True, False, True]
     assert second.codecs == first.codecs
     assert second.sections[3].codecs
@@ -137,26 +134,26 @@ def test_a_subscriber_takes_our_offers_while_m_lines_come_wait_and_are_used_agai
     }
 
     again = [*FOUR[:3], offered("3", track="another"), offered("4")]
-    _, third, reply = _subscribed(browser, again, 3, second.codecs)
+    _, third, reply = _subscribed(page, again, 3, second.codecs)
     assert [one.accepted for one in third.sections] == [True] * 5
     assert ["3", ["stream-another"]] in reply["tracks"]
     assert third.remote == first.remote
 
     restarted = replace(LOCAL, ufrag="next", password="z" * 22)
-    _, fourth, after = _subscribed(browser, again, 4, second.codecs, restarted)
+    _, fourth, after = _subscribed(page, again, 4, second.codecs, restarted)
     assert fourth.sections == third.sections
     assert fourth.remote.fingerprints == first.remote.fingerprints
     assert is_ice_restart(parse(reply["sdp"]), parse(after["sdp"]))
 
 
-def test_two_hundred_m_lines_fit_one_message_both_ways(browser: Browser) -> None:
+def test_two_hundred_m_lines_fit_one_message_both_ways(page: Page) -> None:
     """100 participants with camera and microphone, and names as long as UUIDs; a message holds 256 KiB."""
     name = "123e4567-e89b-12d3-a456-4266141740"
     sections = [
         offered(str(index), Kind.VIDEO if index % 2 else Kind.AUDIO, track=f"{name}{index:02}")
         for index in range(200)
     ]
-    offer, answer, reply = _subscribed(browser, sections, 1)
+    offer, answer, reply = _subscribed(page, sections, 1)
     assert len(str(offer)) < 256 * 1024
     assert len(reply["sdp"]) < 256 * 1024
     assert all(one.accepted for one in answer.sections[:MAX_SECTIONS])

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.interop.serving import ServerProcess
-from tests.interop.tabs import Tab
+from tests.interop.tabs import ChromiumTab
 
 VIOLATIONS = """async () => (await axe.run()).violations
   .filter(({ impact }) => impact === 'serious' || impact === 'critical')
@@ -33,8 +33,8 @@ def test_the_lobby_shows_the_devices_and_remembers_the_name(
     page.get_by_label("Your name").fill("Ada")
     page.get_by_role("button", name="Camera").click()
     page.get_by_role("button", name="Join", exact=True).click()
-    expect(Tab(page).tile("Ada (you)")).to_have_attribute("data-muted", "false")
-    expect(Tab(page).tile("Ada (you)")).to_have_attribute("data-state", "off")
+    expect(ChromiumTab(page).tile("Ada (you)")).to_have_attribute("data-muted", "false")
+    expect(ChromiumTab(page).tile("Ada (you)")).to_have_attribute("data-state", "off")
     page.goto(f"{server.url}/elsewhere")
     expect(page.get_by_label("Your name")).to_have_value("Ada")
 
@@ -44,7 +44,7 @@ def test_without_permission_the_page_says_what_to_do_and_still_joins(
 ) -> None:
     page = refusing_context.new_page()
     page.goto(f"{server.url}/teatime?name=Ada&direct")
-    expect(Tab(page).notices("devices-denied")).to_contain_text("Allow it")
+    expect(ChromiumTab(page).notices("devices-denied")).to_contain_text("Allow it")
     page.get_by_role("button", name="Join to watch").click()
     page.wait_for_function("() => window.visavis.call()?.signaling === 'joined'")
 
@@ -54,13 +54,13 @@ def test_on_plain_http_the_page_says_why_there_is_no_camera(
 ) -> None:
     page = context.new_page()
     page.goto(f"{server.url.replace('localhost', 'visavis.test')}/teatime?name=Ada&direct")
-    expect(Tab(page).notices("no-https")).to_contain_text("https://")
+    expect(ChromiumTab(page).notices("no-https")).to_contain_text("https://")
     page.get_by_role("button", name="Join to watch").click()
     page.wait_for_function("() => window.visavis.call()?.signaling === 'joined'")
 
 
 def test_shortcuts_rest_while_somebody_types(context: BrowserContext, server: ServerProcess) -> None:
-    tab = Tab.joining(context.new_page(), server.url, "teatime", "Ada", direct=True)
+    tab = ChromiumTab.joining(context.new_page(), server.url, "teatime", "Ada", direct=True)
     expect(tab.tile("Ada (you)")).to_have_attribute("data-muted", "false")
     tab.press("c")
     tab.page.keyboard.type("my message vanishes? no")
@@ -69,7 +69,7 @@ def test_shortcuts_rest_while_somebody_types(context: BrowserContext, server: Se
 
 
 def test_every_control_of_a_call_is_reached_by_tab(context: BrowserContext, server: ServerProcess) -> None:
-    tab = Tab.joining(context.new_page(), server.url, "teatime", "Ada", direct=True)
+    tab = ChromiumTab.joining(context.new_page(), server.url, "teatime", "Ada", direct=True)
     expect(tab.tile("Ada (you)")).to_have_attribute("data-muted", "false")
     wanted = tab.page.locator(".call button:visible").evaluate_all(
         "all => all.map((each) => each.ariaLabel ?? each.innerText)"
@@ -92,7 +92,7 @@ def test_axe_finds_nothing_serious(
     for path in ("/", "/teatime?name=Ada"):
         page.goto(server.url + path)
         assert _violations(page, axe) == []
-    tab = Tab.joining(page, server.url, "teatime", "Ada", direct=True)
+    tab = ChromiumTab.joining(page, server.url, "teatime", "Ada", direct=True)
     expect(tab.tile("Ada (you)")).to_have_attribute("data-muted", "false")
     tab.says("Hello")
     for key in ("c", "s", "?"):
