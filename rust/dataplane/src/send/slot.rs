@@ -183,6 +183,9 @@ impl Slot {
     ) -> Verdict {
         let Some(target) = self.target else { return Verdict::Dropped };
         let Some(payload) = self.payload_for(packet.payload_type) else { return Verdict::Dropped };
+        if self.current == Some((layer, packet.ssrc)) && self.rewriter.is_leap(packet) {
+            self.current = None;
+        }
         if self.current != Some((layer, packet.ssrc)) {
             if layer != target {
                 return Verdict::Dropped;
