@@ -73,7 +73,7 @@ def test_all_that_is_sent_arrives_while_the_gil_is_held(
     with pytest.raises(TimeoutError):
         urllib.request.urlopen(f"{server.url}/healthz", timeout=1)
     received, sent = counts(bob), counts(ada)
-    ada.page.wait_for_timeout(HELD_MS)
+    ada.page.evaluate("(ms) => new Promise((resolve) => setTimeout(resolve, ms))", HELD_MS)
     since = {kind: counts(ada)[f"sent {kind}"] - sent[f"sent {kind}"] for kind in ("audio", "video")}
     assert min(since.values()) > 0
     # Bob was asked first: what had left Ada by then and not arrived can only be more.

@@ -54,6 +54,8 @@ counters! {
     NackTooOld = "nack_too_old",
     /// A peer asked for more to be sent again than its budget allows.
     NackRateLimited = "nack_rate_limited",
+    /// A peer told of more packets by feedback than were ever sent to it.
+    FeedbackRateLimited = "feedback_rate_limited",
     ProbesSent = "probes_sent",
     PliSent = "pli_sent",
     PliReceived = "pli_received",

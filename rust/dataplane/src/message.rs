@@ -52,8 +52,12 @@ pub enum ShardMessage {
 }
 
 impl ShardMessage {
-    /// As on the network, packets may be lost between threads; what is told once may not.
+    /// As on the network, packets may be lost between threads, and so may what a publisher's reports say, as often as it
+    /// likes, and say again; what is told once may not.
     pub fn may_be_lost(&self) -> bool {
-        matches!(self, ShardMessage::Datagram { .. } | ShardMessage::Media { .. })
+        matches!(
+            self,
+            ShardMessage::Datagram { .. } | ShardMessage::Media { .. } | ShardMessage::Clock { .. }
+        )
     }
 }

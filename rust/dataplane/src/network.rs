@@ -17,6 +17,8 @@ use crate::transport::Session;
 
 /// A check is answered with little more than it has; a stranger's request with at most this.
 const STRANGER_ANSWER_BYTES: u64 = 64;
+/// What looking in vain for a packet that a NACK asks for takes from the budget of repetitions.
+const NACK_MISS_BYTES: u64 = 100;
 /// How often an address is noted as proved.
 const PROOF_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -330,8 +332,8 @@ impl Shard {
                 fir.entries().for_each(|(ssrc, _)| self.handle_key_frame_request(now, id, ssrc))
             }
             rtcp::Packet::TransportFeedback(feedback) => {
-                if let Some(bandwidth) = &mut transport.send.bandwidth {
-                    bandwidth.handle_feedback_untrusted(now, feedback);
+                if !transport.send.handle_feedback_untrusted(now, feedback) {
+                    self.count(Counter::FeedbackRateLimited);
                 }
             }
             // A browser's BYE and REMB tell nothing that its signaling and feedback do not.
@@ -387,6 +389,11 @@ impl Shard {
             });
             let Some((origin, packet)) = found else {
                 counters.add(Counter::NackTooOld, 1);
+                // Looking costs as well.
+                if !budget.take(now, NACK_MISS_BYTES) {
+                    counters.add(Counter::NackRateLimited, 1);
+                    break;
+                }
                 continue;
             };
             if !budget.take(now, packet.data.len() as u64) {

@@ -111,6 +111,7 @@ class SignalingEndpoint:
         socket = web.WebSocketResponse(
             max_msg_size=_FIRST_SIZE_REFUSED,
             compress=False,
+            autoping=False,
             heartbeat=HEARTBEAT_S,
             timeout=CLOSE_TIMEOUT_S,
         )
@@ -160,9 +161,11 @@ class SignalingEndpoint:
             if verdict.flooding:
                 session.handle_flooding()
                 return
-            if isinstance(frame.data, str):
+            if frame.type is WSMsgType.PING:
+                await socket.pong(frame.data)
+            elif frame.type is WSMsgType.TEXT:
                 session.handle_text_untrusted(frame.data)
-            else:
+            elif frame.type is WSMsgType.BINARY:
                 session.handle_not_text()
             if verdict.wait_s > 0:
                 await _pass(self._clock, verdict.wait_s)

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import cast
 
 import pytest
-from aiohttp import ClientWebSocketResponse, WSMsgType, WSServerHandshakeError, web
+from aiohttp import ClientWebSocketResponse, WSMessage, WSMsgType, WSServerHandshakeError, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from visavis.room import Rooms
@@ -242,3 +242,31 @@ async def test_all_that_was_queued_is_sent_before_the_close_and_nothing_after_it
     outbox.send("c")
     await outbox.drain_into(socket)
     assert (socket.sent, socket.code) == (["a", "b"], 1000)
+
+
+async def test_pings_of_the_protocol_are_answered_and_a_flood_of_them_is_a_flood() -> None:
+    async with place() as at:
+        ada = await at.client.ws_connect("/signal", autoping=False)
+        await ada.ping(b"hello")
+        pong = await ada.receive()
+        assert (pong.type, pong.data) == (WSMsgType.PONG, b"hello")
+        await ada.send_json({"type": "join", "room": "den", "name": "Ada", "mode": "direct"})
+        await receive(ada)
+        for _ in range(1000):
+            await ada.ping()
+        answered = 0
+        while (frame := await receive_paced(at, ada)).type is WSMsgType.PONG:
+            answered += 1
+        assert json.loads(frame.data)["code"] == "rate-limited"
+        assert await close_code(ada) == 4008
+        assert answered < 250
+
+
+async def receive_paced(at: Place, socket: ClientWebSocketResponse) -> WSMessage:
+    """The next frame; when none is there yet, time passes until the server reads on."""
+    waiting = asyncio.create_task(socket.receive())
+    while not waiting.done():
+        await asyncio.sleep(0)
+        if at.clock.pending():
+            at.clock.advance(0.01)
+    return await waiting

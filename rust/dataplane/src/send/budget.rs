@@ -1,4 +1,4 @@
-//! A bound on bytes over time.
+//! A bound on bytes, or anything else that is counted, over time.
 
 use crate::time::Time;
 

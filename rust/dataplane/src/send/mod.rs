@@ -6,6 +6,8 @@ pub mod slot;
 
 use std::time::Duration;
 
+use visavis_wire::rtcp::TransportFeedback;
+
 use crate::api::{Extension, ForwardReason, Rung, SendSlot, SlotId};
 use crate::bwe::{self, Bandwidth};
 use crate::ice::Path;
@@ -33,6 +35,10 @@ const REPAIR_BURST_BYTES: u64 = 400_000;
 const REPAIR_SHARE: u64 = 2;
 /// A key frame's worth, on the slowest link.
 const REPAIR_LEAST_BURST_BYTES: u64 = 10_000;
+/// What a peer may tell of packets by transport-wide feedback, of which two bytes can tell of 8,191: more packets than are
+/// ever sent to one peer.
+const TOLD_PER_SECOND: u64 = 100_000;
+const TOLD_AT_ONCE: u64 = 65_535;
 
 /// The sending half of a transport.
 #[derive(Debug)]
@@ -45,6 +51,7 @@ pub struct SendSide {
     transport_sequence: u64,
     pub bandwidth: Option<Bandwidth>,
     repair_budget: ByteBudget,
+    feedback_budget: ByteBudget,
     next_report: Time,
     next_climb: Time,
     decisions: Vec<Decision>,
@@ -61,6 +68,7 @@ impl Default for SendSide {
             transport_sequence: 1,
             bandwidth: None,
             repair_budget: ByteBudget::new(REPAIR_BYTES_PER_SECOND, REPAIR_BURST_BYTES),
+            feedback_budget: ByteBudget::new(TOLD_PER_SECOND, TOLD_AT_ONCE),
             next_report: Time::ZERO,
             next_climb: Time::ZERO,
             decisions: Vec::new(),
@@ -110,6 +118,16 @@ impl SendSide {
         self.slots.sort_by_key(|slot| slot.config.slot);
         self.next_climb = now;
         old
+    }
+
+    /// Takes transport-wide feedback; false if the peer has told of too many packets lately.
+    pub fn handle_feedback_untrusted(&mut self, now: Time, feedback: &TransportFeedback<'_>) -> bool {
+        let Some(bandwidth) = &mut self.bandwidth else { return true };
+        let within = self.feedback_budget.take(now, feedback.status_count.into());
+        if within {
+            bandwidth.handle_feedback_untrusted(now, feedback);
+        }
+        within
     }
 
     pub fn open_streams(&mut self, srtp: &mut srtp::Sender) {

@@ -8,6 +8,8 @@ use crate::time::Time;
 
 /// How many changes of source a NACK can look back over.
 const MAX_SEGMENTS: usize = 8;
+/// How far the numbers of one source may run ahead at once, for what was lost before it came here.
+const MAX_AHEAD: u64 = 0x4000;
 
 /// A stretch of the outgoing stream that came from one layer of one track without a pause.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +78,16 @@ impl Rewriter {
             first_out: self.highest_out + 1,
             timestamp_offset,
         });
+    }
+
+    /// The packet lies so far ahead of all that were placed that it has to be a new start: SRTP's receivers, and this end's
+    /// own numbering, lose the count of roll-overs at half a cycle (RFC 3711 section 3.3.1).
+    pub fn is_leap(&self, packet: &MediaPacket) -> bool {
+        let Some(segment) = self.segments.back().filter(|segment| segment.stream == packet.stream) else {
+            return false;
+        };
+        let ahead = packet.sequence.saturating_sub(segment.first_in);
+        (segment.first_out + ahead).saturating_sub(self.highest_out) > MAX_AHEAD
     }
 
     /// The place of a packet of the source started last; None for one from before the start, or from a pause.

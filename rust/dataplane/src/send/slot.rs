@@ -191,6 +191,9 @@ impl Slot {
     ) -> Verdict {
         let Some(payload) = self.payload_for(packet.payload_type) else { return Verdict::Dropped };
         let Some(track) = self.track else { return Verdict::Dropped };
+        if self.current == Some((layer, packet.stream)) && self.rewriter.is_leap(packet) {
+            self.current = None;
+        }
         let place = if self.current == Some((layer, packet.stream)) {
             if packet.payload().is_empty() && self.rewriter.skip(packet) {
                 return Verdict::Dropped;

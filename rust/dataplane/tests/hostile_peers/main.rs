@@ -4,10 +4,11 @@ mod plane;
 
 use std::time::Duration;
 
-use plane::{MEDIA, NOT_ROUTED, Peer, Plane};
+use plane::{MEDIA, NOT_ROUTED, Peer, Plane, SLOT_SSRC};
 use visavis_dataplane::Command;
 use visavis_dataplane::api::{Kind, TrackId};
 use visavis_dataplane::counters::Counter;
+use visavis_wire::rtcp;
 
 fn astray(plane: &Plane) -> u64 {
     plane.count(Counter::SrtpUnauthentic) + plane.count(Counter::UnvalidatedAddress)
@@ -58,4 +59,115 @@ fn the_end_of_a_transport_leaves_an_address_to_who_has_it_now() {
     let mut stream = after.open_stream(1);
     plane.datagram(0, after.address, &after.rtp(&mut stream, 1, MEDIA, b"voice"));
     assert_eq!(astray(&plane), 0);
+}
+
+/// The numbers of a track leap while the subscriber gets nothing of it; then the slot is used for somebody else's.
+#[test]
+fn who_leaps_in_its_numbers_spoils_no_slot_for_those_after_it() {
+    let mut plane = Plane::new(1);
+    let mut leaper = Peer::connect(&mut plane, 0, 1, 5_000, 0);
+    let mut honest = Peer::connect(&mut plane, 0, 2, 6_000, 0);
+    let mut subscriber = Peer::connect(&mut plane, 0, 3, 7_000, 0);
+    let (leaping, steady) = (TrackId(11), TrackId(12));
+    leaper.publish(&mut plane, leaping, Kind::Audio);
+    honest.publish(&mut plane, steady, Kind::Audio);
+    subscriber.subscribe(&mut plane, Kind::Audio);
+    subscriber.route(&mut plane, Some(leaping));
+    let mut stream = leaper.open_stream(1);
+    plane.datagram(0, leaper.address, &leaper.rtp(&mut stream, 65_535, MEDIA, b"first"));
+    plane.advance(Duration::from_millis(200));
+    for (sequence, payload_type) in
+        [(0, MEDIA), (20_000, NOT_ROUTED), (40_000, NOT_ROUTED), (50_000, MEDIA), (50_001, MEDIA)]
+    {
+        plane.datagram(0, leaper.address, &leaper.rtp(&mut stream, sequence, payload_type, b"leap"));
+    }
+    assert_eq!(subscriber.media(&mut plane), [1, 2, 3, 4]);
+    subscriber.route(&mut plane, Some(steady));
+    let mut stream = honest.open_stream(1);
+    plane.datagram(0, honest.address, &honest.rtp(&mut stream, 65_535, MEDIA, b"first"));
+    plane.advance(Duration::from_millis(200));
+    subscriber.media(&mut plane);
+    for sequence in 0..10 {
+        plane.datagram(0, honest.address, &honest.rtp(&mut stream, sequence, MEDIA, b"voice"));
+    }
+    assert_eq!(subscriber.media(&mut plane).len(), 10);
+    assert_eq!(plane.count(Counter::SrtpIndexExhausted), 0);
+}
+
+/// A track on shard 0 with one subscriber there and, on shard 1, another.
+fn call() -> (Plane, Peer, Peer) {
+    let mut plane = Plane::new(2);
+    let publisher = Peer::connect(&mut plane, 0, 1, 5_000, 0);
+    let subscriber = Peer::connect(&mut plane, 0, 2, 6_000, 0);
+    let elsewhere = Peer::connect(&mut plane, 1, 3, 7_000, 1);
+    let track = TrackId(11);
+    publisher.publish(&mut plane, track, Kind::Audio);
+    for peer in [&subscriber, &elsewhere] {
+        peer.subscribe(&mut plane, Kind::Audio);
+        peer.route(&mut plane, Some(track));
+    }
+    (plane, publisher, subscriber)
+}
+
+/// 36 bytes of feedback that tell of 65,528 packets.
+fn bomb() -> Vec<u8> {
+    let mut feedback = vec![0x8f, 205, 0, 8];
+    feedback.extend_from_slice(&[0; 8]);
+    feedback.extend_from_slice(&[0, 0, 0xff, 0xf8, 0, 0, 0, 0]);
+    (0..8).for_each(|_| feedback.extend_from_slice(&[0x1f, 0xff]));
+    feedback
+}
+
+#[test]
+fn feedback_on_more_packets_than_were_sent_is_not_walked() {
+    let (mut plane, _, mut subscriber) = call();
+    let bombs = subscriber.rtcp(&bomb().repeat(30));
+    plane.datagram(0, subscriber.address, &bombs);
+    assert_eq!(plane.count(Counter::FeedbackRateLimited), 29);
+    // The budget comes back.
+    plane.advance(Duration::from_secs(1));
+    let one = subscriber.rtcp(&bomb());
+    plane.datagram(0, subscriber.address, &one);
+    assert_eq!(plane.count(Counter::FeedbackRateLimited), 29);
+}
+
+#[test]
+fn a_nack_for_what_is_not_there_is_answered_to_a_bound() {
+    let (mut plane, mut publisher, mut subscriber) = call();
+    let mut stream = publisher.open_stream(1);
+    plane.datagram(0, publisher.address, &publisher.rtp(&mut stream, 65_535, MEDIA, b"first"));
+    plane.advance(Duration::from_millis(200));
+    for sequence in 0..100 {
+        plane.datagram(0, publisher.address, &publisher.rtp(&mut stream, sequence, MEDIA, b"voice"));
+    }
+    let mut nack = Vec::new();
+    let missing: Vec<u16> = (1_000..6_000).collect();
+    rtcp::write_nack(&mut nack, 1, SLOT_SSRC, &missing);
+    for _ in 0..100 {
+        let datagram = subscriber.rtcp(&nack);
+        plane.datagram(0, subscriber.address, &datagram);
+    }
+    assert!(plane.count(Counter::NackTooOld) < 10_000, "{}", plane.count(Counter::NackTooOld));
+    subscriber.media(&mut plane);
+    // Who asks for what is there gets it as soon as the budget allows.
+    plane.advance(Duration::from_secs(1));
+    nack.clear();
+    rtcp::write_nack(&mut nack, 1, SLOT_SSRC, &[100]);
+    let datagram = subscriber.rtcp(&nack);
+    plane.datagram(0, subscriber.address, &datagram);
+    assert_eq!(subscriber.media(&mut plane).len(), 1);
+}
+
+/// What the ring between two threads may not lose is not as much as a publisher likes.
+#[test]
+fn a_flood_of_sender_reports_fills_no_ring_for_good() {
+    let (mut plane, mut publisher, _) = call();
+    let mut stream = publisher.open_stream(1);
+    plane.datagram(0, publisher.address, &publisher.rtp(&mut stream, 1, MEDIA, b"voice"));
+    let before = plane.lasting_messages;
+    let mut reports = Vec::new();
+    (0..40).for_each(|n| rtcp::write_sender_report(&mut reports, 1, n << 32, 0, 0, 0, &[]));
+    let datagram = publisher.rtcp(&reports);
+    plane.datagram(0, publisher.address, &datagram);
+    assert_eq!(plane.lasting_messages - before, 0);
 }
