@@ -26,6 +26,8 @@ _log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 1.0
 HTTP_CLOSE_S = 0.5
+IDLE_CONNECTION_S = 15.0
+"""A connection without a whole request for so long is closed, be it that nothing comes or ever so slowly."""
 _BIND_ATTEMPTS = 8
 
 
@@ -120,6 +122,7 @@ class Server:
             create_app(SiteContent(self._signaling.handle, self.health, self._authority_pem())),
             access_log=None,
             logger=self._malformed.logger(),
+            keepalive_timeout=IDLE_CONNECTION_S,
             shutdown_timeout=HTTP_CLOSE_S,
         )
         await self._runner.setup()

@@ -161,6 +161,10 @@ class Session:
         """
         self._leave()
 
+    def handle_crowding(self) -> None:
+        """Others want in and this one has not joined yet."""
+        self._not_joined("Too many connections wait to join.")
+
     def _handle(self, message: Message) -> None:
         if isinstance(message, Join):
             self._join(message)
@@ -216,9 +220,12 @@ class Session:
         self._move(State.JOINED)
 
     def _join_timed_out(self) -> None:
+        self._not_joined("No join came within 10 seconds.")
+
+    def _not_joined(self, message: str) -> None:
         if self._state is State.AWAITING_JOIN:
             hint = "Send a join as the first message."
-            self._fail(RefusedError(Code.NOT_JOINED, "No join came within 10 seconds.", hint), True, None)
+            self._fail(RefusedError(Code.NOT_JOINED, message, hint), True, None)
             self._close(CloseCode.NO_JOIN, "no join")
 
     def _fail(self, error: RefusedError, fatal: bool, about: str | None) -> None:

@@ -13,7 +13,7 @@ from visavis.signaling.encode import Json
 from visavis.signaling.limits import ReadingPace
 from visavis.signaling.origin import is_allowed_origin
 from visavis.signaling.parse import MAX_MESSAGE_BYTES
-from visavis.signaling.session import CloseCode, Session
+from visavis.signaling.session import CloseCode, Session, State
 
 _log = logging.getLogger(__name__)
 
@@ -22,6 +22,8 @@ MAX_QUEUED_BYTES = 8 << 20
 HEARTBEAT_S = 25.0
 """A ping of the protocol after that silence; half of it without any answer and the socket is dead."""
 CLOSE_TIMEOUT_S = 2.0
+MAX_NOT_JOINED = 500
+"""So many sockets may be open that have not joined a room; one more, and the oldest of them is closed."""
 
 _FIRST_SIZE_REFUSED = MAX_MESSAGE_BYTES + 1
 """aiohttp refuses a message of exactly its `max_msg_size`."""
@@ -96,6 +98,7 @@ class SignalingEndpoint:
         self._allowed_origins = frozenset(allowed_origins)
         self._ice_servers = ice_servers
         self._sessions: dict[Session, asyncio.Future[None]] = {}
+        self._newest: deque[Session] = deque()
         self._retry_after_s: float | None = None
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -131,6 +134,8 @@ class SignalingEndpoint:
     async def _serve(self, socket: web.WebSocketResponse, transport: asyncio.Transport | None) -> None:
         outbox = Outbox()
         session = Session(self._rooms, self._clock, outbox, self._ice_servers)
+        self._make_place()
+        self._newest.append(session)
         writer = asyncio.create_task(_write(outbox, socket))
         reader = asyncio.create_task(self._read(socket, session))
         closed = asyncio.create_task(outbox.closed())
@@ -149,11 +154,19 @@ class SignalingEndpoint:
             del self._sessions[session]
             closed_for_good.set_result(None)
 
+    def _make_place(self) -> None:
+        """Closes the one that has waited for longest without a join, when too many do: who means to join does
+        so at once.
+        """
+        newest = self._newest
+        while newest and (len(newest) >= MAX_NOT_JOINED or newest[0].state is not State.AWAITING_JOIN):
+            newest.popleft().handle_crowding()
+
     async def _read(self, socket: web.WebSocketResponse, session: Session) -> None:
         pace = ReadingPace(self._clock.monotonic())
         while True:
             frame = await socket.receive()
-            if frame.type is WSMsgType.CLOSE and frame.data == CloseCode.GOING_DOWN:
+            if _is_going_away(frame):
                 session.handle_going_away()
             if frame.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
                 return
@@ -169,6 +182,11 @@ class SignalingEndpoint:
                 session.handle_not_text()
             if verdict.wait_s > 0:
                 await _pass(self._clock, verdict.wait_s)
+
+
+def _is_going_away(frame: WSMessage) -> bool:
+    """The page is being left (RFC 6455 section 7.4.1)."""
+    return frame.type is WSMsgType.CLOSE and frame.data == CloseCode.GOING_DOWN
 
 
 async def _write(outbox: Outbox, socket: web.WebSocketResponse) -> None:

@@ -17,6 +17,7 @@ from visavis.server.server import Phase
 from visavis.testing.media import RecordingMedia
 
 LOCAL = ServerConfig(host="127.0.0.1", port=0)
+GUARD_S = 20.0
 
 
 class Opened:
@@ -182,3 +183,15 @@ async def test_a_certificate_that_is_given_is_used_also_on_localhost(tmp_path: P
         context = ssl.create_default_context(cafile=tmp_path / "ca.pem")
         async with client.get(f"{server.url}/ca.pem", ssl=context) as response:
             assert response.status == 404
+
+
+async def test_a_connection_that_never_finishes_its_request_is_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("visavis.server.server.IDLE_CONNECTION_S", 0.01)
+    async with Server(LOCAL, media=Opened()) as server:
+        for beginning in (b"", b"GET / HTTP/1.1\r\nHost: a\r\nX-Slow: "):
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            writer.write(beginning)
+            assert await asyncio.wait_for(reader.read(), GUARD_S) == b""
+            writer.close()

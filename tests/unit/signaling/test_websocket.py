@@ -142,6 +142,21 @@ async def test_one_who_never_joins_is_closed_with_4001() -> None:
         assert await close_code(socket) == 4001
 
 
+async def test_of_too_many_that_do_not_join_the_oldest_is_closed_and_who_joined_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("visavis.signaling.websocket.MAX_NOT_JOINED", 3)
+    async with place() as at:
+        ada = await at.join("Ada")
+        await receive(ada)
+        waiting = [await at.client.ws_connect("/signal") for _ in range(4)]
+        assert (await receive(waiting[0]))["code"] == "not-joined"
+        assert await close_code(waiting[0]) == 4001
+        for socket in (ada, *waiting[1:]):
+            await socket.send_json({"type": "ping", "t": 1})
+            assert await receive(socket) == {"type": "pong", "t": 1}
+
+
 async def test_a_flood_is_read_more_slowly_and_closed_with_4008_after_ten_seconds() -> None:
     async with place() as at:
         ada = await at.join("Ada")
