@@ -103,7 +103,7 @@ test("a refused join ends it, with the reason", () => {
   assert.equal(heard.at(-1), "ended: bad-room");
 });
 
-for (const [code, word] of /** @type {const} */ ([[4009, "replaced"], [4010, "room-full"], [4011, "removed"], [4008, "rate-limited"]])) {
+for (const [code, word] of /** @type {const} */ ([[4009, "replaced"], [4010, "room-full"], [4008, "rate-limited"]])) {
   test(`close code ${code} means ${word} and is not retried`, () => {
     const { heard } = started();
     sockets[0].open();
