@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `api`, `message`, `counters` | what goes in and out: commands, reports, what shards tell each other, reasons |
 //! | `shard` | whose a datagram is; timers |
-//! | `network`, `carry_out`, `tick`, `forward`, `stats` | what the shard does with packets, commands, time, media, questions |
+//! | `network`, `commands`, `tick`, `forward`, `stats` | what the shard does with packets, commands, time, media, questions |
 //! | `ice`, `dtls`, `srtp` | who the peer is and how it is spoken to |
 //! | `transport`, `addresses` | one peer's state; which addresses were validated |
 //! | `receive`, `twcc` | a publisher: streams bound, gaps asked for, feedback |
@@ -20,7 +20,7 @@ pub mod addresses;
 pub mod api;
 pub mod bwe;
 pub mod cache;
-mod carry_out;
+mod commands;
 pub mod counters;
 pub mod dtls;
 mod forward;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use visavis_wire::kind::{PacketKind, classify};
 
 use crate::addresses::{AddressBook, Owner};
-use crate::api::{Command, Kind, Report, ShardId, SocketId, TrackId, TransportId};
+use crate::api::{Kind, Report, ShardId, SocketId, TrackId, TransportId};
 use crate::counters::{Counter, Counters};
 use crate::ice::Path;
 use crate::ids::IdMap;
@@ -223,10 +223,6 @@ impl Shard {
                 self.want_key_frame(now, track, layer);
             }
         }
-    }
-
-    pub fn handle_command(&mut self, now: Time, command: Command) {
-        self.carry_out(now, command);
     }
 
     /// The track as this shard knows it; made where it is not known yet.

@@ -13,8 +13,8 @@ use crate::time::Time;
 use crate::transport::{Session, Transport};
 
 impl Shard {
-    /// A command about something that is gone is no error: it was on its way when that ended.
-    pub(crate) fn carry_out(&mut self, now: Time, command: Command) {
+    /// Carries a command out. One about something that is gone is no error: it was on its way when that ended.
+    pub fn handle_command(&mut self, now: Time, command: Command) {
         match command {
             Command::OpenTransport { id, ufrag, password } => {
                 self.open(now, id, Credentials { ufrag, password })
