@@ -183,7 +183,12 @@ class Firefox:
         lines = [f'user_pref("{name}", {json.dumps(value)});\n' for name, value in _PREFERENCES.items()]
         (profile / "user.js").write_text("".join(lines), encoding="utf-8")
         self._errors: list[str] = []
-        self._loop.run(self._start(profile))
+        self._process: asyncio.subprocess.Process | None = None
+        try:
+            self._loop.run(self._start(profile))
+        except BaseException:
+            self._loop.run(self._kill())
+            raise
 
     def command(self, method: str, **params: Any) -> dict[str, Any]:
         """One command of WebDriver BiDi."""
@@ -199,26 +204,32 @@ class Firefox:
         """Ends the process."""
         self._loop.run(self._stop())
 
+    async def _kill(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+
     async def _start(self, profile: Path) -> None:
         path = shutil.which("firefox-esr") or shutil.which("firefox")
         if path is None:
             raise FileNotFoundError("no Firefox found; on Debian: apt-get install firefox-esr")
         arguments = ("--headless", "--no-remote", "--remote-debugging-port=0", "--profile", str(profile))
-        self._process = await asyncio.create_subprocess_exec(
+        process = self._process = await asyncio.create_subprocess_exec(
             path, *arguments, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
         )
-        assert self._process.stderr is not None
+        assert process.stderr is not None
         said = ""
         while not (found := _LISTENING.search(said)):
-            line = await self._process.stderr.readline()
+            line = await process.stderr.readline()
             if not line:
-                raise AssertionError(f"Firefox ended with {await self._process.wait()}:\n{said}")
+                raise AssertionError(f"Firefox ended with {await process.wait()}:\n{said}")
             said += line.decode(errors="replace")
-        self._drain = asyncio.create_task(self._process.stderr.read())
+        self._drain = asyncio.create_task(process.stderr.read())
         self._bidi = await BidiConnection.open(found[1])
         await self._bidi.on("log.entryAdded", self._logged)
 
     async def _stop(self) -> None:
+        assert self._process is not None
         await self._bidi.close()
         self._process.terminate()
         await self._process.wait()
