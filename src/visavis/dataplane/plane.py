@@ -8,10 +8,13 @@ from typing import Protocol, Self, TypeVarTuple, assert_never
 
 from visavis.dataplane import _native
 from visavis.dataplane.commands import (
+    Address,
     Command,
     Fingerprint,
+    PairId,
     RequestStats,
     SlotId,
+    SocketId,
     TrackId,
     TransportId,
 )
@@ -42,6 +45,28 @@ class TransportEvents(Protocol):
 
     def audio_levels(self, levels: Sequence[tuple[int, int]]) -> None:
         """(track, level in dBov) of the transport's tracks with voice, the loudest first."""
+
+
+class IceEvents(Protocol):
+    """Who decides for the ICE agent of a full transport, and hears what its checks found."""
+
+    def pair_state(self, pair: PairId, state: str, mapped: str, rtt_s: float, reason: str) -> None:
+        """A pair's check ended: `succeeded` (`mapped` is "ip:port", as the peer saw us) or `failed`."""
+
+    def pair_learnt(self, pair: PairId, socket: SocketId, remote: Address, priority: int) -> None:
+        """A check came from a peer-reflexive candidate (RFC 8445 section 7.3.1.3); the pair is being checked."""
+
+    def pair_selected(self, pair: PairId, reason: str) -> None:
+        """From now on media goes over this pair: it was `nominated`, or is the `fallback` of a silent one."""
+
+    def role_changed(self, controlling: bool) -> None:
+        """A role conflict (RFC 8445 section 7.3.1.1) was resolved by changing ours."""
+
+    def stun_result(
+        self, request: int, code: int, attributes: list[tuple[int, bytes]], rtt_s: float, transaction: bytes
+    ) -> None:
+        """A `SendStun` ended: 0 success, 300 to 699 the server's error, -1 nobody answered, -2 it could not
+        be sent. `transaction` (12 bytes) opens XORed addresses."""
 
 
 class NativePlane(Protocol):
