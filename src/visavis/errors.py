@@ -35,5 +35,52 @@ class SdpError(RemoteProtocolError):
         self.line = line
 
 
+class DOMException(VisavisError):
+    """An error of a W3C interface (Web IDL section 2.8.1); `name` says which, for instance `InvalidStateError`.
+
+    `TypeError` and `RangeError` are Python's own, where the standards have JavaScript's.
+    """
+
+    def __init__(self, message: str = "", name: str = "Error") -> None:
+        super().__init__(message)
+        self.message = message
+        self.name = name
+
+    @property
+    def code(self) -> int:
+        """The number that the name had before names (Web IDL section 2.8.1), 0 for newer ones."""
+        return _LEGACY_CODES.get(self.name, 0)
+
+    def __str__(self) -> str:
+        """The name and the message."""
+        return f"{self.name}: {self.message}" if self.message else self.name
+
+
+_LEGACY_CODES = {
+    "IndexSizeError": 1,
+    "HierarchyRequestError": 3,
+    "WrongDocumentError": 4,
+    "InvalidCharacterError": 5,
+    "NoModificationAllowedError": 7,
+    "NotFoundError": 8,
+    "NotSupportedError": 9,
+    "InUseAttributeError": 10,
+    "InvalidStateError": 11,
+    "SyntaxError": 12,
+    "InvalidModificationError": 13,
+    "NamespaceError": 14,
+    "InvalidAccessError": 15,
+    "TypeMismatchError": 17,
+    "SecurityError": 18,
+    "NetworkError": 19,
+    "AbortError": 20,
+    "URLMismatchError": 21,
+    "QuotaExceededError": 22,
+    "TimeoutError": 23,
+    "InvalidNodeTypeError": 24,
+    "DataCloneError": 25,
+}
+
+
 class IncompatibleError(VisavisError):
     """Both sides are right, and have nothing in common: no codec, no DTLS role."""
