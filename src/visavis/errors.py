@@ -35,6 +35,26 @@ class SdpError(RemoteProtocolError):
         self.line = line
 
 
+class InvalidDescriptionError(SdpError):
+    """A session description is well formed and cannot be right: `InvalidAccessError` at the W3C surface."""
+
+
+class CandidateError(RemoteProtocolError):
+    """An ICE candidate of the peer cannot be used: `OperationError` at the W3C surface."""
+
+
+class StateError(LocalProtocolError):
+    """The signaling state has no place for this: `InvalidStateError` at the W3C surface."""
+
+
+class ModifiedDescriptionError(LocalProtocolError):
+    """A local description is not the one last created: `InvalidModificationError` at the W3C surface."""
+
+
+class InvalidPreferencesError(LocalProtocolError):
+    """Codec preferences that the endpoint cannot follow: `InvalidModificationError` at the W3C surface."""
+
+
 class DOMException(VisavisError):
     """An error of a W3C interface (Web IDL section 2.8.1); `name` says which, for instance `InvalidStateError`.
 
