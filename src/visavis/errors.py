@@ -58,7 +58,7 @@ class InvalidPreferencesError(LocalProtocolError):
 class DOMException(VisavisError):
     """An error of a W3C interface (Web IDL section 2.8.1); `name` says which, for instance `InvalidStateError`.
 
-    `TypeError` and `RangeError` are Python's own, where the standards have JavaScript's.
+    Where the standards have JavaScript's TypeError it is Python's; `RangeError` is below.
     """
 
     def __init__(self, message: str = "", name: str = "Error") -> None:
@@ -74,6 +74,10 @@ class DOMException(VisavisError):
     def __str__(self) -> str:
         """The name and the message."""
         return f"{self.name}: {self.message}" if self.message else self.name
+
+
+class RangeError(VisavisError, ValueError):
+    """A number is outside of what a W3C interface allows: JavaScript's RangeError."""
 
 
 _LEGACY_CODES = {
