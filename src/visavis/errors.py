@@ -24,6 +24,15 @@ class RemoteProtocolError(VisavisError):
     """The peer sent something that its protocol forbids; the message may be shown to it."""
 
 
+class IceServerError(LocalProtocolError):
+    """The caller's ICE server cannot be used; `name` is the W3C's for this error (webrtc-pc section 4.4.1.6):
+    `SyntaxError`, `NotSupportedError` or `InvalidAccessError`."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
 class SdpError(RemoteProtocolError):
     """A session description is malformed or impossible.
 

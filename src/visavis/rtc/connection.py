@@ -1,14 +1,14 @@
 """What the objects of one RTCPeerConnection share: its slots (webrtc-pc section 4.4.1.1), and who knows whom."""
 
+import asyncio
 import secrets
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
 
-from visavis.dataplane.commands import Kind
 from visavis.errors import DOMException
 from visavis.events import Event, EventTarget
-from visavis.jsep import IceCredentials, Session, Transceiver, needs_negotiation
+from visavis.jsep import Description, IceCredentials, Session, Transceiver, needs_negotiation
 from visavis.media import MediaSource, MediaStream, MediaStreamTrack
 from visavis.rtc import certificate, encodings, stats
 from visavis.rtc.certificate import RTCCertificate
@@ -25,6 +25,7 @@ from visavis.rtc.parameters import (
 )
 from visavis.rtc.receiver import RTCRtpReceiver
 from visavis.rtc.sender import RTCRtpSender
+from visavis.rtc.session_description import RTCSessionDescription
 from visavis.rtc.states import (
     RTCIceConnectionState,
     RTCIceGatheringState,
@@ -73,6 +74,9 @@ class Connection:
         self._open_network = open_network
         self._network: Network | None = None
         self._transceivers: dict[int, RTCRtpTransceiver] = {}
+        self._descriptions: dict[int, tuple[Description, RTCSessionDescription]] = {}
+        self._state_waiters: set[asyncio.Future[None]] = set()
+        self._proposed_from: tuple[object, ...] | None = None
         self._negotiation_needed = False
         self._update_when_chain_is_empty = False
 
@@ -142,6 +146,28 @@ class Connection:
             await self.tasks.turn()
         return stats.report(self, selector)
 
+    def description(self, description: Description | None) -> RTCSessionDescription | None:
+        """The object of a description: the same one, as long as the description is the same."""
+        if description is None:
+            return None
+        if id(description) not in self._descriptions:
+            held = {id(one) for one in (self.session.local, self.session.remote)}
+            self._descriptions = {key: one for key, one in self._descriptions.items() if key in held}
+            self._descriptions[id(description)] = (
+                description,
+                RTCSessionDescription({"type": str(description.type), "sdp": description.text}),
+            )
+        return self._descriptions[id(description)][1]
+
+    async def next_connection_state(self) -> None:
+        """Returns when the connection's state is another one."""
+        changed = asyncio.get_running_loop().create_future()
+        self._state_waiters.add(changed)
+        try:
+            await changed
+        finally:
+            self._state_waiters.discard(changed)
+
     # What changes it.
 
     def replace(self, session: Session) -> None:
@@ -179,6 +205,14 @@ class Connection:
         self._transceivers[state.key] = made
         return made
 
+    def remember_proposal(self) -> None:
+        """An offer or answer was created from what the session is now."""
+        self._proposed_from = _what_descriptions_show(self.session)
+
+    def proposal_is_accurate(self) -> bool:
+        """Whether the last created description would be created again."""
+        return self._proposed_from == _what_descriptions_show(self.session)
+
     def update_negotiation_needed(self) -> None:
         """Section 4.7.3, "update the negotiation-needed flag"."""
         if len(self.operations):
@@ -196,6 +230,9 @@ class Connection:
     def end_receiving(self, receiver: RTCRtpReceiver) -> None:
         """Section 5.4, "stop sending and receiving": the track ends, and tells."""
         receiver.track.source.end()
+
+    def play_tone(self, sender: RTCRtpSender, tone: str, duration_s: float) -> None:
+        """A sender is to send a telephone key (RFC 4733)."""
 
     def derive_states(self) -> Callable[[], None]:
         """Derives the connection's states from its transports'; what is returned fires the events."""
@@ -215,6 +252,8 @@ class Connection:
         def fire() -> None:
             for type in fired:
                 self.target.dispatchEvent(Event(type))
+            if "connectionstatechange" in fired:
+                self._wake_state_waiters()
             if "icegatheringstatechange" in fired and gathering is RTCIceGatheringState.COMPLETE:
                 self.target.dispatchEvent(RTCPeerConnectionIceEvent("icecandidate"))
 
@@ -229,6 +268,7 @@ class Connection:
         self.transports.close()
         self.ice_connection_state = RTCIceConnectionState.CLOSED
         self.connection_state = RTCPeerConnectionState.CLOSED
+        self._wake_state_waiters()
         self.operations.close()
         self.tasks.close()
         if self._network is not None:
@@ -239,6 +279,11 @@ class Connection:
         keys = {one.transport for one in self.session.transceivers} | {self.session.data.transport}
         found = (self.transports.get(key) for key in keys)
         return [transport for transport in found if transport is not None]
+
+    def _wake_state_waiters(self) -> None:
+        for waiter in self._state_waiters:
+            if not waiter.done():
+                waiter.set_result(None)
 
     def _chain_is_empty(self) -> None:
         if self._update_when_chain_is_empty:
@@ -257,8 +302,11 @@ class Connection:
             self.target.dispatchEvent(Event("negotiationneeded"))
 
 
-def remote_kind(kind: str) -> Kind:
-    """A kind of media by its name. Raises TypeError for others."""
-    if kind not in tuple(Kind):
-        raise TypeError(f"{kind!r} is neither audio nor video")
-    return Kind(kind)
+def _what_descriptions_show(session: Session) -> tuple[object, ...]:
+    return (
+        session.signaling_state,
+        session.transceivers,
+        session.wants_data,
+        session.replaced_credentials,
+        [transport.local for transport in session.transports],
+    )

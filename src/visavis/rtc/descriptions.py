@@ -61,6 +61,7 @@ async def offer(connection: Connection, options: RTCOfferOptions) -> RTCSessionD
         )
         session, text = create_offer(session, connection, ice_restart=options.iceRestart)
     connection.replace(session)
+    connection.remember_proposal()
     return RTCSessionDescriptionInit(RTCSdpType.OFFER, text)
 
 
@@ -74,6 +75,7 @@ async def answer(connection: Connection) -> RTCSessionDescriptionInit:
     with _w3c_errors():
         session, text = create_answer(connection.session, connection)
     connection.replace(session)
+    connection.remember_proposal()
     return RTCSessionDescriptionInit(RTCSdpType.ANSWER, text)
 
 

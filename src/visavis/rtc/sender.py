@@ -22,11 +22,16 @@ from visavis.rtc.parameters import (
     codec_parameters_of,
     extensions_of,
 )
+from visavis.rtc.states import RTCPeerConnectionState
 from visavis.rtc.stats import RTCStatsReport
+from visavis.sdp import Direction
 
 if TYPE_CHECKING:
     from visavis.rtc.connection import Connection
     from visavis.rtc.dtls_transport import RTCDtlsTransport
+
+
+_SENDING = (Direction.SENDRECV, Direction.SENDONLY)
 
 
 class RTCRtpSender:
@@ -46,6 +51,7 @@ class RTCRtpSender:
         self._ridless: list[RTCRtpEncodingParameters] | None = None
         self._last_returned: RTCRtpSendParameters | None = None
         self._applying = 0
+        self._has_sent = False
         self._dtmf = RTCDTMFSender(self) if state.kind is Kind.AUDIO else None
 
     @property
@@ -155,9 +161,36 @@ class RTCRtpSender:
         return await self._connection.stats(self)
 
     @property
+    def connection(self) -> "Connection":
+        """Whose it is."""
+        return self._connection
+
+    @property
     def state(self) -> Transceiver:
         """What offer and answer know of it."""
         return self._state
+
+    @property
+    def has_sent(self) -> bool:
+        """Whether it was ever agreed that it sends (section 5.1, `addTrack`)."""
+        return self._has_sent
+
+    @property
+    def can_send_tones(self) -> bool:
+        """Section 7.2, "determine if DTMF can be sent"."""
+        state = self._state
+        return (
+            self._connection.connection_state is RTCPeerConnectionState.CONNECTED
+            and not state.stopping
+            and self._track is not None
+            and state.current_direction in _SENDING
+            and self._encodings[0].active
+            and any(format.name.lower() == "telephone-event" for format in state.send_formats)
+        )
+
+    def play_tone(self, tone: str, duration_s: float) -> None:
+        """Sends a telephone key."""
+        self._connection.play_tone(self, tone, duration_s)
 
     def attach(self, track: MediaStreamTrack | None) -> None:
         """`addTrack` and `removeTrack`: what it sends from now on."""
@@ -172,6 +205,7 @@ class RTCRtpSender:
     def follow(self, state: Transceiver) -> None:
         """Negotiation went on: encodings follow the rids, and the codecs."""
         before, self._state = self._state, state
+        self._has_sent = self._has_sent or state.current_direction in _SENDING
         if tuple(encoding.rid for encoding in self._encodings) != tuple(state.rids) and not state.stopped:
             self._encodings = rules.renegotiated(self._encodings, self._ridless, state.rids)
             self._last_returned = None
