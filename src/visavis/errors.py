@@ -48,6 +48,10 @@ class InvalidDescriptionError(SdpError):
     """A session description is well formed and cannot be right: `InvalidAccessError` at the W3C surface."""
 
 
+class DescriptionError(RemoteProtocolError):
+    """A session description cannot be applied: `OperationError` at the W3C surface."""
+
+
 class CandidateError(RemoteProtocolError):
     """An ICE candidate of the peer cannot be used: `OperationError` at the W3C surface."""
 

@@ -26,7 +26,7 @@ from visavis.jsep.model import (
 from visavis.jsep.negotiation import needs_negotiation
 from visavis.jsep.offer import create_offer
 from visavis.jsep.offered import MAX_SECTIONS
-from visavis.jsep.publish import answer_publisher, is_ice_restart
+from visavis.jsep.publish import answer_publisher
 from visavis.jsep.rollback import roll_back
 from visavis.jsep.session import (
     BundlePolicy,
@@ -98,7 +98,6 @@ __all__ = [
     "create_answer",
     "create_offer",
     "end_local_candidates",
-    "is_ice_restart",
     "match_payloads",
     "needs_negotiation",
     "next_state",

@@ -49,10 +49,10 @@ class Format:
 
 @dataclass(frozen=True, slots=True)
 class CodecCapability:
-    """A format that the endpoint sends, receives, or both; with `rtx` its retransmissions too.
+    """A format that the endpoint sends, receives, or both; with `rtx_payload_type` its retransmissions too.
 
     `payload_type` and `rtx_payload_type` are the numbers that offers prefer; another one is found where they
-    are taken.
+    are taken. `max_ptime_ms` is the longest packet (`a=maxptime`), None where packets have no duration.
     """
 
     kind: Kind
@@ -63,6 +63,7 @@ class CodecCapability:
     parameters: str | None = None
     feedback: tuple[str, ...] = ()
     rtx_payload_type: int | None = None
+    max_ptime_ms: int | None = None
     send: bool = True
     receive: bool = True
 

@@ -12,11 +12,20 @@ _VIDEO_FEEDBACK = ("transport-cc", "ccm fir", "nack", "nack pli")
 DEFAULT_CAPABILITIES = Capabilities(
     codecs=(
         CodecCapability(
-            Kind.AUDIO, "opus", 48000, 111, 2, "minptime=10;useinbandfec=1", ("transport-cc",)
+            Kind.AUDIO,
+            "opus",
+            48000,
+            111,
+            2,
+            "minptime=10;useinbandfec=1",
+            ("transport-cc",),
+            max_ptime_ms=120,
         ),  # RFC 7587
-        CodecCapability(Kind.AUDIO, "telephone-event", 48000, 110, 1, "0-16"),  # RFC 4733
-        CodecCapability(Kind.AUDIO, "telephone-event", 8000, 126, 1, "0-16"),
-        CodecCapability(Kind.VIDEO, "VP8", 90000, 96, feedback=_VIDEO_FEEDBACK, rtx_payload_type=97),  # RFC 7741
+        CodecCapability(Kind.AUDIO, "telephone-event", 48000, 110, parameters="0-15"),  # RFC 4733
+        CodecCapability(Kind.AUDIO, "telephone-event", 8000, 126, parameters="0-15"),
+        CodecCapability(
+            Kind.VIDEO, "VP8", 90000, 96, feedback=_VIDEO_FEEDBACK, rtx_payload_type=97
+        ),  # RFC 7741
     ),
     extensions=(
         ExtensionCapability(URIS[Extension.MID], 1, _BOTH),

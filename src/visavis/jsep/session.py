@@ -44,7 +44,7 @@ class BundlePolicy(StrEnum):
 
 
 class RtcpMuxPolicy(StrEnum):
-    """`RTCRtcpMuxPolicy` (RFC 9429 section 4.1.1). With `negotiate` an m-line without RTCP mux is rejected."""
+    """`RTCRtcpMuxPolicy` (RFC 9429 section 4.1.1). With `negotiate` an m-line without mux is rejected."""
 
     NEGOTIATE = "negotiate"
     REQUIRE = "require"
@@ -78,8 +78,8 @@ class Draw(Protocol):
 class Transport:
     """An ICE and DTLS transport: that of one m-line, or of all m-lines of a BUNDLE group.
 
-    `remote` is None until the peer's answer, or our answer to the peer's offer, is applied; `role` is our DTLS
-    role. `association` counts the DTLS associations: a change asks for a new one (RFC 9429 section 5.11.1).
+    `remote` is None until the peer's answer, or our answer to the peer's offer, is applied; `role` is our
+    DTLS role. `association` counts the DTLS associations: a change asks for a new one (RFC 9429 section 5.11.1).
     `candidates` are ours of the last gathering, in the order of their discovery.
     """
 
@@ -101,8 +101,8 @@ class Transceiver:
 
     Attributes:
         key: its identity for the life of the session.
-        direction: what the program prefers; `current_direction` is what was negotiated, `fired_direction` what
-            the program's track events told it.
+        direction: what the program prefers; `current_direction` is what was negotiated,
+            `fired_direction` what the program's track events told it.
         transport: key of its transport, None before a description gave it one.
         track_id: second word of its `a=msid`: its first track, or a random one.
         stream_ids: of the streams that its sender names; none is `a=msid:-`.
@@ -187,6 +187,7 @@ class ProposedSection:
     mid: str | None
     transceiver: int | None = None
     transport: int | None = None
+    data: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +215,8 @@ class Session:
         session_version: of the last `o=` line that was created.
         wants_data: whether the program has created a data channel.
         transports: all that are open, in the order of their keys.
-        numbers: what a payload type of ours was ever offered for: it means nothing else for the session's life
-            (RFC 3264 section 8.3.2).
+        numbers: what a payload type of ours was ever offered for: it means nothing else for the session's
+            life (RFC 3264 section 8.3.2).
         extension_ids: the same for header extensions (RFC 8285 section 6).
         replaced_credentials: `[[LocalIceCredentialsToReplace]]`.
         can_trickle: `canTrickleIceCandidates`.
@@ -297,7 +298,7 @@ class RemoteTrack:
 
 @dataclass(frozen=True, slots=True)
 class RemoteCandidates:
-    """Candidates of the peer for a transport, of the generation that `ufrag` names; `end` when it has no more."""
+    """Candidates of the peer for a transport, of the generation of `ufrag`; `end` when it has no more."""
 
     transport: int
     ufrag: str
@@ -307,7 +308,7 @@ class RemoteCandidates:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What setting a description did, beside what the new `Session` shows; keys of transceivers and transports.
+    """What setting a description did, beside what the new `Session` shows, by keys.
 
     Attributes:
         created: transceivers that the peer's offer created, in the order of its m-lines.
