@@ -13,7 +13,8 @@ from visavis.rtc.parameters import (
 )
 
 _RID_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
-_LONGEST_RID = 255
+_LONGEST_RID = 16
+"""What a one-byte header extension carries (RFC 8285 section 4.2): those are what is negotiated here."""
 
 
 def initial(
@@ -134,7 +135,7 @@ def drop_codecs_not_among(
 
 
 def _is_rid(rid: str) -> bool:
-    """RFC 8851 section 10, as RFC 8852 section 3.1 narrows it is not asked for by the standard."""
+    """RFC 8851 section 10."""
     return 0 < len(rid) <= _LONGEST_RID and set(rid) <= _RID_CHARACTERS
 
 

@@ -42,6 +42,9 @@ def dictionary(cls: type[T], value: object) -> T:
         members = {}
     elif isinstance(value, Mapping):
         members = cast(Mapping[str, object], value)
+        for name, (type_, _) in _fields(cls).items():
+            if name in members and members[name] is None and not _is_nullable(type_):
+                raise TypeError(f"{cls.__name__}.{name} is not None")
     elif dataclasses.is_dataclass(value) or any(hasattr(value, field) for field in _fields(cls)):
         members = {name: getattr(value, name, None) for name in _fields(cls)}
     else:
@@ -100,6 +103,10 @@ def _union(alternatives: tuple[Any, ...], value: object, what: str) -> Any:
         except TypeError:
             continue
     return convert(others[-1], value, what)
+
+
+def _is_nullable(type_: Any) -> bool:
+    return types.NoneType in typing.get_args(type_)
 
 
 def _integer(value: object, limits: Range, what: str) -> int:

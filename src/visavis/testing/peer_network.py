@@ -32,7 +32,7 @@ class PeerNetworks:
     def new_credentials(self) -> IceCredentials:
         """Credentials that no other link has."""
         number = next(self._names)
-        return IceCredentials(f"peer{number}", f"password-of-the-peer-{number:06}")
+        return IceCredentials(f"peer{number}", f"passwordOfThePeer{number:06}")
 
     def new_port(self) -> int:
         """A port that no other link has."""
