@@ -67,7 +67,7 @@ def roll_back(session: Session) -> tuple[Session, Changes]:
 
 
 def _restored(transceiver: Transceiver, old: Transceiver | None) -> Transceiver:
-    """A transceiver with what was negotiated before and what the program did since; a new one has no `old`."""
+    """A transceiver with what was negotiated before and what the program did since."""
     if old is None:
         rids = (None,) if transceiver.from_remote else transceiver.rids
         return replace(

@@ -79,7 +79,7 @@ class Transport:
     """An ICE and DTLS transport: that of one m-line, or of all m-lines of a BUNDLE group.
 
     `remote` is None until the peer's answer, or our answer to the peer's offer, is applied; `role` is our
-    DTLS role. `association` counts the DTLS associations: a change asks for a new one (RFC 9429 section 5.11.1).
+    DTLS role. `association` counts the DTLS associations: a change asks for a new one (RFC 9429 section 5.11).
     `candidates` are ours of the last gathering, in the order of their discovery.
     """
 

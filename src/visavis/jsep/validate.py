@@ -5,7 +5,9 @@ What breaks them is an `InvalidDescriptionError`, with the m-line at fault.
 
 from collections.abc import Iterable
 
+from visavis.dataplane.commands import Extension
 from visavis.errors import DescriptionError, InvalidDescriptionError
+from visavis.jsep.extensions import URIS
 from visavis.jsep.formats import formats_of
 from visavis.jsep.reading import Reading, is_data, kind_of, read
 from visavis.jsep.session import Description, RtcpMuxPolicy, Session
@@ -40,7 +42,7 @@ def _check_follows(previous: Description | None, offer: Reading) -> None:
     before = previous.content.media
     if len(offer.media) < len(before):
         raise InvalidDescriptionError(
-            f"the offer has {len(offer.media)} m-lines, fewer than the {len(before)} that are there (RFC 3264)"
+            f"the offer has {len(offer.media)} m-lines, fewer than the {len(before)} of before (RFC 3264)"
         )
     for index, (was, media) in enumerate(zip(before, offer.media, strict=False)):
         if not is_live(was) or not is_live(media):
@@ -133,18 +135,21 @@ def _check_extensions(index: int, media: MediaDescription) -> None:
 
 
 def _check_shared_numbers(reading: Reading, members: Iterable[MediaDescription]) -> None:
-    """A payload type means one format in a BUNDLE group (RFC 8843 section 9.1)."""
-    meanings: dict[int, tuple[str, str, int, int]] = {}
+    """A payload type means one format in a BUNDLE group (RFC 8843 section 9.1).
+
+    Where both m-lines have the MID extension it may mean two: packets are told by that, and Safari does it.
+    """
+    meanings: dict[int, tuple[tuple[str, str, int, int], bool]] = {}
     for media in members:
         kind = kind_of(media)
+        has_mid = any(line.uri == URIS[Extension.MID] for line in media.every(ExtMap))
         for format in () if kind is None else formats_of(media, kind):
-            number = format.payload_type
             meaning = (str(kind), format.name.lower(), format.clock_hz, format.channels or 1)
-            if number is not None and meanings.setdefault(number, meaning) != meaning:
+            other, other_has_mid = meanings.setdefault(format.payload_type or 0, (meaning, has_mid))
+            if other != meaning and not (has_mid and other_has_mid):
+                index = reading.media.index(media)
                 _fail(
-                    reading.media.index(media),
-                    media,
-                    f"has another format for payload type {number} than its group",
+                    index, media, f"has another format for payload type {format.payload_type} than its group"
                 )
 
 
