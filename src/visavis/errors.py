@@ -35,5 +35,14 @@ class SdpError(RemoteProtocolError):
         self.line = line
 
 
+class IceServerError(LocalProtocolError):
+    """The caller's ICE server cannot be used; `name` is the W3C's for this error (webrtc-pc section 4.4.1.6):
+    `SyntaxError`, `NotSupportedError` or `InvalidAccessError`."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
 class IncompatibleError(VisavisError):
     """Both sides are right, and have nothing in common: no codec, no DTLS role."""
