@@ -229,7 +229,7 @@ class Connection:
 
     def end_receiving(self, receiver: RTCRtpReceiver) -> None:
         """Section 5.4, "stop sending and receiving": the track ends, and tells."""
-        receiver.track.source.end()
+        self.tasks.queue_last_words(receiver.track.source.end)
 
     def play_tone(self, sender: RTCRtpSender, tone: str, duration_s: float) -> None:
         """A sender is to send a telephone key (RFC 4733)."""

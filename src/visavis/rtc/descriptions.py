@@ -79,9 +79,7 @@ async def answer(connection: Connection) -> RTCSessionDescriptionInit:
     return RTCSessionDescriptionInit(RTCSdpType.ANSWER, text)
 
 
-async def set_local_description(
-    connection: Connection, description: RTCLocalSessionDescriptionInit
-) -> None:
+async def set_local_description(connection: Connection, description: RTCLocalSessionDescriptionInit) -> None:
     """The operation of `setLocalDescription`; what is not given is made."""
     state = connection.session.signaling_state
     type = description.type
@@ -135,9 +133,11 @@ def _apply(connection: Connection, session: Session, changes: Changes, type: RTC
             transceiver.sender.remember_stable()
     connection.transports.create(session)
     connection.replace(session)
+    for transceiver in connection.transceivers:
+        transceiver.sender.forget_parameters()
     for key in changes.stopped:
         connection.end_receiving(connection.transceiver(key).receiver)
-    connection.transports.apply(session, changes)
+    connection.transports.apply(session, changes, rolled_back=type is RTCSdpType.ROLLBACK)
     failed = connection.data.apply(changes)
     stable = session.signaling_state is _STABLE
     if stable:

@@ -64,6 +64,9 @@ class Link(Protocol):
     def gather(self, credentials: IceCredentials, configuration: RTCConfiguration) -> None:
         """Gathers candidates, for the first time or, with new credentials, for a restart (RFC 8445 section 9)."""
 
+    def restore(self, transport: Transport) -> None:
+        """A restart was rolled back: the former credentials count again, nothing is gathered."""
+
     def connect(self, transport: Transport) -> None:
         """The peer's credentials, fingerprints or our DTLS role are known, or are others."""
 

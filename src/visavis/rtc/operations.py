@@ -37,7 +37,7 @@ class Operations:
         self._chain.append(ticket)
         try:
             if self._chain[0] is not ticket:
-                await self._tasks.settled(ticket, lambda: None)
+                await self._tasks.until(ticket)
             return await operation()
         finally:
             self._end(ticket)
