@@ -1,4 +1,5 @@
-"""A data plane that only does ICE, between hosts of the virtual network, as the real one does between sockets."""
+"""A data plane that only does ICE, between hosts of the virtual network, as the real one does between
+sockets."""
 
 import itertools
 from collections.abc import Callable
@@ -38,6 +39,7 @@ _KEEP_ALIVE_S = 2.5
 _FALLBACK_S = 3.0
 _SILENT_S = 5.0
 _CONSENT_S = 30.0
+_MAX_LEARNT = 16
 
 
 class PlaneEvents(IceEvents, Protocol):
@@ -124,6 +126,8 @@ class FakeIcePlane:
         self._requests: dict[bytes, tuple[SendStun, float]] = {}
         self._checks: dict[bytes, tuple[_Path, float, bool]] = {}
         self._pacing = False
+        self._was_triggered = False
+        self._learning: dict[SocketId, tuple[float, float]] = {}
         self._state = "new"
 
     @property
@@ -162,7 +166,8 @@ class FakeIcePlane:
                 path = next(path for path in self._paths.values() if path.pair == pair)
                 assert self._controlling, "nominated while controlled"
                 path.nominate = True
-                self._trigger(path)
+                self._triggered.insert(0, path)
+                self._pace()
             case SendStun():
                 self._ask(command)
             case AddRelay(relay=relay, socket=socket, server=server):
@@ -228,14 +233,17 @@ class FakeIcePlane:
         self._pace()
 
     def _check_next(self) -> bool:
-        """Triggered checks first (RFC 8445 section 6.1.4.2)."""
+        """Triggered checks first (RFC 8445 section 6.1.4.2), but never two while an ordinary one waits: where
+        both NATs map each check anew, every check triggers another."""
         if self._remote is None or self._open is None:
             return False
-        if self._triggered:
-            self._check(self._triggered.pop(0))
-            return True
         rank = {pair: index for index, pair in enumerate(self._order)}
         waiting = [path for path in self._paths.values() if path.state == "waiting" and path.pair in rank]
+        if self._triggered and not (waiting and self._was_triggered):
+            self._was_triggered = True
+            self._check(self._triggered.pop(0))
+            return True
+        self._was_triggered = False
         if not waiting:
             return False
         self._check(min(waiting, key=lambda path: rank[path.pair]))
@@ -314,6 +322,8 @@ class FakeIcePlane:
                 return
         self._answer(socket, source, check, 0)
         path = self._paths.get((socket, source))
+        if path is None and not self._may_learn(socket):
+            return
         if path is None:
             path = _Path(PairId(next(self._learnt)), socket, source, check.priority)
             self._paths[socket, source] = path
@@ -326,6 +336,24 @@ class FakeIcePlane:
                 self._select(path, "nominated")
         if path.state != "succeeded":
             self._trigger(path)
+
+    def _may_learn(self, socket: SocketId) -> bool:
+        """Sixteen pairs at once and another each second: where both NATs map each check anew, every check
+        would teach one, without end. The oldest that brought nothing gives way."""
+        now = self._clock.monotonic()
+        tokens, since_s = self._learning.get(socket, (_MAX_LEARNT, now))
+        tokens = min(_MAX_LEARNT, tokens + now - since_s)
+        if tokens < 1:
+            return False
+        self._learning[socket] = (tokens - 1, now)
+        unproven = [
+            key
+            for key, path in self._paths.items()
+            if path.pair >= FIRST_LEARNT_PAIR and path.socket == socket and path.state != "succeeded"
+        ]
+        if len(unproven) >= _MAX_LEARNT:
+            del self._paths[unproven[0]]
+        return True
 
     def _answer(self, socket: SocketId, source: Address, check: Check, code: int) -> None:
         self._send(socket, source, CheckAnswer(check.transaction, check.password, code, source))
