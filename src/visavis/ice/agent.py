@@ -18,6 +18,7 @@ from visavis.ice.checklist import CandidatePair, PairStatus
 from visavis.ice.checks import Checks
 from visavis.ice.gathering import CandidateError, Gatherer
 from visavis.ice.options import Credentials, IceOptions, Machine
+from visavis.ice.relays import Relays
 from visavis.ice.remotes import RemoteCandidates
 from visavis.ice.states import Connection, GatheringState, IceState, Knowledge, ice_state
 from visavis.stun import CommandSink, Requests, Response
@@ -78,13 +79,20 @@ class IceAgent:
         self._options = options if options is not None else IceOptions()
         self._requests = Requests(transport, plane)
         self._bases = Bases(transport, plane, machine, self._options, SocketId(FIRST_OWN_SOCKET))
-        self._gatherer = Gatherer(
+        self._relays = Relays(
             transport=transport,
             plane=plane,
+            requests=self._requests,
+            clock=clock,
+            new_socket=self._bases.new_socket,
+            lost=self._relay_lost,
+        )
+        self._gatherer = Gatherer(
             clock=clock,
             machine=machine,
             requests=self._requests,
             bases=self._bases,
+            relays=self._relays,
             foundations=foundations if foundations is not None else Foundations(),
             options=self._options,
             events=self,
@@ -208,6 +216,7 @@ class IceAgent:
             self._closed = True
             self._end_generation()
             self._gatherer.close()
+            self._relays.close()
             self._update()
 
     # What the data plane reports.
@@ -279,8 +288,7 @@ class IceAgent:
         self._tell(lambda: self._events.gathering_state(state))
         self._update()
 
-    def relay_lost(self, relay: SocketId) -> None:
-        """`GatheringEvents`."""
+    def _relay_lost(self, relay: SocketId) -> None:
         self._checks.remove_socket(relay)
 
     def _tell(self, event: Callable[[], None]) -> None:
@@ -307,7 +315,7 @@ class IceAgent:
             controlling=self.controlling,
             first_id=first_id,
             remotes=remotes,
-            allocation=self._gatherer.allocation,
+            allocation=self._relays.find,
             events=self,
         )
 
@@ -326,7 +334,7 @@ class IceAgent:
     def _base_in_use(self) -> Base | None:
         if self.selected is None:
             return None
-        allocation = self._gatherer.allocation(self.selected.socket)
+        allocation = self._relays.find(self.selected.socket)
         return self._bases.get(allocation.socket if allocation is not None else self.selected.socket)
 
     def _lose_patience(self) -> None:
