@@ -1,7 +1,7 @@
 """Creating and setting descriptions (webrtc-pc sections 4.4.1.5 and 4.4.2): the steps of each operation."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from visavis.errors import (
     DOMException,
@@ -191,7 +191,7 @@ def _stream(connection: Connection, id: str) -> MediaStream:
 
 
 @contextlib.contextmanager
-def _w3c_errors() -> Iterator[None]:
+def _w3c_errors() -> Generator[None]:
     """Turns what negotiation raises into what the standard names."""
     try:
         yield

@@ -1,4 +1,4 @@
-"""The operations chain (webrtc-pc section 4.4.1.2): of a connection's asynchronous operations one runs at a time."""
+"""The operations chain (webrtc-pc section 4.4.1.2): a connection's operations run one after the other."""
 
 import asyncio
 from collections import deque

@@ -207,9 +207,7 @@ class RTCRtpSender:
         self._state = state
         self._has_sent = self._has_sent or state.current_direction in _SENDING
         if tuple(encoding.rid for encoding in self._encodings) != tuple(state.rids) and not state.stopped:
-            self._encodings = rules.renegotiated(
-                self._encodings, self._ridless, state.rids, state.kind
-            )
+            self._encodings = rules.renegotiated(self._encodings, self._ridless, state.rids, state.kind)
             self._last_returned = None
 
     def forget_parameters(self) -> None:

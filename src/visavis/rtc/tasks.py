@@ -95,7 +95,12 @@ class Tasks:
                 answered (webrtc-pc section 4.4.1.2), which for a coroutine is its end.
         """
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.queue(lambda: future.done() or future.set_result(None))
+
+        def resolve() -> None:
+            if not future.done():
+                future.set_result(None)
+
+        self.queue(resolve)
         await self.until(future)
 
     async def until(self, future: "asyncio.Future[None]") -> None:

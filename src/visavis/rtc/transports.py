@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from visavis.events import Event
 from visavis.jsep import (
     Changes,
+    DataSection,
     IceCredentials,
     RemoteCandidates,
     Session,
+    Transceiver,
     Transport,
     add_local_candidate,
     end_local_candidates,
@@ -323,10 +325,9 @@ class Transports:
 
 def section_of(session: Session, key: int) -> tuple[str | None, int]:
     """The mid and the number of the m-line that a transport's candidates are signaled for: its first."""
+    users: list[Transceiver | DataSection] = [*session.transceivers, session.data]
     sections = [
-        (one.m_line_index, one.mid)
-        for one in (*session.transceivers, session.data)
-        if one.transport == key and one.m_line_index is not None
+        (one.m_line_index, one.mid) for one in users if one.transport == key and one.m_line_index is not None
     ]
     index, mid = min(sections, default=(0, None))
     return mid, index
