@@ -84,6 +84,8 @@ pub struct Shard {
     pub(crate) reports: VecDeque<Report>,
     pub(crate) messages: VecDeque<(ShardId, ShardMessage)>,
     pub(crate) frames: VecDeque<(ReceiverId, FrameEvent)>,
+    /// Local sources of which packets wait for their time.
+    pub(crate) paced: Vec<TrackId>,
     /// Tracks with packets to forward at the end of this turn.
     pub(crate) pending: Vec<TrackId>,
     /// Publishers that got packets in this turn.
@@ -113,6 +115,7 @@ impl Shard {
             reports: VecDeque::new(),
             messages: VecDeque::new(),
             frames: VecDeque::new(),
+            paced: Vec::new(),
             pending: Vec::new(),
             touched: Vec::new(),
             strangers: ByteBudget::new(STRANGER_BYTES_PER_SECOND, STRANGER_BURST_BYTES),
@@ -328,6 +331,7 @@ impl Shard {
                 self.deadlines.insert((transport.deadline, id));
             }
         }
+        self.tick_pacers(now);
         while let Some(&(_, track)) = self.retired.front().filter(|&&(due, _)| due <= now) {
             self.retired.pop_front();
             self.drop_if_unused(track);
@@ -354,7 +358,7 @@ impl Shard {
         let transports = self.deadlines.first().map(|&(at, _)| at);
         let levels = (!self.transports.is_empty()).then_some(self.next_levels);
         let retired = self.retired.front().map(|&(due, _)| due);
-        transports.into_iter().chain(levels).chain(retired).min()
+        transports.into_iter().chain(levels).chain(retired).chain(self.pacers_due()).min()
     }
 
     /// The datagrams to send; the driver clears the queue when it has sent them.

@@ -40,12 +40,11 @@ impl Shard {
     /// A frame of a local source. Its packets leave at the end of the turn.
     pub fn handle_frame(&mut self, now: Time, track: TrackId, frame: &OutgoingFrame) {
         let ntp = self.ntp(frame.captured.min(now));
-        let mut packets = Vec::new();
         let source = self.sources.get_mut(&track);
         let Some((source, clock_hz)) = source.and_then(|source| {
             let local = source.local.as_mut()?;
             let clock_hz = local.clock_hz(frame.payload_type)?;
-            local.cut(now, frame, &mut packets).then_some((source, clock_hz))
+            local.cut(now, frame).then_some((source, clock_hz))
         }) else {
             return self.count(Counter::FrameUnknown);
         };
@@ -59,12 +58,56 @@ impl Shard {
                 self.messages.extend(told);
             }
         }
-        for packet in packets {
-            if source.push(now, frame.layer, packet) && source.pending.len() == 1 {
-                self.pending.push(track);
+        self.count(Counter::FramesSent);
+        self.release_packets(now, track);
+    }
+
+    /// Lets go of those packets of a local source whose time has come.
+    fn release_packets(&mut self, now: Time, track: TrackId) {
+        let bps = self.slowest_subscriber_bps(track);
+        let Some(local) = self.sources.get_mut(&track).and_then(|source| source.local.as_mut()) else {
+            return;
+        };
+        let mut packets = Vec::new();
+        local.pacer.release(now, bps, &mut packets);
+        let waits = local.pacer.due().is_some();
+        for (layer, packet) in packets {
+            self.push_media(now, track, layer, Arc::new(packet));
+        }
+        self.paced.retain(|&paced| paced != track);
+        if waits {
+            self.paced.push(track);
+        }
+    }
+
+    /// What the network carries of the slowest transport on which a local source is sent: of those that the ladder lets
+    /// have it, else of all. None: nothing is known, or nobody gets it.
+    fn slowest_subscriber_bps(&self, track: TrackId) -> Option<u64> {
+        let subscriptions = self.sources.get(&track)?.subscriptions.iter();
+        let sends = subscriptions.filter_map(|subscription| {
+            let send = &self.transports.get(&subscription.transport)?.send;
+            let slot = send.slots().get(send.position(subscription.slot)?)?;
+            Some((slot.target.is_none(), send.bandwidth.as_ref()?.target_bps()))
+        });
+        // Those with a target come first.
+        sends.min().map(|(_, bps)| bps)
+    }
+
+    /// Local sources whose packets wait for their time.
+    pub(crate) fn tick_pacers(&mut self, now: Time) {
+        for track in self.paced.clone() {
+            let local = self.sources.get(&track).and_then(|source| source.local.as_ref());
+            if local.is_none_or(|local| local.pacer.due().is_none_or(|due| due <= now)) {
+                self.release_packets(now, track);
             }
         }
-        self.count(Counter::FramesSent);
+        let sources = &self.sources;
+        self.paced.retain(|track| sources.get(track).is_some_and(|source| source.local.is_some()));
+    }
+
+    pub(crate) fn pacers_due(&self) -> Option<Time> {
+        let locals = self.paced.iter().filter_map(|track| self.sources.get(track)?.local.as_ref());
+        locals.filter_map(|local| local.pacer.due()).min()
     }
 
     /// Asks the encoder of a local source for the key frame that is due, if one is.

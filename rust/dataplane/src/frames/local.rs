@@ -1,11 +1,10 @@
 //! A track whose frames come from this machine: what becomes of them before they are a track's packets.
 
-use std::sync::Arc;
-
 use visavis_wire::payload::opus;
 use visavis_wire::rtp;
 
 use super::OutgoingFrame;
+use super::pacer::Pacer;
 use super::packetiser::Packetiser;
 use crate::api::{Codec, Extension, Kind, SourcePayload};
 use crate::media::{ExtensionSpans, MediaPacket};
@@ -51,11 +50,12 @@ pub struct LocalSource {
     payloads: Vec<SourcePayload>,
     /// Made with their first frames; at most [`MAX_LAYERS`].
     layers: Vec<Option<LocalLayer>>,
+    pub pacer: Pacer,
 }
 
 impl LocalSource {
     pub fn new(kind: Kind, payloads: Vec<SourcePayload>) -> LocalSource {
-        LocalSource { kind, payloads, layers: Vec::new() }
+        LocalSource { kind, payloads, layers: Vec::new(), pacer: Pacer::new(kind) }
     }
 
     /// What its frames may be from now on.
@@ -72,36 +72,25 @@ impl LocalSource {
         self.payloads.iter().find(|payload| payload.payload_type == payload_type).copied()
     }
 
-    fn layer_mut(&mut self, now: Time, layer: u8) -> Option<&mut LocalLayer> {
-        let index = usize::from(layer);
-        if index >= MAX_LAYERS {
-            return None;
-        }
-        if self.layers.len() <= index {
-            self.layers.resize_with(index + 1, || None);
-        }
-        self.layers.get_mut(index).map(|layer| layer.get_or_insert_with(|| LocalLayer::new(now)))
-    }
-
     /// What went out of a layer so far.
     pub fn sent(&self, layer: u8) -> SentFrames {
         let layer = self.layers.get(usize::from(layer)).and_then(Option::as_ref);
         layer.map_or(SentFrames::default(), |layer| layer.sent)
     }
 
-    /// The packets of a frame, appended to `packets`; false if it is of no payload type or layer that the source has.
-    pub fn cut(&mut self, now: Time, frame: &OutgoingFrame, packets: &mut Vec<Arc<MediaPacket>>) -> bool {
+    /// Gives the packets of a frame to the pacer; false if it is of no payload type or layer that the source has.
+    pub fn cut(&mut self, now: Time, frame: &OutgoingFrame) -> bool {
         let Some(payload) = self.payload(frame.payload_type) else { return false };
         let kind = self.kind;
-        let Some(layer) = self.layer_mut(now, frame.layer) else { return false };
+        let Some(layer) = layer_mut(&mut self.layers, now, frame.layer) else { return false };
         let begins_talk = kind == Kind::Audio && layer.begins_talk(payload.codec, frame);
-        let (stream, next_sequence) = (layer.stream, &mut layer.next_sequence);
+        let (stream, next_sequence, pacer) = (layer.stream, &mut layer.next_sequence, &mut self.pacer);
         let mut first = true;
         layer.packetiser.cut(payload.codec, &frame.data, |prefix, piece, last| {
             let marker = if kind == Kind::Audio { begins_talk } else { last };
             let starts_key_frame = kind == Kind::Audio || frame.key && first;
             let packet = Packet { stream, sequence: *next_sequence, marker, starts_key_frame, prefix, piece };
-            packets.push(Arc::new(packet.finish(now, payload, frame)));
+            pacer.push(frame.layer, packet.finish(now, payload, frame));
             *next_sequence += 1;
             first = false;
         });
@@ -110,6 +99,18 @@ impl LocalSource {
         layer.sent.bytes += frame.data.len() as u64;
         true
     }
+}
+
+/// A layer, made when it is not there yet; None for one that cannot be.
+fn layer_mut(layers: &mut Vec<Option<LocalLayer>>, now: Time, layer: u8) -> Option<&mut LocalLayer> {
+    let index = usize::from(layer);
+    if index >= MAX_LAYERS {
+        return None;
+    }
+    if layers.len() <= index {
+        layers.resize_with(index + 1, || None);
+    }
+    layers.get_mut(index).map(|layer| layer.get_or_insert_with(|| LocalLayer::new(now)))
 }
 
 impl LocalLayer {
@@ -194,10 +195,11 @@ mod tests {
         }
     }
 
-    fn cut(source: &mut LocalSource, frame: &OutgoingFrame) -> Vec<Arc<MediaPacket>> {
+    fn cut(source: &mut LocalSource, frame: &OutgoingFrame) -> Vec<MediaPacket> {
         let mut packets = Vec::new();
-        assert!(source.cut(Time::from_millis(7), frame, &mut packets));
-        packets
+        assert!(source.cut(Time::from_millis(7), frame));
+        source.pacer.release(Time::from_millis(7), None, &mut packets);
+        packets.into_iter().map(|(_, packet)| packet).collect()
     }
 
     #[test]
@@ -237,9 +239,9 @@ mod tests {
     #[test]
     fn a_frame_of_an_unknown_payload_type_or_layer_is_none() {
         let mut source = LocalSource::new(Kind::Video, vec![VP8]);
-        assert!(!source.cut(Time::ZERO, &frame(97, 0, vec![0x10]), &mut Vec::new()));
+        assert!(!source.cut(Time::ZERO, &frame(97, 0, vec![0x10])));
         let high = OutgoingFrame { layer: MAX_LAYERS as u8, ..frame(96, 0, vec![0x10]) };
-        assert!(!source.cut(Time::ZERO, &high, &mut Vec::new()));
+        assert!(!source.cut(Time::ZERO, &high));
     }
 
     #[test]
@@ -247,9 +249,13 @@ mod tests {
         let mut packets = Vec::new();
         for ms in [1_000, 2_000] {
             let mut source = LocalSource::new(Kind::Video, vec![VP8]);
-            source.cut(Time::from_millis(ms), &frame(96, 0, vec![0x10; 100_000]), &mut packets);
+            source.cut(Time::from_millis(ms), &frame(96, 0, vec![0x10; 100_000]));
+            source.pacer.release(Time::from_millis(ms), None, &mut packets);
         }
-        assert!(packets.windows(2).all(|pair| pair[0].sequence < pair[1].sequence));
-        assert_ne!(packets.first().map(|packet| packet.stream), packets.last().map(|packet| packet.stream));
+        assert!(packets.is_sorted_by_key(|(_, packet)| packet.sequence));
+        assert_ne!(
+            packets.first().map(|(_, packet)| packet.stream),
+            packets.last().map(|(_, packet)| packet.stream)
+        );
     }
 }

@@ -6,13 +6,14 @@
 //!
 //! | file | what it decides |
 //! |---|---|
-//! | `packetiser`, `local` | how a frame becomes packets; what a local source remembers |
+//! | `packetiser`, `local`, `pacer` | how a frame becomes packets; what a local source remembers; when they leave |
 //! | `assembler`, `timestamps` | when packets are a whole frame, and when one is given up |
 //! | `flow` | what the shard does with both |
 
 pub mod assembler;
 mod flow;
 pub mod local;
+pub mod pacer;
 pub mod packetiser;
 pub mod timestamps;
 

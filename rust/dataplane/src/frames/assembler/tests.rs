@@ -42,7 +42,7 @@ fn audio(sequence: u64) -> Arc<MediaPacket> {
 fn video(frames: u64, packets: u64) -> Vec<Arc<MediaPacket>> {
     let mut stream = Vec::new();
     for frame in 0..frames {
-        let key = frame % 10 == 0;
+        let key = frame.is_multiple_of(10);
         let data = content(frame, packets);
         for (index, piece) in split_evenly(data.len(), 100).enumerate() {
             let payload = [&vp8::descriptor(index == 0, frame as u16)[..], &data[piece]].concat();
@@ -63,7 +63,7 @@ fn video(frames: u64, packets: u64) -> Vec<Arc<MediaPacket>> {
 
 fn content(frame: u64, packets: u64) -> Vec<u8> {
     let mut data = vec![frame as u8; packets as usize * 100];
-    data[0] = u8::from(frame % 10 != 0);
+    data[0] = u8::from(!frame.is_multiple_of(10));
     data
 }
 
@@ -90,7 +90,7 @@ impl Bench {
         let number = |frame: &Frame| {
             let number = (frame.timestamp as u32 / 3_000) as u64;
             assert_eq!(*frame.data, *content(number, packets), "frame {number}");
-            assert_eq!((frame.key, frame.ssrc), (number % 10 == 0, 77));
+            assert_eq!((frame.key, frame.ssrc), (number.is_multiple_of(10), 77));
             number
         };
         self.frames.iter().map(number).collect()
@@ -228,8 +228,8 @@ fn audio_is_given_out_in_order_and_loss_is_told_with_what_follows_it() {
 #[test]
 fn a_publisher_that_never_ends_a_frame_fills_no_memory() {
     let mut bench = Bench::new(Kind::Video);
-    for sequence in 0..20_000 {
-        let starts = sequence % 5_000 == 0;
+    for sequence in 0..20_000u64 {
+        let starts = sequence.is_multiple_of(5_000);
         let payload = [&vp8::descriptor(starts, 1)[..], &[0; 900]].concat();
         bench.push(0, &packet(Kind::Video, START + sequence, 5, false, starts, payload));
         assert!(bench.assembler.waiting.len() <= MAX_PACKETS && bench.assembler.bytes <= MAX_BYTES);
