@@ -35,5 +35,29 @@ class SdpError(RemoteProtocolError):
         self.line = line
 
 
+class InvalidDescriptionError(SdpError):
+    """A session description is well formed and cannot be right: `InvalidAccessError` at the W3C surface."""
+
+
+class DescriptionError(RemoteProtocolError):
+    """A session description cannot be applied: `OperationError` at the W3C surface."""
+
+
+class CandidateError(RemoteProtocolError):
+    """An ICE candidate of the peer cannot be used: `OperationError` at the W3C surface."""
+
+
+class StateError(LocalProtocolError):
+    """The signaling state has no place for this: `InvalidStateError` at the W3C surface."""
+
+
+class ModifiedDescriptionError(LocalProtocolError):
+    """A local description is not the one last created: `InvalidModificationError` at the W3C surface."""
+
+
+class InvalidPreferencesError(LocalProtocolError):
+    """Codec preferences that the endpoint cannot follow: `InvalidModificationError` at the W3C surface."""
+
+
 class IncompatibleError(VisavisError):
     """Both sides are right, and have nothing in common: no codec, no DTLS role."""
