@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 class CodecLibraryError(VisavisError):
-    """A codec's library is missing, or not one that visavis knows how to call; the message says what to do."""
+    """A codec's library is missing, or not one that visavis can call; the message says what to do."""
 
 
 def load_library(name: str) -> ctypes.CDLL:

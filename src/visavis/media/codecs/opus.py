@@ -17,6 +17,9 @@ from visavis.media.frames import AudioFrame
 SAMPLE_RATE_HZ = 48_000
 """Of every Opus stream in RTP (RFC 7587 section 4.1)."""
 
+FRAME_MS = (10, 20, 40, 60)
+"""The durations of a packet that are offered."""
+
 MAX_PACKET_SAMPLES = 5_760
 """120 ms (RFC 6716 section 3.2.5)."""
 
@@ -40,7 +43,7 @@ class OpusOptions:
     Attributes:
         target_bps: From 6,000 to 510,000.
         channels: 1 or 2.
-        frame_ms: How much sound is in a packet.
+        frame_ms: How much sound is in a packet: 10, 20, 40 or 60.
         application: "voip" favours speech, "audio" music.
         fec: Whether a packet repeats the one before in less detail, as far as `loss_percent` makes it worth.
         dtx: Whether silence is sent as a packet each 400 ms only.
@@ -51,7 +54,7 @@ class OpusOptions:
 
     target_bps: int = 32_000
     channels: int = 1
-    frame_ms: Literal[10, 20, 40, 60] = 20
+    frame_ms: int = 20
     application: Literal["voip", "audio", "lowdelay"] = "voip"
     fec: bool = True
     dtx: bool = False
@@ -66,6 +69,8 @@ class OpusEncoder:
     def __init__(self, options: OpusOptions | None = None) -> None:
         """Raises CodecLibraryError without libopus, ValueError for options that it refuses."""
         self._options = options or OpusOptions()
+        if self._options.frame_ms not in FRAME_MS:
+            raise ValueError(f"a packet has {FRAME_MS} ms, not {self._options.frame_ms}")
         library = _library()
         error = c_int()
         self._state: int | None = library.opus_encoder_create(
