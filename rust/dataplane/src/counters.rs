@@ -33,6 +33,12 @@ counters! {
     StunAnswered = "stun_answered",
     /// A check from an address from which another transport's media comes.
     StunAddressHeld = "stun_address_held",
+    /// Larger than any path's packets: nothing that is stored or handed over may be.
+    DatagramOversized = "datagram_oversized",
+    /// For a transport that has failed, or that Python is about to close.
+    TransportOver = "transport_over",
+    /// A check for another thread, more than strangers may have handed over.
+    StunHandOverLimited = "stun_hand_over_limited",
     /// DTLS or SRTP from an address that ICE has not validated.
     UnvalidatedAddress = "unvalidated_address",
     DtlsError = "dtls_error",

@@ -32,6 +32,7 @@ impl Shard {
 
     fn forward_pending(&mut self, now: Time) {
         let tracks = std::mem::take(&mut self.pending);
+        self.pending_bytes = 0;
         self.greet(now, &tracks);
         let mut work = std::mem::take(&mut self.work);
         let mut batches = Vec::with_capacity(tracks.len());

@@ -12,6 +12,7 @@ use crate::api::{Kind, Report, ShardId, SocketId, TrackId, TransportId};
 use crate::counters::{Counter, Counters};
 use crate::ice::Path;
 use crate::ids::IdMap;
+use crate::media::MediaPacket;
 use crate::message::ShardMessage;
 use crate::send::budget::ByteBudget;
 use crate::source::Source;
@@ -24,6 +25,16 @@ const LEVELS_INTERVAL: Duration = Duration::from_millis(200);
 /// Answers to strangers (STUN without a transport of ours): bytes a second and at once.
 const STRANGER_BYTES_PER_SECOND: u64 = 250_000;
 const STRANGER_BURST_BYTES: u64 = 64_000;
+/// Checks from addresses that are nobody's yet, given to another thread because they name it: they share its ring with media.
+const HAND_OVER_BYTES_PER_SECOND: u64 = 1_000_000;
+const HAND_OVER_BURST_BYTES: u64 = 256_000;
+/// The largest datagram: Ethernet's payload and something for tunnels that reassemble. All that is stored or handed over is
+/// bounded in number, and by this in bytes.
+pub const MAX_DATAGRAM_BYTES: usize = 2_048;
+/// What a turn may gather before it has to be flushed and sent: 64 packets of video for 200 subscribers.
+const TURN_BYTES: usize = 16 << 20;
+/// What a turn may gather for other threads.
+const TURN_MESSAGES: usize = 4_096;
 
 /// What a shard is made with.
 #[derive(Clone, Debug)]
@@ -68,6 +79,9 @@ pub struct Shard {
     /// Publishers that got packets in this turn.
     pub(crate) touched: Vec<TransportId>,
     pub(crate) strangers: ByteBudget,
+    pub(crate) hand_overs: ByteBudget,
+    /// How many bytes the packets in `pending` are for all their subscribers.
+    pub(crate) pending_bytes: usize,
     pub(crate) scratch: Vec<u8>,
     pub(crate) work: Vec<crate::forward::Work>,
     /// Tracks that lost their last subscriber, by the time at which they are forgotten.
@@ -91,6 +105,8 @@ impl Shard {
             pending: Vec::new(),
             touched: Vec::new(),
             strangers: ByteBudget::new(STRANGER_BYTES_PER_SECOND, STRANGER_BURST_BYTES),
+            hand_overs: ByteBudget::new(HAND_OVER_BYTES_PER_SECOND, HAND_OVER_BURST_BYTES),
+            pending_bytes: 0,
             scratch: Vec::new(),
             work: Vec::new(),
             retired: VecDeque::new(),
@@ -135,6 +151,9 @@ impl Shard {
     ) {
         self.count(Counter::DatagramsReceived);
         self.config.counters.add(Counter::BytesReceived, data.len() as u64);
+        if data.len() > MAX_DATAGRAM_BYTES {
+            return self.count(Counter::DatagramOversized);
+        }
         self.handle_datagram_from(now, Path { socket, peer }, data, None);
     }
 
@@ -167,7 +186,17 @@ impl Shard {
         }
     }
 
-    pub(crate) fn hand_over(&mut self, shard: ShardId, path: Path, data: &[u8]) {
+    /// Gives a check to the shard that its user name names. Anybody can name one, so those from addresses that are not
+    /// that shard's have a budget.
+    pub(crate) fn hand_over_check(&mut self, now: Time, shard: ShardId, path: Path, data: &[u8]) {
+        let known = self.addresses.owner(path) == Some(Owner::Shard(shard));
+        if !known && !self.hand_overs.take(now, data.len() as u64) {
+            return self.count(Counter::StunHandOverLimited);
+        }
+        self.hand_over(shard, path, data);
+    }
+
+    fn hand_over(&mut self, shard: ShardId, path: Path, data: &[u8]) {
         let message = ShardMessage::Datagram { socket: path.socket, peer: path.peer, data: data.into() };
         self.messages.push_back((shard, message));
     }
@@ -207,12 +236,7 @@ impl Shard {
                 }
             }
             ShardMessage::Media { track, layer, packet } => {
-                if let Some(source) = self.sources.get_mut(&track)
-                    && source.push(now, layer, packet)
-                    && source.pending.len() == 1
-                {
-                    self.pending.push(track);
-                }
+                self.push_media(now, track, layer, packet);
             }
             ShardMessage::Clock { track, layer, map } => {
                 if let Some(layer) = self.sources.get_mut(&track).and_then(|source| source.layer_mut(layer)) {
@@ -223,6 +247,33 @@ impl Shard {
                 self.want_key_frame(now, track, layer);
             }
         }
+    }
+
+    /// Takes a packet of a track into its cache, and for its subscribers at the end of the turn; false for one that came
+    /// before.
+    pub(crate) fn push_media(
+        &mut self,
+        now: Time,
+        track: TrackId,
+        layer: u8,
+        packet: Arc<MediaPacket>,
+    ) -> bool {
+        let Some(source) = self.sources.get_mut(&track) else { return true };
+        let bytes = packet.data.len();
+        if !source.push(now, layer, packet) {
+            return false;
+        }
+        self.pending_bytes += bytes * source.subscriptions.len();
+        if source.pending.len() == 1 {
+            self.pending.push(track);
+        }
+        true
+    }
+
+    /// Whether so much waits for the end of the turn that it should end now: call `flush`, and send.
+    pub fn is_full(&self) -> bool {
+        self.pending_bytes + self.transmits.waiting_bytes() >= TURN_BYTES
+            || self.messages.len() >= TURN_MESSAGES
     }
 
     /// The track as this shard knows it; made where it is not known yet.

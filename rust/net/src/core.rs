@@ -15,6 +15,8 @@ pub trait Core {
     fn close(&mut self, now: Time);
     /// Ends a batch of input; called before `transmits`.
     fn flush(&mut self, now: Time);
+    /// So much waits that the batch should end before more is handed in.
+    fn is_full(&self) -> bool;
     fn poll_timeout(&self) -> Option<Time>;
     fn transmits(&mut self) -> &mut TransmitQueue;
     fn poll_report(&mut self) -> Option<Report>;
@@ -44,6 +46,10 @@ impl Core for Shard {
 
     fn flush(&mut self, now: Time) {
         Shard::flush(self, now);
+    }
+
+    fn is_full(&self) -> bool {
+        Shard::is_full(self)
     }
 
     fn poll_timeout(&self) -> Option<Time> {

@@ -39,7 +39,6 @@ pub(crate) struct Worker<C> {
     shared: Arc<Shared>,
     counters: Arc<Counters>,
     sockets: Sockets,
-    receiver: sys::Receiver,
     transmitter: Transmitter,
     commands: Vec<Command>,
     messages: Vec<(ShardId, ShardMessage)>,
@@ -71,7 +70,6 @@ impl<C: Core> Worker<C> {
             clock,
             counters,
             sockets: Sockets::new(sockets),
-            receiver: sys::Receiver::new(),
             transmitter: Transmitter::new(count),
             commands: Vec::new(),
             messages: Vec::new(),
@@ -88,6 +86,7 @@ impl<C: Core> Worker<C> {
         let Some(inbox) = shared.inboxes.get(usize::from(self.id.0)) else { return Ok(()) };
         let sockets: Vec<_> = self.sockets.as_slice().iter().map(AsFd::as_fd).collect();
         let mut poll = sys::Poll::new(std::iter::once(inbox.signal().as_fd()).chain(sockets));
+        let mut receiver = sys::Receiver::new();
         let mut more = false;
         loop {
             poll.wait(if more { Some(Duration::ZERO) } else { self.idle_time() })?;
@@ -101,7 +100,7 @@ impl<C: Core> Worker<C> {
             more |= self.handle_inbox(inbox);
             for index in 0..self.drops.seen.len() {
                 if poll.is_readable(index + 1) {
-                    more |= self.handle_socket(index);
+                    more |= self.handle_socket(&mut receiver, index);
                 }
             }
             self.handle_timers();
@@ -132,26 +131,35 @@ impl<C: Core> Worker<C> {
         for command in self.commands.drain(..) {
             self.core.handle_command(now, command);
         }
-        for (from, message) in self.messages.drain(..) {
+        let mut messages = std::mem::take(&mut self.messages);
+        for (from, message) in messages.drain(..) {
             self.core.handle_message(now, from, message);
+            if self.core.is_full() {
+                self.end_batch();
+            }
         }
+        self.messages = messages;
         self.end_batch();
         more
     }
 
     /// Takes what waits at a socket, up to a limit; true when more may wait.
-    fn handle_socket(&mut self, index: usize) -> bool {
+    fn handle_socket(&mut self, receiver: &mut sys::Receiver, index: usize) -> bool {
         let id = SocketId(index as u8);
         for _ in 0..BATCHES_PER_TURN {
             let Some(socket) = self.sockets.as_slice().get(index) else { return false };
             // An error here is "nothing waits", or belongs to an earlier datagram to somebody else.
-            let count = self.receiver.receive(socket).unwrap_or(0);
+            let count = receiver.receive(socket).unwrap_or(0);
             if count == 0 {
                 return false;
             }
             let now = self.clock.now();
-            let core = &mut self.core;
-            self.receiver.for_each(|peer, datagram| core.handle_datagram_untrusted(now, id, peer, datagram));
+            receiver.for_each(|peer, datagram| {
+                self.core.handle_datagram_untrusted(now, id, peer, datagram);
+                if self.core.is_full() {
+                    self.end_batch();
+                }
+            });
             self.drops.due.get_or_insert(now + DROPS_INTERVAL);
             self.end_batch();
             if count < sys::RECEIVE_BATCH {
