@@ -74,13 +74,11 @@ class NegotiatingPeer(Peer):
     def do(self, operation: tuple[Any, ...], other: "NegotiatingPeer") -> None:
         match operation:
             case ("add", kind, direction, tracked, streamed):
-                track = (
-                    f"track-{self.session.session_id}-{self.session.next_transceiver}" if tracked else None
-                )
+                name = f"track-{self.session.session_id}-{self.session.next_transceiver}"
                 self.add(
                     kind,
                     direction=direction,
-                    track_id=track,
+                    track_id=name if tracked else None,
                     stream_ids=("s",) if streamed else (),
                     add_track=tracked,
                 )
