@@ -38,8 +38,11 @@ def test_a_callback_that_fails_is_logged_and_the_next_one_comes(caplog: pytest.L
     clock = ThreadClock("test-clock-failing")
     done = threading.Event()
 
+    def fail() -> None:
+        raise ZeroDivisionError
+
     def begin() -> None:
-        clock.call_later(0.0, lambda: 1 // 0)
+        clock.call_later(0.0, fail)
         clock.call_later(0.001, done.set)
 
     clock.call_later(0.0, begin)

@@ -49,13 +49,13 @@ def test_the_program_adds_and_removes_without_events() -> None:
 def test_a_peer_adds_and_removes_with_events() -> None:
     audio, _ = tracks()
     stream = MediaStream()
-    events: list[tuple[str, MediaStreamTrack]] = []
-    stream.onaddtrack = stream.onremovetrack = lambda event: events.append((event.type, event.track))
+    events: list[MediaStreamTrackEvent] = []
+    stream.onaddtrack = stream.onremovetrack = events.append
     for _ in range(2):
         stream.add_remote_track(audio)
     for _ in range(2):
         stream.remove_remote_track(audio)
-    assert events == [("addtrack", audio), ("removetrack", audio)]
+    assert [(event.type, event.track) for event in events] == [("addtrack", audio), ("removetrack", audio)]
 
 
 def test_a_stream_is_active_while_one_of_its_tracks_lives() -> None:

@@ -136,8 +136,8 @@ def test_stop_fires_no_event_and_the_end_of_the_source_does() -> None:
 def test_muting_is_the_sources_and_fires_events() -> None:
     source = MediaSource("audio", muted=True)
     track = MediaStreamTrack(source)
-    events: list[str] = []
-    track.onmute = track.onunmute = lambda event: events.append(event.type)
+    events: list[Event] = []
+    track.onmute = track.onunmute = events.append
     frames = track.frames()
     source.emit(tone(440, 0.02))
     assert track.muted
@@ -147,7 +147,7 @@ def test_muting_is_the_sources_and_fires_events() -> None:
     source.set_muted(True)
     track.stop()
     source.set_muted(False)
-    assert events == ["unmute", "mute"]
+    assert [event.type for event in events] == ["unmute", "mute"]
     assert len(drain(frames)) == 1
 
 

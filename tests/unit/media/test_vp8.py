@@ -24,7 +24,7 @@ def rate_bps(encoded: list[EncodedFrame], frames: int) -> float:
 
 
 def psnr_db(left: VideoFrame, right: VideoFrame) -> float:
-    error = np.mean((left.i420[0].astype(float) - right.i420[0]) ** 2)
+    error = float(np.mean((left.i420[0].astype(float) - right.i420[0]) ** 2))
     return float(10 * np.log10(255**2 / max(error, 1e-9)))
 
 
