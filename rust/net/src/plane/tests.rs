@@ -1,6 +1,7 @@
 use std::sync::Barrier;
 
 use visavis_dataplane::api::{Figure, TrackId, TransportId};
+use visavis_dataplane::frames::{FrameEvent, OutgoingFrame, ReceiverId};
 use visavis_dataplane::{ShardMessage, SocketId, Time, TransmitQueue};
 
 use super::*;
@@ -104,6 +105,14 @@ impl Core for Echo {
     fn poll_message(&mut self) -> Option<(ShardId, ShardMessage)> {
         self.messages.pop()
     }
+
+    fn handle_frame(&mut self, _: Time, _: TrackId, _: &OutgoingFrame) {}
+
+    fn poll_frame(&mut self) -> Option<(ReceiverId, FrameEvent)> {
+        None
+    }
+
+    fn handle_dropped_frames(&mut self, _: Time, _: TrackId, _: u8, _: u64) {}
 }
 
 fn echo(
