@@ -186,7 +186,7 @@ class Pair:
             own = SourcePayload(SOURCE_PAYLOAD_TYPE, line.codec, line.clock_hz)
             payload_map = PayloadMap(SOURCE_PAYLOAD_TYPE, line.payload_type, line.rtx_payload_type)
             native.submit([
-                OpenSource(line.sent, line.kind, (own,)),
+                OpenSource(line.sent, line.kind, (own,), wanted_bps=2_000_000),
                 Route(TRANSPORT, line.slot, line.sent, (payload_map,)),
             ])  # fmt: skip
         native.submit([SetLadder(TRANSPORT, tuple(Rung(line.slot) for line in lines))])

@@ -29,8 +29,9 @@ const MAX_BYTES: usize = 4 << 20;
 pub struct AssembledFrames {
     pub frames: u64,
     pub key_frames: u64,
-    /// Of more than one packet.
+    /// Of more than one packet, and how long these took from their first packet to their last.
     pub from_many_packets: u64,
+    pub assembly_time: Duration,
     /// They came in part, or of no use without one that did not come.
     pub dropped: u64,
 }
@@ -305,14 +306,18 @@ impl Assembler {
         }
         self.counts.frames += 1;
         self.counts.key_frames += u64::from(key && self.kind == Kind::Video);
+        let received = packets.iter().map(|packet| packet.received);
+        let (began, ended) = (received.clone().min(), received.max());
+        let (began, ended) = (began.unwrap_or(first.received), ended.unwrap_or(first.received));
         self.counts.from_many_packets += u64::from(packets.len() > 1);
+        self.counts.assembly_time += ended.since(began);
         self.discarded = None;
         frames.push(Frame {
             data: data.into_boxed_slice(),
             timestamp: self.timestamps.unwrap(first.timestamp),
             payload_type: first.payload_type,
             key,
-            received: packets.iter().map(|packet| packet.received).max().unwrap_or(first.received),
+            received: ended,
             captured: None,
             audio_level: first.extension(Extension::AudioLevel).and_then(AudioLevel::from_value),
             ssrc: first.ssrc,

@@ -32,7 +32,7 @@ impl Frames {
     /// A command was taken: sources that it opens or closes get a queue, or lose it.
     pub fn note_command(&self, command: &Command) {
         match command {
-            Command::OpenSource { track, payloads, kind } => {
+            Command::OpenSource { track, payloads, kind, .. } => {
                 let mut inlets = locked(&self.inlets);
                 let inlet = inlets.entry(*track).or_insert_with(|| Arc::new(Inlet::new(*track)));
                 inlet.set_payloads(*kind, payloads.clone());

@@ -114,6 +114,7 @@ fn frames_of_every_number_of_packets_come_out_whole_whatever_the_order_of_their_
             frames: 12,
             key_frames: 2,
             from_many_packets: if packets > 1 { 12 } else { 0 },
+            assembly_time: Duration::ZERO,
             dropped: 0,
         };
         assert_eq!(bench.assembler.counts(), counts);
