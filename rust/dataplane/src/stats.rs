@@ -1,7 +1,7 @@
 //! Figures about a transport, named as in webrtc-stats where it has a name for them.
 
 use crate::api::{Figure, Figures, Report, TrackId, TransportId};
-use crate::receive::stream::Role;
+use crate::receive::stream::{ReceiveStream, Role};
 use crate::shard::Shard;
 use crate::time::Time;
 use crate::transport::Transport;
@@ -79,6 +79,7 @@ impl Shard {
                 ];
                 if stream.role == Role::Media {
                     figures.extend(self.assembled_figures(section.track, stream.layer));
+                    figures.extend(remote_figures(stream));
                 }
                 figures
             })
@@ -139,10 +140,25 @@ impl Shard {
                     figures.push(("keyFramesEncoded", Figure::Int(sent.key_frames)));
                 }
                 if let Some(round_trip) = slot.remote.round_trip {
+                    let total = slot.remote.total_round_trip.as_secs_f64();
                     figures.push(("roundTripTime", Figure::Float(round_trip.as_secs_f64())));
+                    figures.push(("totalRoundTripTime", Figure::Float(total)));
+                    figures.push(("roundTripTimeMeasurements", Figure::Int(slot.remote.round_trips)));
                 }
                 figures
             })
             .collect()
     }
+}
+
+/// What the stream's sender tells of it (RFC 3550 section 6.4.1): `remote-outbound-rtp` in webrtc-stats.
+fn remote_figures(stream: &ReceiveStream) -> Figures {
+    let Some(report) = &stream.sender_report else { return Vec::new() };
+    vec![
+        ("remotePacketsSent", Figure::Int(u64::from(report.packets))),
+        ("remoteBytesSent", Figure::Int(u64::from(report.octets))),
+        ("remoteReportsSent", Figure::Int(stream.sender_reports)),
+        // Seconds since 1900, by its own clock.
+        ("remoteNtpTime", Figure::Float(report.ntp as f64 / (1u64 << 32) as f64)),
+    ]
 }

@@ -1,5 +1,6 @@
 //! Packets put together to whole frames, in their order, for one layer of a track.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -124,9 +125,10 @@ impl Assembler {
         if self.next.is_some_and(|next| packet.sequence < next) {
             return;
         }
-        if self.waiting.insert(packet.sequence, Arc::clone(packet)).is_none() {
-            self.bytes += packet.data.len();
-        }
+        // One that is here already stays: the first to come was counted.
+        let Entry::Vacant(place) = self.waiting.entry(packet.sequence) else { return };
+        place.insert(Arc::clone(packet));
+        self.bytes += packet.data.len();
         if packet.starts_key_frame && self.kind == Kind::Video {
             self.key_starts.insert(packet.sequence);
         }

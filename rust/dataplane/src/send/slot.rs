@@ -74,6 +74,9 @@ pub struct RemoteReport {
     pub cumulative_lost: i32,
     pub jitter: u32,
     pub round_trip: Option<Duration>,
+    /// Of all that were measured.
+    pub total_round_trip: Duration,
+    pub round_trips: u64,
 }
 
 #[derive(Debug)]
@@ -342,8 +345,10 @@ impl Slot {
             let round_trip =
                 now.wrapping_sub(block.last_sender_report).wrapping_sub(block.delay_since_last_sender_report);
             if round_trip < 0x8000_0000 {
-                self.remote.round_trip =
-                    Some(Duration::from_nanos(u64::from(round_trip) * 1_000_000_000 / 65_536));
+                let round_trip = Duration::from_nanos(u64::from(round_trip) * 1_000_000_000 / 65_536);
+                self.remote.round_trip = Some(round_trip);
+                self.remote.total_round_trip += round_trip;
+                self.remote.round_trips += 1;
             }
         }
     }

@@ -383,7 +383,7 @@ fn a_plane_of_shards_starts_and_ends() {
     let plane = Plane::start(PlaneConfig { addresses, threads: 2, certificate }).unwrap();
     assert_eq!(plane.shards(), 2);
     assert_eq!(plane.local_addresses().len(), 2);
-    assert_eq!(plane.counters().len(), Counter::ALL.len());
+    assert_eq!(plane.counters().len(), Counter::ALL.len() + 1);
     plane.close().unwrap();
 }
 
