@@ -127,6 +127,12 @@ class End:
             assert select.select([self.native], [], [], GUARD_S)[0], "the report did not come"
             self.reports.extend(self.native.drain())
 
+    def takes(self, kind: type[Report]) -> bool:
+        """Whether such a report came; all of them are then forgotten."""
+        reports = [*self.reports, *self.native.drain()]
+        self.reports = [report for report in reports if not isinstance(report, kind)]
+        return len(self.reports) < len(reports)
+
 
 class Pair:
     """Two connected ends, which send each other what `AUDIO` and `VIDEO` say."""

@@ -110,8 +110,7 @@ class Camera:
         self.keys: list[int] = []
 
     def send(self) -> None:
-        reports = self._end.native.drain()
-        key = self._number == 0 or any(isinstance(report, KeyFrameWanted) for report in reports)
+        key = self._end.takes(KeyFrameWanted) or self._number == 0
         if key:
             self.keys.append(self._number)
         data = memoryview(vp8(self._number, key))
