@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use crate::frames::ReceiverId;
+
 /// Which thread's part of the data plane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ShardId(pub u8);
@@ -120,6 +122,8 @@ pub struct ReceiveSection {
 pub struct SendSlot {
     pub slot: SlotId,
     pub mid: String,
+    /// Which simulcast encoding of its m-line it is (RFC 8853); each has a slot of its own.
+    pub rid: Option<String>,
     pub kind: Kind,
     pub ssrc: u32,
     pub rtx_ssrc: Option<u32>,
@@ -146,6 +150,14 @@ pub struct GivenKeys {
     /// Master key and salt, concatenated, for what this end sends and for what it receives.
     pub local: Vec<u8>,
     pub remote: Vec<u8>,
+}
+
+/// One payload type of a local source's frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SourcePayload {
+    pub payload_type: u8,
+    pub codec: Codec,
+    pub clock_hz: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -203,6 +215,28 @@ pub enum Command {
     RequestStats {
         id: TransportId,
     },
+    /// A track whose frames come by `Shard::handle_frame`; said again, its payload types change.
+    OpenSource {
+        track: TrackId,
+        kind: Kind,
+        payloads: Vec<SourcePayload>,
+        /// Its encoder follows `Report::TargetBitrate`, and would make so many bits a second of it. None: it is as any
+        /// track, not sent where it does not fit.
+        wanted_bps: Option<u64>,
+    },
+    CloseSource {
+        track: TrackId,
+    },
+    /// From now on the frames of a layer come out by `Shard::poll_frame` as well.
+    OpenReceiver {
+        track: TrackId,
+        layer: u8,
+        receiver: ReceiverId,
+    },
+    CloseReceiver {
+        track: TrackId,
+        receiver: ReceiverId,
+    },
 }
 
 impl Command {
@@ -219,7 +253,11 @@ impl Command {
             | Command::Route { id, .. }
             | Command::SetLadder { id, .. }
             | Command::RequestStats { id } => id.shard(),
-            Command::RequestKeyFrame { track } => track.shard(),
+            Command::RequestKeyFrame { track }
+            | Command::OpenSource { track, .. }
+            | Command::CloseSource { track }
+            | Command::OpenReceiver { track, .. }
+            | Command::CloseReceiver { track, .. } => track.shard(),
         }
     }
 }
@@ -310,6 +348,20 @@ pub enum Report {
         values: Figures,
         received: Vec<Figures>,
         sent: Vec<Figures>,
+    },
+    /// The encoder of a local source is asked for a key frame of a layer.
+    KeyFrameWanted {
+        track: TrackId,
+        layer: u8,
+    },
+    /// What the network carries of a transport on which local sources send.
+    TargetBitrate {
+        id: TransportId,
+        bps: u64,
+    },
+    /// Frames wait at a track's receiver that asked to be told.
+    FramesReady {
+        track: TrackId,
     },
     /// The shard is lost, with all its transports: a defect of the data plane, not of a peer.
     Fatal {

@@ -63,6 +63,12 @@ counters! {
     /// A peer told of more packets by feedback than were ever sent to it.
     FeedbackRateLimited = "feedback_rate_limited",
     ProbesSent = "probes_sent",
+    /// A frame for a track that is no local source, or of a payload type or layer that it has not.
+    FrameUnknown = "frame_unknown",
+    FramesSent = "frames_sent",
+    FramesReceived = "frames_received",
+    /// A receiver's queue was full: its policy is to drop the oldest.
+    FramesDropped = "frames_dropped",
     PliSent = "pli_sent",
     PliReceived = "pli_received",
     PliMerged = "pli_merged",

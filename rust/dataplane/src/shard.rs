@@ -10,6 +10,7 @@ use visavis_wire::kind::{PacketKind, classify};
 use crate::addresses::{AddressBook, Owner};
 use crate::api::{Kind, Report, ShardId, SocketId, TrackId, TransportId};
 use crate::counters::{Counter, Counters};
+use crate::frames::{FrameEvent, ReceiverId};
 use crate::ice::Path;
 use crate::ids::IdMap;
 use crate::media::MediaPacket;
@@ -50,6 +51,14 @@ pub struct ShardConfig {
     pub counters: Arc<Counters>,
 }
 
+impl ShardConfig {
+    /// When an NTP time of this machine was; None before `Time::ZERO`.
+    pub(crate) fn time_of(&self, ntp: u64) -> Option<Time> {
+        let elapsed = u64::try_from(ntp.wrapping_sub(self.ntp_at_zero) as i64).ok()?;
+        Some(Time::from_nanos(((u128::from(elapsed) * 1_000_000_000) >> 32) as u64))
+    }
+}
+
 /// How many entries a shard's tables have. All are zero when nobody is there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sizes {
@@ -74,6 +83,9 @@ pub struct Shard {
     pub(crate) transmits: TransmitQueue,
     pub(crate) reports: VecDeque<Report>,
     pub(crate) messages: VecDeque<(ShardId, ShardMessage)>,
+    pub(crate) frames: VecDeque<(ReceiverId, FrameEvent)>,
+    /// Local sources of which packets wait for their time.
+    pub(crate) paced: Vec<TrackId>,
     /// Tracks with packets to forward at the end of this turn.
     pub(crate) pending: Vec<TrackId>,
     /// Publishers that got packets in this turn.
@@ -102,6 +114,8 @@ impl Shard {
             transmits: TransmitQueue::default(),
             reports: VecDeque::new(),
             messages: VecDeque::new(),
+            frames: VecDeque::new(),
+            paced: Vec::new(),
             pending: Vec::new(),
             touched: Vec::new(),
             strangers: ByteBudget::new(STRANGER_BYTES_PER_SECOND, STRANGER_BURST_BYTES),
@@ -127,7 +141,11 @@ impl Shard {
             addresses: self.addresses.len(),
             sources: self.sources.len(),
             deadlines: self.deadlines.len(),
-            waiting: self.pending.len() + self.touched.len() + self.messages.len() + self.reports.len(),
+            waiting: self.pending.len()
+                + self.touched.len()
+                + self.messages.len()
+                + self.reports.len()
+                + self.frames.len(),
         }
     }
 
@@ -313,6 +331,7 @@ impl Shard {
                 self.deadlines.insert((transport.deadline, id));
             }
         }
+        self.tick_pacers(now);
         while let Some(&(_, track)) = self.retired.front().filter(|&&(due, _)| due <= now) {
             self.retired.pop_front();
             self.drop_if_unused(track);
@@ -339,7 +358,7 @@ impl Shard {
         let transports = self.deadlines.first().map(|&(at, _)| at);
         let levels = (!self.transports.is_empty()).then_some(self.next_levels);
         let retired = self.retired.front().map(|&(due, _)| due);
-        transports.into_iter().chain(levels).chain(retired).min()
+        transports.into_iter().chain(levels).chain(retired).chain(self.pacers_due()).min()
     }
 
     /// The datagrams to send; the driver clears the queue when it has sent them.
@@ -353,6 +372,11 @@ impl Shard {
 
     pub fn poll_message(&mut self) -> Option<(ShardId, ShardMessage)> {
         self.messages.pop_front()
+    }
+
+    /// The frames for receivers, in their order for each.
+    pub fn poll_frame(&mut self) -> Option<(ReceiverId, FrameEvent)> {
+        self.frames.pop_front()
     }
 
     /// Ends all transports, saying so to their peers.

@@ -7,11 +7,14 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+use visavis_dataplane::api::TrackId;
 use visavis_dataplane::counters::{Counter, Counters};
+use visavis_dataplane::frames::OutgoingFrame;
 use visavis_dataplane::{Command, Report, ShardId, ShardMessage, SocketId, Time};
 
 use crate::clock::Clock;
 use crate::core::Core;
+use crate::frames::{Frames, Pushed};
 use crate::inbox::{COMMANDS, Inbox};
 use crate::reports::ReportQueue;
 use crate::send::{Sockets, Transmitter};
@@ -29,6 +32,7 @@ const DROPS_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) struct Shared {
     pub inboxes: Vec<Inbox>,
     pub reports: ReportQueue,
+    pub frames: Frames,
 }
 
 /// One thread's belongings.
@@ -42,6 +46,7 @@ pub(crate) struct Worker<C> {
     transmitter: Transmitter,
     commands: Vec<Command>,
     messages: Vec<(ShardId, ShardMessage)>,
+    frames: Vec<(TrackId, OutgoingFrame)>,
     /// Messages for the others, by shard, until the batch ends.
     outgoing: Vec<VecDeque<(ShardId, ShardMessage)>>,
     reports: Vec<Report>,
@@ -73,6 +78,7 @@ impl<C: Core> Worker<C> {
             transmitter: Transmitter::new(count),
             commands: Vec::new(),
             messages: Vec::new(),
+            frames: Vec::new(),
             outgoing: shared.inboxes.iter().map(|_| VecDeque::new()).collect(),
             shared,
             reports: Vec::new(),
@@ -124,7 +130,9 @@ impl<C: Core> Worker<C> {
 
     fn handle_inbox(&mut self, inbox: &Inbox) -> bool {
         let more = inbox.take(INBOX_PER_TURN, &mut self.commands, &mut self.messages);
-        if self.commands.is_empty() && self.messages.is_empty() {
+        // After the commands, among which that may be which opens their source.
+        inbox.take_frames(&mut self.frames);
+        if self.commands.is_empty() && self.messages.is_empty() && self.frames.is_empty() {
             return more;
         }
         let now = self.clock.now();
@@ -139,6 +147,14 @@ impl<C: Core> Worker<C> {
             }
         }
         self.messages = messages;
+        let mut frames = std::mem::take(&mut self.frames);
+        for (track, frame) in frames.drain(..) {
+            self.core.handle_frame(now, track, &frame);
+            if self.core.is_full() {
+                self.end_batch();
+            }
+        }
+        self.frames = frames;
         self.end_batch();
         more
     }
@@ -190,9 +206,24 @@ impl<C: Core> Worker<C> {
         }
     }
 
+    fn hand_out_frames(&mut self) {
+        while let Some((receiver, event)) = self.core.poll_frame() {
+            let Some(outlet) = self.shared.frames.outlet(receiver) else { continue };
+            let Pushed { dropped, announce } = outlet.push(event);
+            if dropped > 0 {
+                let now = self.clock.now();
+                self.core.handle_dropped_frames(now, outlet.track, outlet.layer, dropped);
+            }
+            if announce {
+                self.reports.push(Report::FramesReady { track: outlet.track });
+            }
+        }
+    }
+
     /// What one batch of input led to leaves: datagrams, messages to other threads, reports.
     fn end_batch(&mut self) {
         self.core.flush(self.clock.now());
+        self.hand_out_frames();
         let transmits = self.core.transmits();
         if !transmits.is_empty() {
             self.transmitter.send_all(transmits, &mut self.sockets, &self.counters);

@@ -11,17 +11,31 @@ from visavis.media.devices import (
     mediaDevices,
     synthetic_devices,
 )
+from visavis.media.files import file_devices, open_media
 from visavis.media.frames import AudioFrame, Frame, VideoFrame
+from visavis.media.pushed import AudioSource, PulledSource, VideoSource
 from visavis.media.queue import FrameQueue
+from visavis.media.receiving import (
+    FrameSource,
+    ReceivedFrame,
+    ReceiverPipeline,
+    ReceivingCodec,
+    ReceivingFigures,
+)
+from visavis.media.sending import Encoding, FrameSink, SenderPipeline, SendingFigures
 from visavis.media.source import MediaSource
 from visavis.media.stream import MediaStream, MediaStreamTrackEvent
 from visavis.media.track import MediaStreamTrack, MediaStreamTrackState
 
 __all__ = [
     "AudioFrame",
+    "AudioSource",
     "DeviceChangeEvent",
+    "Encoding",
     "Frame",
     "FrameQueue",
+    "FrameSink",
+    "FrameSource",
     "InputDevice",
     "InputDeviceInfo",
     "MediaDeviceInfo",
@@ -33,7 +47,17 @@ __all__ = [
     "MediaStreamTrackEvent",
     "MediaStreamTrackState",
     "OverconstrainedError",
+    "PulledSource",
+    "ReceivedFrame",
+    "ReceiverPipeline",
+    "ReceivingCodec",
+    "ReceivingFigures",
+    "SenderPipeline",
+    "SendingFigures",
     "VideoFrame",
+    "VideoSource",
+    "file_devices",
     "mediaDevices",
+    "open_media",
     "synthetic_devices",
 ]

@@ -1,4 +1,4 @@
-"""Constraints, and how well settings fit them: the constrainable pattern (W3C mediacapture-main section 11)."""
+"""Constraints, and how well settings fit them (W3C mediacapture-main section 11, the pattern)."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence

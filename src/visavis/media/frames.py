@@ -28,7 +28,7 @@ class VideoFrame:
 
     Attributes:
         planes: `(y, u, v)`, or `(rgb,)`.
-        timestamp_s: When it was captured, in seconds of its source's clock.
+        timestamp_s: When it was captured, in seconds of `time.monotonic()`.
     """
 
     planes: tuple[Picture, Picture, Picture] | tuple[Picture]
@@ -100,7 +100,7 @@ class AudioFrame:
     Attributes:
         samples: `(samples, channels)`, int16 or float32.
         sample_rate_hz: Samples per second and channel.
-        timestamp_s: When its first sample was captured, in seconds of its source's clock.
+        timestamp_s: When its first sample was captured, in seconds of `time.monotonic()`.
     """
 
     samples: Samples

@@ -69,6 +69,11 @@ class MediaSource:
         """Whether it gives no more frames, by its own end or with its last track's."""
         return self._ended
 
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody takes frames from one of its tracks."""
+        return not self._ended and any(track.is_consumed for track in self._tracks)
+
     def add_track(self, track: SourceTrack) -> None:
         """A track was made of this source."""
         with self._lock:
@@ -85,7 +90,7 @@ class MediaSource:
     def demand_changed(self) -> None:
         """A consumer came or went: starts or stops what is expensive."""
         with self._lock:
-            wanted = not self._ended and any(track.is_consumed for track in self._tracks)
+            wanted = self.wanted
             if wanted and not self._running:
                 self._running = True
                 self._start()

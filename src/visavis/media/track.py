@@ -6,6 +6,7 @@ import uuid
 import weakref
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import cast
 
@@ -59,6 +60,12 @@ _HINTS: dict[Kind, tuple[ContentHint, ...]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Consumer:
+    queue: weakref.ref[FrameQueue[Frame]]
+    ends: bool
+
+
 class MediaStreamTrack(EventTarget):
     """Frames of one kind: `async for frame in track`, or a thread's `track.frames().get()`.
 
@@ -87,7 +94,7 @@ class MediaStreamTrack(EventTarget):
         self._settings: Settings = {}
         self._video = VideoShaper()
         self._audio = AudioShaper()
-        self._queues: tuple[weakref.ref[FrameQueue[Frame]], ...] = ()
+        self._queues: tuple[_Consumer, ...] = ()
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         if self._state is MediaStreamTrackState.LIVE:
@@ -212,27 +219,33 @@ class MediaStreamTrack(EventTarget):
         """`async for frame in track`: a new consumer."""
         return self.frames()
 
-    def add_consumer(self, queue: FrameQueue[Frame]) -> None:
-        """Has a queue get the frames; the track does not keep it alive, and ends it when it ends."""
+    def add_consumer(self, queue: FrameQueue[Frame], *, ends: bool = True) -> None:
+        """Has a queue get the frames; the track does not keep it alive.
+
+        Args:
+            queue: The consumer's.
+            ends: Whether the queue ends with the track, at once if the track has ended.
+        """
         with self._lock:
             live = self._state is MediaStreamTrackState.LIVE
             if live:
-                self._queues = (*(ref for ref in self._queues if ref() is not None), weakref.ref(queue))
+                alive = (consumer for consumer in self._queues if consumer.queue() is not None)
+                self._queues = (*alive, _Consumer(weakref.ref(queue), ends))
         if live:
             self._source.demand_changed()
-        else:
+        elif ends:
             queue.end()
 
     def remove_consumer(self, queue: FrameQueue[Frame]) -> None:
         """Has a queue get no more frames; it does not end."""
         with self._lock:
-            self._queues = tuple(ref for ref in self._queues if ref() not in (None, queue))
+            self._queues = tuple(other for other in self._queues if other.queue() not in (None, queue))
         self._source.demand_changed()
 
     @property
     def is_consumed(self) -> bool:
         """Whether anybody takes its frames."""
-        return any((queue := ref()) is not None and not queue.ended for ref in self._queues)
+        return any((queue := consumer.queue()) is not None and not queue.ended for consumer in self._queues)
 
     def deliver(self, frame: Frame) -> None:
         """Gives the consumers a frame, as the settings and `enabled` want it. Called by the source."""
@@ -241,8 +254,8 @@ class MediaStreamTrack(EventTarget):
             return
         if not self._enabled:
             shaped = _without_information(shaped)
-        for ref in self._queues:
-            if (queue := ref()) is not None:
+        for consumer in self._queues:
+            if (queue := consumer.queue()) is not None:
                 queue.put(shaped)
 
     def source_muted(self, muted: bool) -> None:
@@ -297,8 +310,8 @@ class MediaStreamTrack(EventTarget):
             self._state = MediaStreamTrackState.ENDED
             queues, self._queues = self._queues, ()
         self._source.remove_track(self)
-        for ref in queues:
-            if (queue := ref()) is not None:
+        for consumer in queues:
+            if consumer.ends and (queue := consumer.queue()) is not None:
                 queue.end()
 
     def _configure(self, constraints: Constraints) -> None:
