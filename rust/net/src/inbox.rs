@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use visavis_dataplane::{Command, ShardId, ShardMessage};
 
-use crate::sys::Signal;
+use crate::sys::{self, Signal};
 
 /// The most commands that wait for one thread.
 pub(crate) const COMMANDS: usize = 65_536;
@@ -108,6 +108,15 @@ impl Inbox {
     /// Its thread has ended by a defect: nobody will take what is queued here.
     pub fn set_lost(&self) {
         self.lost.store(true, Ordering::Release);
+    }
+
+    /// Drops the commands that nobody will carry out; the sockets that they bring are closed.
+    pub fn abandon(&self) {
+        for command in self.commands().drain(..) {
+            if let Command::AddSocket { descriptor, .. } = command {
+                sys::discard(descriptor.0);
+            }
+        }
     }
 
     pub fn is_lost(&self) -> bool {

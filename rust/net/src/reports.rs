@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Mutex, PoisonError};
 
 use visavis_dataplane::Report;
-use visavis_dataplane::api::{SlotId, TrackId, TransportId, TransportState};
+use visavis_dataplane::api::{PairId, SlotId, TrackId, TransportId, TransportState};
 
 use crate::sys::Signal;
 
@@ -38,6 +38,9 @@ enum Subject {
     Transport(TransportId, TransportState),
     Layer(TrackId, u8),
     Slot(TransportId, SlotId),
+    Pair(TransportId, PairId),
+    Selected(TransportId),
+    Role(TransportId),
 }
 
 enum Worth {
@@ -52,7 +55,11 @@ fn worth(report: &Report) -> Worth {
         Report::Transport { id, state, .. } => Worth::State(Subject::Transport(*id, *state)),
         Report::Track { track, layer, .. } => Worth::State(Subject::Layer(*track, *layer)),
         Report::Forwarding { id, slot, .. } => Worth::State(Subject::Slot(*id, *slot)),
-        Report::Fatal { .. } => Worth::Once,
+        Report::PairState { id, pair, .. } => Worth::State(Subject::Pair(*id, *pair)),
+        Report::PairSelected { id, .. } => Worth::State(Subject::Selected(*id)),
+        Report::RoleChanged { id, .. } => Worth::State(Subject::Role(*id)),
+        // There are as many as requests were submitted, and of pairs that are learnt one a second.
+        Report::StunResult { .. } | Report::PairLearnt { .. } | Report::Fatal { .. } => Worth::Once,
     }
 }
 

@@ -5,6 +5,7 @@ mod certificate;
 mod commands;
 mod dataplane;
 mod fields;
+mod ice;
 mod reports;
 mod validate;
 
@@ -19,7 +20,10 @@ mod _native {
     #[pymodule_export]
     use crate::dataplane::DataPlane;
     #[pymodule_export]
-    use crate::reports::{AudioLevels, Fatal, Forwarding, TrackState, TransportState, TransportStats};
+    use crate::reports::{
+        AudioLevels, Fatal, Forwarding, PairLearnt, PairSelected, PairState, RoleChanged, StunResult,
+        TrackState, TransportState, TransportStats,
+    };
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -1,5 +1,5 @@
 """The only door to the Rust data plane: commands down, reports up."""
 
-from visavis.dataplane.plane import NativePlane, Plane, TransportEvents
+from visavis.dataplane.plane import IceEvents, NativePlane, Plane, TransportEvents
 
-__all__ = ["NativePlane", "Plane", "TransportEvents"]
+__all__ = ["IceEvents", "NativePlane", "Plane", "TransportEvents"]

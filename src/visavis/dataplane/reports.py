@@ -4,6 +4,11 @@ from visavis.dataplane._native import (
     AudioLevels,
     Fatal,
     Forwarding,
+    PairLearnt,
+    PairSelected,
+    PairState,
+    RoleChanged,
+    StunResult,
     TrackState,
     TransportState,
     TransportStats,
@@ -13,10 +18,19 @@ __all__ = [
     "AudioLevels",
     "Fatal",
     "Forwarding",
+    "IceReport",
+    "PairLearnt",
+    "PairSelected",
+    "PairState",
     "Report",
+    "RoleChanged",
+    "StunResult",
     "TrackState",
     "TransportState",
     "TransportStats",
 ]
 
-Report = TransportState | TrackState | Forwarding | AudioLevels | TransportStats | Fatal
+IceReport = PairState | PairLearnt | PairSelected | RoleChanged | StunResult
+"""What only the owner of a full transport's ICE agent hears."""
+
+Report = TransportState | TrackState | Forwarding | AudioLevels | TransportStats | IceReport | Fatal

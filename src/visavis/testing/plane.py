@@ -156,6 +156,8 @@ class RecordingPlane:
                 transport.rungs = command.rungs
             case RequestKeyFrame() | RequestStats():
                 pass
+            case _:
+                raise AssertionError(f"a lite transport is told {command}")
 
     def _close(self, closing: TransportId) -> None:
         transport = self.transports.pop(closing)
