@@ -288,6 +288,12 @@ impl Agent {
         }
     }
 
+    /// Has a pair checked before all others.
+    pub(super) fn trigger_first(&mut self, id: PairId) {
+        self.triggered.retain(|&triggered| triggered != id);
+        self.triggered.push_front(id);
+    }
+
     /// A pair's check ended without success.
     pub(super) fn fail(&mut self, index: usize, reason: &'static str) {
         let Some(pair) = self.pairs.get_mut(index) else { return };

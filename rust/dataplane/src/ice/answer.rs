@@ -100,7 +100,7 @@ impl Agent {
                 self.select(index, super::select::Why::Nominated);
             }
         } else if pair.wants_nomination && pair.repeats_at().is_none() {
-            self.trigger(id);
+            self.trigger_first(id);
         }
         self.consider(now, index);
     }

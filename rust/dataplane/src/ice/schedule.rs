@@ -37,7 +37,8 @@ impl Agent {
     /// When `handle_timeout` wants to be called next.
     pub fn poll_timeout(&self) -> Option<Time> {
         let repetitions = self.pairs.iter().filter_map(Pair::repeats_at);
-        let next_check = (self.remote.is_some() && self.has_unchecked()).then_some(self.next_check);
+        let paced = if self.is_nomination_next() { Time::ZERO } else { self.next_check };
+        let next_check = (self.remote.is_some() && self.has_unchecked()).then_some(paced);
         let all = repetitions.chain(next_check);
         if self.is_lite {
             return all.min();
@@ -64,9 +65,10 @@ impl Agent {
         }
     }
 
-    /// RFC 8445 section 6.1.4.2: one check, if it is time for one.
+    /// RFC 8445 section 6.1.4.2: one check, if it is time for one. A nomination does not wait its turn: there is one of them,
+    /// and what it goes over is known to carry it.
     fn start_check(&mut self, now: Time, random: &mut Random) {
-        if now < self.next_check || self.remote.is_none() {
+        if now < self.next_check && !self.is_nomination_next() || self.remote.is_none() {
             return;
         }
         let Some(index) = self.next_to_check() else { return };
@@ -82,6 +84,11 @@ impl Agent {
         pair.repeat_after(now, rto);
         self.next_check = now + PACE;
         self.transmit(index);
+    }
+
+    fn is_nomination_next(&self) -> bool {
+        let next = self.triggered.front().and_then(|&id| self.pairs.iter().find(|pair| pair.id == id));
+        next.is_some_and(|pair| pair.is_valid() && pair.wants_nomination)
     }
 
     fn next_to_check(&mut self) -> Option<usize> {

@@ -120,7 +120,7 @@ impl Agent {
         if let Some(pair) = self.pairs.get_mut(index).filter(|_| self.controlling) {
             pair.wants_nomination = true;
             let id = pair.id;
-            self.trigger(id);
+            self.trigger_first(id);
         }
     }
 
@@ -135,8 +135,7 @@ impl Agent {
             pair.wants_nomination = other == index;
         }
         if self.pairs.get(index).is_some_and(Pair::is_valid) {
-            self.triggered.retain(|&triggered| triggered != id);
-            self.triggered.push_front(id);
+            self.trigger_first(id);
         }
     }
 
