@@ -9,7 +9,7 @@ use crate::api::PairId;
 use crate::time::Time;
 
 /// The most addresses of one peer that are remembered beside those that the owner named.
-const MAX_LEARNT: usize = 16;
+pub(super) const MAX_LEARNT: usize = 16;
 /// A full agent learns at most so many at once, and one more in each of these intervals.
 const LEARNING_INTERVAL: Duration = Duration::from_secs(1);
 const LEARNING_BURST: u32 = 32;

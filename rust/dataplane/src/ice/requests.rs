@@ -13,7 +13,7 @@ use crate::random::Random;
 use crate::time::Time;
 
 /// The most requests of one transport that wait for their answers; further ones are not sent.
-const MAX_PENDING: usize = 128;
+pub(super) const MAX_PENDING: usize = 128;
 
 /// How a request ended, and what the server said.
 #[derive(Clone, Debug, PartialEq, Eq)]
