@@ -49,7 +49,7 @@ impl Duo {
 
     pub fn with_modes(seed: u64, links: Links, addresses: usize, modes: [IceMode; 2]) -> Duo {
         let mut network = Network::new(seed);
-        let mut random = Random::new(seed ^ 0x6475_6f);
+        let mut random = Random::new(seed ^ 0x0064_756f);
         let mut number = 0;
         let ends = modes.map(|mode| {
             number += 1;
