@@ -2,7 +2,7 @@
 
 use visavis_wire::{rtcp, rtp};
 
-use crate::api::{DtlsRole, TransportId};
+use crate::api::{DtlsRole, TransportId, TransportState};
 use crate::counters::Counter;
 use crate::dtls;
 use crate::ice::Path;
@@ -18,7 +18,9 @@ const NACK_MISS_BYTES: u64 = 100;
 impl Shard {
     /// A DTLS datagram from a validated address.
     pub(crate) fn handle_dtls_untrusted(&mut self, now: Time, id: TransportId, path: Path, data: &[u8]) {
-        let Some(transport) = self.transports.get_mut(&id) else { return };
+        let Some(transport) = self.transports.get_mut(&id).filter(|transport| !transport.is_over()) else {
+            return self.count(Counter::TransportOver);
+        };
         transport.ice.note_received(path, data.len());
         transport.counts.packets_received += 1;
         transport.counts.bytes_received += data.len() as u64;
@@ -75,6 +77,7 @@ impl Shard {
     pub(crate) fn handle_rtp_untrusted(&mut self, now: Time, id: TransportId, data: &mut [u8]) -> bool {
         let Some(transport) = self.transports.get_mut(&id) else { return false };
         let opened = match &mut transport.session {
+            _ if transport.state == Some(TransportState::Failed) => Err(Counter::TransportOver),
             None => Err(Counter::SrtpBeforeKeys),
             Some(session) => {
                 rtp::Header::peek_untrusted(data).map_err(|_| Counter::RtpMalformed).and_then(|header| {
@@ -106,12 +109,9 @@ impl Shard {
             self.touched.push(id);
         }
         let Some(received) = received else { return };
-        let source = self.source(received.track, received.kind);
-        if !source.push(now, received.layer, received.packet) {
-            return self.count(Counter::RtpDuplicate);
-        }
-        if source.pending.len() == 1 {
-            self.pending.push(received.track);
+        self.source(received.track, received.kind);
+        if !self.push_media(now, received.track, received.layer, received.packet) {
+            self.count(Counter::RtpDuplicate);
         }
     }
 
@@ -119,6 +119,7 @@ impl Shard {
     pub(crate) fn handle_rtcp_untrusted(&mut self, now: Time, id: TransportId, data: &mut [u8]) -> bool {
         let Some(transport) = self.transports.get_mut(&id) else { return false };
         let opened = match &mut transport.session {
+            _ if transport.state == Some(TransportState::Failed) => Err(Counter::TransportOver),
             None => Err(Counter::SrtpBeforeKeys),
             Some(session) => session.receiver.open_rtcp_untrusted(data).map_err(counter_of),
         };

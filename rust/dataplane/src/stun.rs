@@ -39,7 +39,7 @@ impl Shard {
                 let id = transport_of(message.transaction_id());
                 if id.shard() != self.id() {
                     if id.shard().0 < self.config.shards && via.is_none() && !self.is_own(path.socket) {
-                        return self.hand_over(id.shard(), path, data);
+                        return self.hand_over_check(now, id.shard(), path, data);
                     }
                     return self.count(Counter::StunUnexpected);
                 }
@@ -74,7 +74,7 @@ impl Shard {
             match shard_of_ufrag(ufrag) {
                 Some(shard) if shard == self.id() => (),
                 Some(shard) if shard.0 < self.config.shards && via.is_none() => {
-                    return self.hand_over(shard, path, data);
+                    return self.hand_over_check(now, shard, path, data);
                 }
                 _ => return self.refuse_check(now, path, message, Counter::StunUnknownUfrag),
             }

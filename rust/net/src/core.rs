@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use visavis_dataplane::api::TrackId;
+use visavis_dataplane::frames::{FrameEvent, OutgoingFrame, ReceiverId};
 use visavis_dataplane::{
     Command, Report, Shard, ShardId, ShardMessage, SocketChange, SocketId, Time, TransmitQueue,
 };
@@ -17,6 +19,8 @@ pub trait Core {
     fn close(&mut self, now: Time);
     /// Ends a batch of input; called before `transmits`.
     fn flush(&mut self, now: Time);
+    /// So much waits that the batch should end before more is handed in.
+    fn is_full(&self) -> bool;
     fn poll_timeout(&self) -> Option<Time>;
     fn transmits(&mut self) -> &mut TransmitQueue;
     fn poll_report(&mut self) -> Option<Report>;
@@ -27,6 +31,10 @@ pub trait Core {
     fn handle_socket_lost(&mut self, now: Time, socket: SocketId);
     /// The system refused to send to an address.
     fn handle_send_failure(&mut self, now: Time, socket: SocketId, peer: SocketAddr);
+    fn handle_frame(&mut self, now: Time, track: TrackId, frame: &OutgoingFrame);
+    fn poll_frame(&mut self) -> Option<(ReceiverId, FrameEvent)>;
+    /// A receiver's queue had no room for so many frames of a layer.
+    fn handle_dropped_frames(&mut self, now: Time, track: TrackId, layer: u8, count: u64);
 }
 
 impl Core for Shard {
@@ -52,6 +60,10 @@ impl Core for Shard {
 
     fn flush(&mut self, now: Time) {
         Shard::flush(self, now);
+    }
+
+    fn is_full(&self) -> bool {
+        Shard::is_full(self)
     }
 
     fn poll_timeout(&self) -> Option<Time> {
@@ -80,5 +92,17 @@ impl Core for Shard {
 
     fn handle_send_failure(&mut self, now: Time, socket: SocketId, peer: SocketAddr) {
         Shard::handle_send_failure(self, now, socket, peer);
+    }
+
+    fn handle_frame(&mut self, now: Time, track: TrackId, frame: &OutgoingFrame) {
+        Shard::handle_frame(self, now, track, frame);
+    }
+
+    fn poll_frame(&mut self) -> Option<(ReceiverId, FrameEvent)> {
+        Shard::poll_frame(self)
+    }
+
+    fn handle_dropped_frames(&mut self, now: Time, track: TrackId, layer: u8, count: u64) {
+        Shard::handle_dropped_frames(self, now, track, layer, count);
     }
 }

@@ -4,11 +4,14 @@ from visavis.dataplane._native import (
     AudioLevels,
     Fatal,
     Forwarding,
+    FramesReady,
+    KeyFrameWanted,
     PairLearnt,
     PairSelected,
     PairState,
     RoleChanged,
     StunResult,
+    TargetBitrate,
     TrackState,
     TransportState,
     TransportStats,
@@ -18,13 +21,16 @@ __all__ = [
     "AudioLevels",
     "Fatal",
     "Forwarding",
+    "FramesReady",
     "IceReport",
+    "KeyFrameWanted",
     "PairLearnt",
     "PairSelected",
     "PairState",
     "Report",
     "RoleChanged",
     "StunResult",
+    "TargetBitrate",
     "TrackState",
     "TransportState",
     "TransportStats",
@@ -33,4 +39,15 @@ __all__ = [
 IceReport = PairState | PairLearnt | PairSelected | RoleChanged | StunResult
 """What only the owner of a full transport's ICE agent hears."""
 
-Report = TransportState | TrackState | Forwarding | AudioLevels | TransportStats | IceReport | Fatal
+Report = (
+    TransportState
+    | TrackState
+    | Forwarding
+    | AudioLevels
+    | TransportStats
+    | KeyFrameWanted
+    | TargetBitrate
+    | IceReport
+    | FramesReady
+    | Fatal
+)

@@ -3,6 +3,7 @@ use std::os::fd::IntoRawFd;
 use std::sync::Barrier;
 
 use visavis_dataplane::api::{Figure, TrackId, TransportId};
+use visavis_dataplane::frames::{FrameEvent, OutgoingFrame, ReceiverId};
 use visavis_dataplane::{Descriptor, ShardMessage, SocketChange, SocketId, Time, TransmitQueue};
 
 use super::*;
@@ -10,6 +11,8 @@ use crate::inbox::MESSAGES;
 
 /// Long enough to be reached by a defect only.
 const GUARD: Duration = Duration::from_secs(20);
+/// From here on the core asks for the end of the turn.
+const FULL_BYTES: usize = 50_000;
 
 /// What an `Echo` does on a command, told by its type.
 type OnCommand = dyn Fn(&mut Echo, Command) + Send + Sync;
@@ -34,6 +37,7 @@ struct Echo {
     reports: Vec<Report>,
     changes: VecDeque<SocketChange>,
     last: Option<SocketAddr>,
+    most_waited: usize,
     on_command: Arc<OnCommand>,
 }
 
@@ -81,7 +85,13 @@ impl Core for Echo {
         self.report("closed", 1);
     }
 
-    fn flush(&mut self, _: Time) {}
+    fn flush(&mut self, _: Time) {
+        self.most_waited = self.most_waited.max(self.transmits.waiting_bytes());
+    }
+
+    fn is_full(&self) -> bool {
+        self.transmits.waiting_bytes() >= FULL_BYTES
+    }
 
     fn poll_timeout(&self) -> Option<Time> {
         None
@@ -110,6 +120,14 @@ impl Core for Echo {
     fn handle_send_failure(&mut self, _: Time, _: SocketId, peer: SocketAddr) {
         self.report("refused", usize::from(peer.port()));
     }
+
+    fn handle_frame(&mut self, _: Time, _: TrackId, _: &OutgoingFrame) {}
+
+    fn poll_frame(&mut self) -> Option<(ReceiverId, FrameEvent)> {
+        None
+    }
+
+    fn handle_dropped_frames(&mut self, _: Time, _: TrackId, _: u8, _: u64) {}
 }
 
 fn echo(
@@ -136,6 +154,7 @@ fn echo_at(
         reports: Vec::new(),
         changes: VecDeque::new(),
         last: None,
+        most_waited: 0,
         on_command: Arc::clone(&on_command),
     })
     .unwrap()
@@ -299,6 +318,31 @@ fn a_datagram_that_reaches_another_thread_is_handed_over_once() {
     plane.close().unwrap();
     assert_eq!(counter(&plane, Counter::HandedOver), odd as u64);
     assert_eq!(counter(&plane, Counter::DatagramsSent), 64 + 2, "an answer each and two good-byes");
+}
+
+#[test]
+fn a_core_that_is_full_has_its_turn_ended_in_the_middle_of_a_batch() {
+    let blocked = Arc::new(Barrier::new(2));
+    let barrier = Arc::clone(&blocked);
+    let plane = echo(1, OnDatagram::Answer, move |echo, command| match command {
+        Command::RequestKeyFrame { .. } => {
+            barrier.wait();
+            barrier.wait();
+        }
+        _ => echo.report("most", echo.most_waited),
+    });
+    plane.submit(vec![Command::RequestKeyFrame { track: TrackId(0) }]).unwrap();
+    blocked.wait();
+    let client = client(&plane);
+    for _ in 0..5 {
+        client.send(&[7; 30_000]).unwrap();
+    }
+    blocked.wait();
+    assert_eq!(client.recv(&mut [0; 65_536]).unwrap(), 30_001);
+    plane.submit(vec![command(0)]).unwrap();
+    let reports = next_reports(&plane);
+    let Report::Stats { values, .. } = &reports[0] else { panic!("{reports:?}") };
+    assert_eq!(values[0].1, Figure::Int(2 * 30_001), "of five datagrams two at a time waited");
 }
 
 #[test]
