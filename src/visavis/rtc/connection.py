@@ -67,6 +67,7 @@ class Connection:
         self.ice_connection_state: RTCIceConnectionState = RTCIceConnectionState.NEW
         self.connection_state: RTCPeerConnectionState = RTCPeerConnectionState.NEW
         self.set_local_was_called = False
+        self.needs_ice_restart = False
         self.closed = False
         self._open_network = open_network
         self._network: Network | None = None

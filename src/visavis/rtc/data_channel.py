@@ -64,12 +64,12 @@ class Stream(Protocol):
 class RTCDataChannel(EventTarget):
     """Messages both ways. `createDataChannel` and the peer make them."""
 
-    onopen = EventHandler[Event]()
-    onbufferedamountlow = EventHandler[Event]()
-    onerror = EventHandler[RTCErrorEvent]()
-    onclosing = EventHandler[Event]()
-    onclose = EventHandler[Event]()
-    onmessage = EventHandler[MessageEvent]()
+    onopen: EventHandler[Event] = EventHandler()
+    onbufferedamountlow: EventHandler[Event] = EventHandler()
+    onerror: EventHandler[RTCErrorEvent] = EventHandler()
+    onclosing: EventHandler[Event] = EventHandler()
+    onclose: EventHandler[Event] = EventHandler()
+    onmessage: EventHandler[MessageEvent] = EventHandler()
 
     def __init__(self, label: str, init: RTCDataChannelInit, id: int | None) -> None:
         super().__init__()
