@@ -32,7 +32,7 @@ from visavis.rtc.configuration import RTCConfiguration, RTCIceTransportPolicy
 from visavis.rtc.dtls_transport import RTCDtlsTransportState
 from visavis.rtc.ice_transport import RTCIceTransportState
 from visavis.rtc.loop_plane import LoopPlane
-from visavis.rtc.network import GatheredCandidate, LinkEvents, ServerFailure
+from visavis.rtc.network import GatheredCandidate, LinkEvents, MediaPath, ServerFailure
 from visavis.sdp import Candidate as SdpCandidate
 
 _log = logging.getLogger(__name__)
@@ -70,6 +70,11 @@ class AgentLink(AgentEvents):
         self._dtls = RTCDtlsTransportState.NEW
         self._selected: CandidatePair | None = None
         self._remote: dict[str, list[RemoteCandidates]] = {}
+
+    @property
+    def media_path(self) -> MediaPath | None:
+        """Where media travels, once DTLS has its peer."""
+        return MediaPath(self._held.plane, self._id) if self._connected else None
 
     def gather(self, credentials: IceCredentials, configuration: RTCConfiguration) -> None:
         """Opens the transport at first; later a restart."""

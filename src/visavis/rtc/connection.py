@@ -16,6 +16,7 @@ from visavis.rtc.configuration import RTCConfiguration
 from visavis.rtc.data_channels import DataChannels
 from visavis.rtc.dtls_transport import RTCDtlsTransport
 from visavis.rtc.ice_events import RTCPeerConnectionIceEvent
+from visavis.rtc.media_flows import MediaFlows
 from visavis.rtc.network import Network, OpenNetwork
 from visavis.rtc.operations import Operations
 from visavis.rtc.parameters import (
@@ -54,6 +55,7 @@ class Connection:
         self.operations = Operations(self.tasks, self._chain_is_empty)
         self.transports = Transports(self)
         self.data = DataChannels(self)
+        self.media = MediaFlows(self)
         self.streams: dict[str, MediaStream] = {}
         self.session = Session(
             session_id=secrets.randbits(_SESSION_ID_BITS),
@@ -224,6 +226,13 @@ class Connection:
 
     def sending_changed(self, sender: RTCRtpSender) -> None:
         """A sender has another track, or other encodings."""
+        self.media.sending_changed(self._transceivers[sender.state.key])
+
+    def mute_receivers(self, transport: int) -> None:
+        """The peer has closed a transport: nothing comes any more."""
+        for transceiver in self.transceivers:
+            if transceiver.state.transport == transport:
+                transceiver.receiver.track.source.set_muted(True)
 
     def end_receiving(self, receiver: RTCRtpReceiver) -> None:
         """Section 5.4, "stop sending and receiving": the track ends, and tells."""
@@ -263,6 +272,7 @@ class Connection:
         for transceiver in self.transceivers:
             self.end_receiving(transceiver.receiver)
         self.data.close()
+        self.media.close()
         self.transports.close()
         self.ice_connection_state = RTCIceConnectionState.CLOSED
         self.connection_state = RTCPeerConnectionState.CLOSED

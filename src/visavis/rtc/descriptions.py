@@ -141,6 +141,7 @@ def _apply(connection: Connection, session: Session, changes: Changes, type: RTC
     for key in changes.stopped:
         connection.end_receiving(connection.transceiver(key).receiver)
     connection.transports.apply(session, changes, rolled_back=type is RTCSdpType.ROLLBACK)
+    connection.media.update()
     failed = connection.data.apply(changes)
     stable = session.signaling_state is _STABLE
     if stable:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from visavis.dataplane import Plane
+from visavis.dataplane.commands import TransportId
 from visavis.jsep import IceCredentials, RemoteCandidates, Transport
 from visavis.rtc.certificate import RTCCertificate
 from visavis.rtc.configuration import RTCConfiguration
@@ -58,8 +60,21 @@ class LinkEvents(Protocol):
         """The state of the handshake: a word about why, and what the peer showed, in DER."""
 
 
+@dataclass(frozen=True, slots=True)
+class MediaPath:
+    """Where the media of a transport travels."""
+
+    plane: Plane
+    transport: TransportId
+
+
 class Link(Protocol):
     """One transport."""
+
+    @property
+    def media_path(self) -> MediaPath | None:
+        """Where its media travels; None before it is connected, and in a network that carries none."""
+        ...
 
     def gather(self, credentials: IceCredentials, configuration: RTCConfiguration) -> None:
         """Gathers candidates: at first, and with new credentials for a restart (RFC 8445 section 9)."""

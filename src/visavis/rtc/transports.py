@@ -28,7 +28,7 @@ from visavis.rtc.ice_transport import (
     RTCIceTransport,
     RTCIceTransportState,
 )
-from visavis.rtc.network import GatheredCandidate, Link, ServerFailure
+from visavis.rtc.network import GatheredCandidate, Link, MediaPath, ServerFailure
 from visavis.rtc.prohibited import is_prohibited
 from visavis.sdp import Candidate
 
@@ -143,6 +143,8 @@ class BoundTransport:
             if certificates:
                 dtls.set_remote_certificates(certificates)
             fire = self._connection.derive_states()
+            if state is RTCDtlsTransportState.CLOSED:
+                self._connection.mute_receivers(self.key)
             if state is RTCDtlsTransportState.FAILED:
                 detail = (
                     RTCErrorDetailType.FINGERPRINT_FAILURE
@@ -240,6 +242,11 @@ class Transports:
         """The W3C object of a transport."""
         bound = None if key is None else self._bound.get(key)
         return None if bound is None else bound.dtls_transport
+
+    def media_path(self, key: int) -> MediaPath | None:
+        """Where the media of a transport travels."""
+        bound = self._bound.get(key)
+        return None if bound is None or bound.link is None else bound.link.media_path
 
     def create(self, session: Session) -> None:
         """Makes the objects of transports that a description has brought."""

@@ -13,7 +13,7 @@ from visavis.rtc.certificate import RTCCertificate
 from visavis.rtc.configuration import RTCConfiguration, RTCIceTransportPolicy
 from visavis.rtc.dtls_transport import RTCDtlsTransportState
 from visavis.rtc.ice_transport import RTCIceTransportState
-from visavis.rtc.network import GatheredCandidate, LinkEvents
+from visavis.rtc.network import GatheredCandidate, LinkEvents, MediaPath
 from visavis.sdp import Candidate
 
 
@@ -73,6 +73,11 @@ class MemoryLink:
         self._ice = RTCIceTransportState.NEW
         self._dtls = RTCDtlsTransportState.NEW
         self._closed = False
+
+    @property
+    def media_path(self) -> MediaPath | None:
+        """None: no packet is sent."""
+        return None
 
     def gather(self, credentials: IceCredentials, configuration: RTCConfiguration) -> None:
         """One host candidate, or with `relay` none."""
