@@ -10,7 +10,7 @@ from visavis.errors import DOMException
 from visavis.events import Event, EventTarget
 from visavis.jsep import Description, IceCredentials, Session, Transceiver, needs_negotiation
 from visavis.media import MediaSource, MediaStream, MediaStreamTrack
-from visavis.rtc import certificate, encodings, states, stats
+from visavis.rtc import certificate, encodings, states, stats, stats_gathering
 from visavis.rtc.certificate import RTCCertificate
 from visavis.rtc.configuration import RTCConfiguration
 from visavis.rtc.data_channels import DataChannels
@@ -144,7 +144,7 @@ class Connection:
         """Figures, in a later task."""
         if not self.closed:
             await self.tasks.turn()
-        return stats.report(self, selector)
+        return await stats_gathering.report(self, selector)
 
     def description(self, description: Description | None) -> RTCSessionDescription | None:
         """The object of a description: the same one, as long as the description is the same."""

@@ -106,8 +106,9 @@ class MediaFlows:
         sender = transceiver.sender
         for flow, encoding in zip(flows.sending if flows else (), sender.encodings, strict=False):
             flow.pipeline.configure(_encoding(encoding))
-            if flow.pipeline.track is not sender.track:
-                flow.pipeline.replace_track(sender.track)
+            track = sender.track if media_plan.sends(transceiver.state) else None
+            if flow.pipeline.track is not track:
+                flow.pipeline.replace_track(track)
 
     def close(self) -> None:
         """Ends all, threads included."""

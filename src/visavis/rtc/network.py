@@ -1,7 +1,7 @@
 """What a connection needs of the world: transports, each ICE and DTLS over sockets. Tests bring their own."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from visavis.dataplane import Plane
@@ -68,8 +68,25 @@ class MediaPath:
     transport: TransportId
 
 
+@dataclass(frozen=True, slots=True)
+class LinkFigures:
+    """Figures of a transport: what the data plane has counted, by webrtc-stats' names, whole and by stream;
+    candidates and pairs as dictionaries of webrtc-stats."""
+
+    transport: Mapping[str, int | float | str] = field(default_factory=dict[str, int | float | str])
+    received: Sequence[Mapping[str, int | float | str]] = ()
+    sent: Sequence[Mapping[str, int | float | str]] = ()
+    ice: Sequence[Mapping[str, object]] = ()
+    selected_pair_id: str | None = None
+    selected_pair_changes: int = 0
+
+
 class Link(Protocol):
     """One transport."""
+
+    async def figures(self, transport_id: str) -> LinkFigures:
+        """Figures as they are now, in bounded time; `transport_id` begins the ids of what belongs to it."""
+        ...
 
     @property
     def media_path(self) -> MediaPath | None:
