@@ -247,13 +247,17 @@ def test_silence_is_disconnected_and_then_failed_and_an_answer_heals() -> None:
     pair.meet()
     pair.internet.cut.add("192.0.2.2")
     pair.clock.advance(8.0)
-    assert pair.ada.agent.state is IceState.DISCONNECTED
     pair.internet.cut.clear()
     pair.clock.advance(5.0)
-    assert pair.ada.agent.state is IceState.COMPLETED
     pair.internet.cut.add("192.0.2.2")
     pair.clock.advance(35.0)
-    assert pair.ada.states[-2:] == [IceState.DISCONNECTED, IceState.FAILED]
+    assert pair.ada.states[1:] == [
+        IceState.COMPLETED,
+        IceState.DISCONNECTED,
+        IceState.COMPLETED,
+        IceState.DISCONNECTED,
+        IceState.FAILED,
+    ]
 
 
 def test_when_the_path_breaks_media_falls_back_to_another_valid_pair() -> None:
@@ -339,9 +343,9 @@ def test_ten_thousand_candidates_of_nonsense_cost_little_and_are_counted() -> No
     pair.ada.start(Credentials("b0000001", "b" * 24))
     priority = candidate_priority(CandidateType.HOST, 65535)
     candidates = [
-        Candidate(str(number), priority - number, f"198.18.{number // 250}.{number % 250}", 5000, CandidateType.HOST)
+        Candidate("1", priority - number, f"198.18.{number // 250}.{number % 250}", 5000, CandidateType.HOST)
         for number in range(10_000)
-    ]  # fmt: skip
+    ]
     began = time.process_time()
     for candidate in candidates:
         pair.ada.agent.add_remote(candidate)
