@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use crate::frames::ReceiverId;
+
 /// Which thread's part of the data plane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ShardId(pub u8);
@@ -148,6 +150,14 @@ pub struct GivenKeys {
     pub remote: Vec<u8>,
 }
 
+/// One payload type of a local source's frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SourcePayload {
+    pub payload_type: u8,
+    pub codec: Codec,
+    pub clock_hz: u32,
+}
+
 #[derive(Clone, Debug)]
 pub enum Command {
     OpenTransport {
@@ -203,6 +213,25 @@ pub enum Command {
     RequestStats {
         id: TransportId,
     },
+    /// A track whose frames come by `Shard::handle_frame`; said again, its payload types change.
+    OpenSource {
+        track: TrackId,
+        kind: Kind,
+        payloads: Vec<SourcePayload>,
+    },
+    CloseSource {
+        track: TrackId,
+    },
+    /// From now on the frames of a layer come out by `Shard::poll_frame` as well.
+    OpenReceiver {
+        track: TrackId,
+        layer: u8,
+        receiver: ReceiverId,
+    },
+    CloseReceiver {
+        track: TrackId,
+        receiver: ReceiverId,
+    },
 }
 
 impl Command {
@@ -219,7 +248,11 @@ impl Command {
             | Command::Route { id, .. }
             | Command::SetLadder { id, .. }
             | Command::RequestStats { id } => id.shard(),
-            Command::RequestKeyFrame { track } => track.shard(),
+            Command::RequestKeyFrame { track }
+            | Command::OpenSource { track, .. }
+            | Command::CloseSource { track }
+            | Command::OpenReceiver { track, .. }
+            | Command::CloseReceiver { track, .. } => track.shard(),
         }
     }
 }
@@ -310,6 +343,20 @@ pub enum Report {
         values: Figures,
         received: Vec<Figures>,
         sent: Vec<Figures>,
+    },
+    /// The encoder of a local source is asked for a key frame of a layer.
+    KeyFrameWanted {
+        track: TrackId,
+        layer: u8,
+    },
+    /// What the network carries of a transport on which local sources send.
+    TargetBitrate {
+        id: TransportId,
+        bps: u64,
+    },
+    /// Frames wait at a track's receiver that asked to be told.
+    FramesReady {
+        track: TrackId,
     },
     /// The shard is lost, with all its transports: a defect of the data plane, not of a peer.
     Fatal {

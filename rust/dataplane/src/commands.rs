@@ -39,7 +39,7 @@ impl Shard {
                 }
                 for (track, kind) in tracks {
                     let source = self.source(track, kind);
-                    source.publisher = Some(id);
+                    (source.publisher, source.local) = (Some(id), None);
                 }
                 self.wake_at(id, now);
             }
@@ -62,6 +62,12 @@ impl Shard {
                     self.reports.push_back(report);
                 }
             }
+            Command::OpenSource { track, kind, payloads } => self.open_source(track, kind, payloads),
+            Command::CloseSource { track } => self.close_source(now, track),
+            Command::OpenReceiver { track, layer, receiver } => {
+                self.open_receiver(now, track, layer, receiver)
+            }
+            Command::CloseReceiver { track, receiver } => self.close_receiver(track, receiver),
         }
     }
 
@@ -229,6 +235,7 @@ impl Shard {
         {
             source.publisher = None;
             source.layers.clear();
+            self.end_receivers(track);
             self.drop_if_unused(track);
         }
     }

@@ -33,6 +33,12 @@ counters! {
     StunAnswered = "stun_answered",
     /// A check from an address from which another transport's media comes.
     StunAddressHeld = "stun_address_held",
+    /// Larger than any path's packets: nothing that is stored or handed over may be.
+    DatagramOversized = "datagram_oversized",
+    /// For a transport that has failed, or that Python is about to close.
+    TransportOver = "transport_over",
+    /// A check for another thread, more than strangers may have handed over.
+    StunHandOverLimited = "stun_hand_over_limited",
     /// DTLS or SRTP from an address that ICE has not validated.
     UnvalidatedAddress = "unvalidated_address",
     DtlsError = "dtls_error",
@@ -57,6 +63,12 @@ counters! {
     /// A peer told of more packets by feedback than were ever sent to it.
     FeedbackRateLimited = "feedback_rate_limited",
     ProbesSent = "probes_sent",
+    /// A frame for a track that is no local source, or of a payload type or layer that it has not.
+    FrameUnknown = "frame_unknown",
+    FramesSent = "frames_sent",
+    FramesReceived = "frames_received",
+    /// A receiver's queue was full: its policy is to drop the oldest.
+    FramesDropped = "frames_dropped",
     PliSent = "pli_sent",
     PliReceived = "pli_received",
     PliMerged = "pli_merged",

@@ -13,6 +13,7 @@
 //! | `transport`, `addresses` | one peer's state; which addresses were validated |
 //! | `receive`, `twcc` | a publisher: streams bound, gaps asked for, feedback |
 //! | `source`, `cache`, `keyframes` | a track: its packets for all subscribers, its key frames |
+//! | `frames` | what Python sends and receives itself: frames cut into packets, and put together |
 //! | `send`, `ladder`, `bwe` | a subscriber: seamless streams, what fits, what the network carries |
 #![forbid(unsafe_code)]
 
@@ -24,6 +25,7 @@ mod commands;
 pub mod counters;
 pub mod dtls;
 mod forward;
+pub mod frames;
 pub mod ice;
 mod ids;
 pub mod keyframes;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use visavis_wire::stun::{Builder, Class, FingerprintCheck, Message, Method, attribute_type};
 use visavis_wire::{rtcp, rtp};
 
-use crate::api::{DtlsRole, ShardId, TransportId, shard_of_ufrag};
+use crate::api::{DtlsRole, ShardId, TransportId, TransportState, shard_of_ufrag};
 use crate::counters::Counter;
 use crate::dtls;
 use crate::ice::Path;
@@ -41,7 +41,7 @@ impl Shard {
         match shard_of_ufrag(ufrag) {
             Some(shard) if shard == self.id() => (),
             Some(shard) if shard.0 < self.config.shards && via.is_none() => {
-                return self.hand_over(shard, path, data);
+                return self.hand_over_check(now, shard, path, data);
             }
             _ => return self.refuse_check(now, path, &message, Counter::StunUnknownUfrag),
         }
@@ -178,7 +178,9 @@ impl Shard {
 
     /// A DTLS datagram from a validated address.
     pub(crate) fn handle_dtls_untrusted(&mut self, now: Time, id: TransportId, data: &[u8]) {
-        let Some(transport) = self.transports.get_mut(&id) else { return };
+        let Some(transport) = self.transports.get_mut(&id).filter(|transport| !transport.is_over()) else {
+            return self.count(Counter::TransportOver);
+        };
         transport.counts.packets_received += 1;
         transport.counts.bytes_received += data.len() as u64;
         let taken = match &mut transport.dtls {
@@ -233,6 +235,7 @@ impl Shard {
     pub(crate) fn handle_rtp_untrusted(&mut self, now: Time, id: TransportId, data: &mut [u8]) -> bool {
         let Some(transport) = self.transports.get_mut(&id) else { return false };
         let opened = match &mut transport.session {
+            _ if transport.state == Some(TransportState::Failed) => Err(Counter::TransportOver),
             None => Err(Counter::SrtpBeforeKeys),
             Some(session) => {
                 rtp::Header::peek_untrusted(data).map_err(|_| Counter::RtpMalformed).and_then(|header| {
@@ -264,12 +267,9 @@ impl Shard {
             self.touched.push(id);
         }
         let Some(received) = received else { return };
-        let source = self.source(received.track, received.kind);
-        if !source.push(now, received.layer, received.packet) {
-            return self.count(Counter::RtpDuplicate);
-        }
-        if source.pending.len() == 1 {
-            self.pending.push(received.track);
+        self.source(received.track, received.kind);
+        if !self.push_media(now, received.track, received.layer, received.packet) {
+            self.count(Counter::RtpDuplicate);
         }
     }
 
@@ -277,6 +277,7 @@ impl Shard {
     pub(crate) fn handle_rtcp_untrusted(&mut self, now: Time, id: TransportId, data: &mut [u8]) -> bool {
         let Some(transport) = self.transports.get_mut(&id) else { return false };
         let opened = match &mut transport.session {
+            _ if transport.state == Some(TransportState::Failed) => Err(Counter::TransportOver),
             None => Err(Counter::SrtpBeforeKeys),
             Some(session) => session.receiver.open_rtcp_untrusted(data).map_err(counter_of),
         };

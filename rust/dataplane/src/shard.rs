@@ -10,8 +10,10 @@ use visavis_wire::kind::{PacketKind, classify};
 use crate::addresses::{AddressBook, Owner};
 use crate::api::{Kind, Report, ShardId, SocketId, TrackId, TransportId};
 use crate::counters::{Counter, Counters};
+use crate::frames::{FrameEvent, ReceiverId};
 use crate::ice::Path;
 use crate::ids::IdMap;
+use crate::media::MediaPacket;
 use crate::message::ShardMessage;
 use crate::send::budget::ByteBudget;
 use crate::source::Source;
@@ -24,6 +26,16 @@ const LEVELS_INTERVAL: Duration = Duration::from_millis(200);
 /// Answers to strangers (STUN without a transport of ours): bytes a second and at once.
 const STRANGER_BYTES_PER_SECOND: u64 = 250_000;
 const STRANGER_BURST_BYTES: u64 = 64_000;
+/// Checks from addresses that are nobody's yet, given to another thread because they name it: they share its ring with media.
+const HAND_OVER_BYTES_PER_SECOND: u64 = 1_000_000;
+const HAND_OVER_BURST_BYTES: u64 = 256_000;
+/// The largest datagram: Ethernet's payload and something for tunnels that reassemble. All that is stored or handed over is
+/// bounded in number, and by this in bytes.
+pub const MAX_DATAGRAM_BYTES: usize = 2_048;
+/// What a turn may gather before it has to be flushed and sent: 64 packets of video for 200 subscribers.
+const TURN_BYTES: usize = 16 << 20;
+/// What a turn may gather for other threads.
+const TURN_MESSAGES: usize = 4_096;
 
 /// What a shard is made with.
 #[derive(Clone, Debug)]
@@ -37,6 +49,14 @@ pub struct ShardConfig {
     pub epoch: Instant,
     pub certificate: dimpl::DtlsCertificate,
     pub counters: Arc<Counters>,
+}
+
+impl ShardConfig {
+    /// When an NTP time of this machine was; None before `Time::ZERO`.
+    pub(crate) fn time_of(&self, ntp: u64) -> Option<Time> {
+        let elapsed = u64::try_from(ntp.wrapping_sub(self.ntp_at_zero) as i64).ok()?;
+        Some(Time::from_nanos(((u128::from(elapsed) * 1_000_000_000) >> 32) as u64))
+    }
 }
 
 /// How many entries a shard's tables have. All are zero when nobody is there.
@@ -63,11 +83,17 @@ pub struct Shard {
     pub(crate) transmits: TransmitQueue,
     pub(crate) reports: VecDeque<Report>,
     pub(crate) messages: VecDeque<(ShardId, ShardMessage)>,
+    pub(crate) frames: VecDeque<(ReceiverId, FrameEvent)>,
+    /// Local sources of which packets wait for their time.
+    pub(crate) paced: Vec<TrackId>,
     /// Tracks with packets to forward at the end of this turn.
     pub(crate) pending: Vec<TrackId>,
     /// Publishers that got packets in this turn.
     pub(crate) touched: Vec<TransportId>,
     pub(crate) strangers: ByteBudget,
+    pub(crate) hand_overs: ByteBudget,
+    /// How many bytes the packets in `pending` are for all their subscribers.
+    pub(crate) pending_bytes: usize,
     pub(crate) scratch: Vec<u8>,
     pub(crate) work: Vec<crate::forward::Work>,
     /// Tracks that lost their last subscriber, by the time at which they are forgotten.
@@ -88,9 +114,13 @@ impl Shard {
             transmits: TransmitQueue::default(),
             reports: VecDeque::new(),
             messages: VecDeque::new(),
+            frames: VecDeque::new(),
+            paced: Vec::new(),
             pending: Vec::new(),
             touched: Vec::new(),
             strangers: ByteBudget::new(STRANGER_BYTES_PER_SECOND, STRANGER_BURST_BYTES),
+            hand_overs: ByteBudget::new(HAND_OVER_BYTES_PER_SECOND, HAND_OVER_BURST_BYTES),
+            pending_bytes: 0,
             scratch: Vec::new(),
             work: Vec::new(),
             retired: VecDeque::new(),
@@ -111,7 +141,11 @@ impl Shard {
             addresses: self.addresses.len(),
             sources: self.sources.len(),
             deadlines: self.deadlines.len(),
-            waiting: self.pending.len() + self.touched.len() + self.messages.len() + self.reports.len(),
+            waiting: self.pending.len()
+                + self.touched.len()
+                + self.messages.len()
+                + self.reports.len()
+                + self.frames.len(),
         }
     }
 
@@ -135,6 +169,9 @@ impl Shard {
     ) {
         self.count(Counter::DatagramsReceived);
         self.config.counters.add(Counter::BytesReceived, data.len() as u64);
+        if data.len() > MAX_DATAGRAM_BYTES {
+            return self.count(Counter::DatagramOversized);
+        }
         self.handle_datagram_from(now, Path { socket, peer }, data, None);
     }
 
@@ -167,7 +204,17 @@ impl Shard {
         }
     }
 
-    pub(crate) fn hand_over(&mut self, shard: ShardId, path: Path, data: &[u8]) {
+    /// Gives a check to the shard that its user name names. Anybody can name one, so those from addresses that are not
+    /// that shard's have a budget.
+    pub(crate) fn hand_over_check(&mut self, now: Time, shard: ShardId, path: Path, data: &[u8]) {
+        let known = self.addresses.owner(path) == Some(Owner::Shard(shard));
+        if !known && !self.hand_overs.take(now, data.len() as u64) {
+            return self.count(Counter::StunHandOverLimited);
+        }
+        self.hand_over(shard, path, data);
+    }
+
+    fn hand_over(&mut self, shard: ShardId, path: Path, data: &[u8]) {
         let message = ShardMessage::Datagram { socket: path.socket, peer: path.peer, data: data.into() };
         self.messages.push_back((shard, message));
     }
@@ -207,12 +254,7 @@ impl Shard {
                 }
             }
             ShardMessage::Media { track, layer, packet } => {
-                if let Some(source) = self.sources.get_mut(&track)
-                    && source.push(now, layer, packet)
-                    && source.pending.len() == 1
-                {
-                    self.pending.push(track);
-                }
+                self.push_media(now, track, layer, packet);
             }
             ShardMessage::Clock { track, layer, map } => {
                 if let Some(layer) = self.sources.get_mut(&track).and_then(|source| source.layer_mut(layer)) {
@@ -223,6 +265,33 @@ impl Shard {
                 self.want_key_frame(now, track, layer);
             }
         }
+    }
+
+    /// Takes a packet of a track into its cache, and for its subscribers at the end of the turn; false for one that came
+    /// before.
+    pub(crate) fn push_media(
+        &mut self,
+        now: Time,
+        track: TrackId,
+        layer: u8,
+        packet: Arc<MediaPacket>,
+    ) -> bool {
+        let Some(source) = self.sources.get_mut(&track) else { return true };
+        let bytes = packet.data.len();
+        if !source.push(now, layer, packet) {
+            return false;
+        }
+        self.pending_bytes += bytes * source.subscriptions.len();
+        if source.pending.len() == 1 {
+            self.pending.push(track);
+        }
+        true
+    }
+
+    /// Whether so much waits for the end of the turn that it should end now: call `flush`, and send.
+    pub fn is_full(&self) -> bool {
+        self.pending_bytes + self.transmits.waiting_bytes() >= TURN_BYTES
+            || self.messages.len() >= TURN_MESSAGES
     }
 
     /// The track as this shard knows it; made where it is not known yet.
@@ -262,6 +331,7 @@ impl Shard {
                 self.deadlines.insert((transport.deadline, id));
             }
         }
+        self.tick_pacers(now);
         while let Some(&(_, track)) = self.retired.front().filter(|&&(due, _)| due <= now) {
             self.retired.pop_front();
             self.drop_if_unused(track);
@@ -288,7 +358,7 @@ impl Shard {
         let transports = self.deadlines.first().map(|&(at, _)| at);
         let levels = (!self.transports.is_empty()).then_some(self.next_levels);
         let retired = self.retired.front().map(|&(due, _)| due);
-        transports.into_iter().chain(levels).chain(retired).min()
+        transports.into_iter().chain(levels).chain(retired).chain(self.pacers_due()).min()
     }
 
     /// The datagrams to send; the driver clears the queue when it has sent them.
@@ -302,6 +372,11 @@ impl Shard {
 
     pub fn poll_message(&mut self) -> Option<(ShardId, ShardMessage)> {
         self.messages.pop_front()
+    }
+
+    /// The frames for receivers, in their order for each.
+    pub fn poll_frame(&mut self) -> Option<(ReceiverId, FrameEvent)> {
+        self.frames.pop_front()
     }
 
     /// Ends all transports, saying so to their peers.

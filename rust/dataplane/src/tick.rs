@@ -91,6 +91,7 @@ impl Shard {
             if let Some(source) = self.sources.get_mut(&track) {
                 source.layers.iter_mut().for_each(|layer| layer.cache.expire(now));
             }
+            self.time_frames(now, track);
         }
     }
 
@@ -114,17 +115,37 @@ impl Shard {
             transport.send_rtcp(&out, &mut self.transmits);
             self.scratch = out;
         }
-        self.expire_mirrors(now, id);
+        self.tend_sources(now, id);
+        self.report_bitrate(now, id);
         self.probe(now, id);
     }
 
-    /// Caches of tracks that are published elsewhere grow old here by their subscribers' clocks.
-    fn expire_mirrors(&mut self, now: Time, id: TransportId) {
+    /// Tracks without a publisher here, local or of another shard, live by their subscribers' clocks: caches grow old, and
+    /// encoders are asked again for key frames.
+    fn tend_sources(&mut self, now: Time, id: TransportId) {
         let Some(transport) = self.transports.get(&id) else { return };
-        for track in transport.send.slots().iter().filter_map(|slot| slot.track) {
-            if let Some(source) = self.sources.get_mut(&track).filter(|source| source.publisher.is_none()) {
-                source.layers.iter_mut().for_each(|layer| layer.cache.expire(now));
+        let tracks: Vec<TrackId> = transport.send.slots().iter().filter_map(|slot| slot.track).collect();
+        for track in tracks {
+            let Some(source) = self.sources.get_mut(&track).filter(|source| source.publisher.is_none())
+            else {
+                continue;
+            };
+            source.layers.iter_mut().for_each(|layer| layer.cache.expire(now));
+            if source.local.is_some() {
+                (0..source.layers.len() as u8).for_each(|layer| self.ask_encoder(now, track, layer));
             }
+        }
+    }
+
+    /// Tells what the network carries, to who encodes what is sent over it.
+    fn report_bitrate(&mut self, now: Time, id: TransportId) {
+        let Some(transport) = self.transports.get_mut(&id) else { return };
+        let sources = &self.sources;
+        let mut tracks = transport.send.slots().iter().filter_map(|slot| sources.get(&slot.track?));
+        if tracks.any(|source| source.local.is_some())
+            && let Some(bps) = transport.send.take_target_bps(now)
+        {
+            self.reports.push_back(Report::TargetBitrate { id, bps });
         }
     }
 

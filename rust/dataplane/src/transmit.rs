@@ -35,6 +35,11 @@ impl TransmitQueue {
         &self.entries
     }
 
+    /// How many bytes wait in it.
+    pub fn waiting_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// The bytes of one transmit.
     pub fn bytes(&self, transmit: &Transmit) -> &[u8] {
         &self.bytes[transmit.start..transmit.start + transmit.length]

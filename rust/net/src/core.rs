@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use visavis_dataplane::api::TrackId;
+use visavis_dataplane::frames::{FrameEvent, OutgoingFrame, ReceiverId};
 use visavis_dataplane::{Command, Report, Shard, ShardId, ShardMessage, SocketId, Time, TransmitQueue};
 
 /// A sans-IO core. [`Shard`] is one; tests bring smaller ones to look at the driver alone. It counts what it receives; the
@@ -15,10 +17,16 @@ pub trait Core {
     fn close(&mut self, now: Time);
     /// Ends a batch of input; called before `transmits`.
     fn flush(&mut self, now: Time);
+    /// So much waits that the batch should end before more is handed in.
+    fn is_full(&self) -> bool;
     fn poll_timeout(&self) -> Option<Time>;
     fn transmits(&mut self) -> &mut TransmitQueue;
     fn poll_report(&mut self) -> Option<Report>;
     fn poll_message(&mut self) -> Option<(ShardId, ShardMessage)>;
+    fn handle_frame(&mut self, now: Time, track: TrackId, frame: &OutgoingFrame);
+    fn poll_frame(&mut self) -> Option<(ReceiverId, FrameEvent)>;
+    /// A receiver's queue had no room for so many frames of a layer.
+    fn handle_dropped_frames(&mut self, now: Time, track: TrackId, layer: u8, count: u64);
 }
 
 impl Core for Shard {
@@ -46,6 +54,10 @@ impl Core for Shard {
         Shard::flush(self, now);
     }
 
+    fn is_full(&self) -> bool {
+        Shard::is_full(self)
+    }
+
     fn poll_timeout(&self) -> Option<Time> {
         Shard::poll_timeout(self)
     }
@@ -60,5 +72,17 @@ impl Core for Shard {
 
     fn poll_message(&mut self) -> Option<(ShardId, ShardMessage)> {
         Shard::poll_message(self)
+    }
+
+    fn handle_frame(&mut self, now: Time, track: TrackId, frame: &OutgoingFrame) {
+        Shard::handle_frame(self, now, track, frame);
+    }
+
+    fn poll_frame(&mut self) -> Option<(ReceiverId, FrameEvent)> {
+        Shard::poll_frame(self)
+    }
+
+    fn handle_dropped_frames(&mut self, now: Time, track: TrackId, layer: u8, count: u64) {
+        Shard::handle_dropped_frames(self, now, track, layer, count);
     }
 }

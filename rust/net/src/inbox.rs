@@ -1,12 +1,15 @@
-//! How others reach a thread: two bounded queues and one wake.
+//! How others reach a thread: bounded queues of commands, messages and each source's frames, and one wake.
 
 use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use visavis_dataplane::api::TrackId;
+use visavis_dataplane::frames::OutgoingFrame;
 use visavis_dataplane::{Command, ShardId, ShardMessage};
 
+use crate::frames::Inlet;
 use crate::sys::Signal;
 
 /// The most commands that wait for one thread.
@@ -19,6 +22,8 @@ pub(crate) const MESSAGES: usize = 8_192;
 pub(crate) struct Inbox {
     commands: Mutex<VecDeque<Command>>,
     messages: Mutex<VecDeque<(ShardId, ShardMessage)>>,
+    /// Local sources with frames that wait; each is here once.
+    inlets: Mutex<Vec<Arc<Inlet>>>,
     signal: Signal,
     /// Whether the signal is up, so that a burst of batches costs one system call.
     raised: AtomicBool,
@@ -31,6 +36,7 @@ impl Inbox {
         Ok(Inbox {
             commands: Mutex::default(),
             messages: Mutex::default(),
+            inlets: Mutex::default(),
             signal: Signal::new()?,
             raised: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
@@ -80,6 +86,18 @@ impl Inbox {
         messages.extend(queue.drain(..count));
         more |= !queue.is_empty();
         more
+    }
+
+    /// Frames wait at a source that is not announced yet.
+    pub fn push_inlet(&self, inlet: Arc<Inlet>) {
+        self.inlets.lock().unwrap_or_else(PoisonError::into_inner).push(inlet);
+        self.wake();
+    }
+
+    /// Moves all waiting frames into `frames`: each source bounds its own.
+    pub fn take_frames(&self, frames: &mut Vec<(TrackId, OutgoingFrame)>) {
+        let inlets = std::mem::take(&mut *self.inlets.lock().unwrap_or_else(PoisonError::into_inner));
+        inlets.iter().for_each(|inlet| inlet.take(frames));
     }
 
     /// Wakes the thread, unless somebody did since it last looked.

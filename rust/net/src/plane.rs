@@ -12,12 +12,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use visavis_dataplane::api::{Kind, TrackId};
 use visavis_dataplane::counters::{Counter, Counters};
 use visavis_dataplane::dtls::Certificate;
+use visavis_dataplane::frames::OutgoingFrame;
 use visavis_dataplane::{Command, Report, Shard, ShardConfig, ShardId};
 
 use crate::clock::Clock;
 use crate::core::Core;
+use crate::frames::{FrameReceiver, Frames, Outlet, Put, Refusal};
 use crate::inbox::{COMMANDS, Inbox};
 use crate::reports::ReportQueue;
 use crate::socket::bind_all;
@@ -74,6 +77,26 @@ impl fmt::Display for PlaneError {
 
 impl std::error::Error for PlaneError {}
 
+/// Why a frame was not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendError {
+    Plane(PlaneError),
+    /// It never can be.
+    Frame(Refusal),
+}
+
+/// Whose frames are to be given out, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct ReceiveFrames {
+    pub track: TrackId,
+    pub kind: Kind,
+    pub layer: u8,
+    /// In frames.
+    pub capacity: usize,
+    /// A `Report::FramesReady` tells when frames begin to wait.
+    pub announces: bool,
+}
+
 /// Why a plane could not be started.
 #[derive(Debug)]
 pub struct StartError {
@@ -107,6 +130,7 @@ impl From<io::Error> for StartError {
 #[derive(Debug)]
 pub struct Plane {
     shared: Arc<Shared>,
+    clock: Clock,
     counters: Vec<Arc<Counters>>,
     addresses: Vec<SocketAddr>,
     process: u32,
@@ -143,12 +167,13 @@ impl Plane {
         }
         let (sockets, addresses) = bind_all(addresses, usize::from(threads))?;
         let inboxes = sockets.iter().map(|_| Inbox::new()).collect::<io::Result<_>>()?;
-        let shared = Arc::new(Shared { inboxes, reports: ReportQueue::new()? });
+        let shared = Arc::new(Shared { inboxes, reports: ReportQueue::new()?, frames: Frames::default() });
         let clock = Clock::start();
         let make = Arc::new(make);
         let (ending, ended) = mpsc::channel();
         let mut plane = Plane {
             shared,
+            clock,
             counters: Vec::new(),
             addresses,
             process: std::process::id(),
@@ -204,6 +229,7 @@ impl Plane {
             queues.push(queue);
         }
         for command in commands {
+            self.shared.frames.note_command(&command);
             if let Some(Some(queue)) = queues.get_mut(usize::from(command.shard().0)) {
                 queue.push_back(command);
             }
@@ -216,6 +242,49 @@ impl Plane {
             .filter(|(_, count)| *count > 0)
             .for_each(|(inbox, _)| inbox.wake());
         Ok(())
+    }
+
+    /// The clock of all times in frames.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Hands a frame to its source's thread; false if it was dropped because too many wait, as [`Inlet`] says. Any thread
+    /// may call it.
+    pub fn send_frame(&self, track: TrackId, frame: OutgoingFrame) -> Result<bool, SendError> {
+        self.check_open().map_err(SendError::Plane)?;
+        let inlet = self.shared.frames.inlet(track).ok_or(SendError::Frame(Refusal::NoSuchSource(track)))?;
+        match inlet.put(frame).map_err(SendError::Frame)? {
+            Put::Queued { first } => {
+                if let Some(inbox) = self.shared.inboxes.get(usize::from(track.shard().0)).filter(|_| first) {
+                    inbox.push_inlet(inlet);
+                }
+                Ok(true)
+            }
+            Put::Full => Ok(false),
+        }
+    }
+
+    /// Begins to give out the frames of a layer of a track, at most `capacity` waiting. A track that there is not ends at
+    /// once.
+    pub fn receive_frames(&self, request: ReceiveFrames) -> Result<FrameReceiver, PlaneError> {
+        let ReceiveFrames { track, kind, layer, capacity, announces } = request;
+        let shared = Arc::clone(&self.shared);
+        let outlet = shared.frames.new_outlet(|id| Outlet::new(id, track, layer, kind, capacity, announces));
+        let open = Command::OpenReceiver { track, layer, receiver: outlet.id };
+        if let Err(error) = self.submit(vec![open]) {
+            shared.frames.remove_outlet(outlet.id);
+            return Err(error);
+        }
+        Ok(FrameReceiver::new(outlet, move |outlet| {
+            let inbox = shared.inboxes.get(usize::from(outlet.track.shard().0));
+            if let Some(inbox) = inbox.filter(|_| shared.frames.remove_outlet(outlet.id)) {
+                let close = Command::CloseReceiver { track: outlet.track, receiver: outlet.id };
+                // There are no more of these than of those that open, which are bounded.
+                inbox.commands().push_back(close);
+                inbox.wake();
+            }
+        }))
     }
 
     /// The oldest waiting reports, at most `limit`; after `close` too.
@@ -250,6 +319,7 @@ impl Plane {
                 let _ = thread.join();
             }
         }
+        self.shared.frames.end();
         Ok(())
     }
 
@@ -292,6 +362,7 @@ fn run_shard<C: Core>(
     if let Some(inbox) = shared.inboxes.get(usize::from(id.0)) {
         inbox.set_lost();
     }
+    shared.frames.end_shard(id);
     shared.reports.push_batch(&mut vec![Report::Fatal { shard: id, message }]);
 }
 

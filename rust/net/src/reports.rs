@@ -37,6 +37,9 @@ enum Subject {
     /// The state is part of it: what `connected` tells (cipher, profile) is not told again by `disconnected`.
     Transport(TransportId, TransportState),
     Layer(TrackId, u8),
+    KeyFrame(TrackId, u8),
+    Bitrate(TransportId),
+    Frames(TrackId),
     Slot(TransportId, SlotId),
 }
 
@@ -52,6 +55,9 @@ fn worth(report: &Report) -> Worth {
         Report::Transport { id, state, .. } => Worth::State(Subject::Transport(*id, *state)),
         Report::Track { track, layer, .. } => Worth::State(Subject::Layer(*track, *layer)),
         Report::Forwarding { id, slot, .. } => Worth::State(Subject::Slot(*id, *slot)),
+        Report::KeyFrameWanted { track, layer } => Worth::State(Subject::KeyFrame(*track, *layer)),
+        Report::TargetBitrate { id, .. } => Worth::State(Subject::Bitrate(*id)),
+        Report::FramesReady { track } => Worth::State(Subject::Frames(*track)),
         Report::Fatal { .. } => Worth::Once,
     }
 }

@@ -7,11 +7,14 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+use visavis_dataplane::api::TrackId;
 use visavis_dataplane::counters::{Counter, Counters};
+use visavis_dataplane::frames::OutgoingFrame;
 use visavis_dataplane::{Command, Report, ShardId, ShardMessage, SocketId, Time};
 
 use crate::clock::Clock;
 use crate::core::Core;
+use crate::frames::{Frames, Pushed};
 use crate::inbox::{COMMANDS, Inbox};
 use crate::reports::ReportQueue;
 use crate::send::{Sockets, Transmitter};
@@ -29,6 +32,7 @@ const DROPS_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) struct Shared {
     pub inboxes: Vec<Inbox>,
     pub reports: ReportQueue,
+    pub frames: Frames,
 }
 
 /// One thread's belongings.
@@ -39,10 +43,10 @@ pub(crate) struct Worker<C> {
     shared: Arc<Shared>,
     counters: Arc<Counters>,
     sockets: Sockets,
-    receiver: sys::Receiver,
     transmitter: Transmitter,
     commands: Vec<Command>,
     messages: Vec<(ShardId, ShardMessage)>,
+    frames: Vec<(TrackId, OutgoingFrame)>,
     /// Messages for the others, by shard, until the batch ends.
     outgoing: Vec<VecDeque<(ShardId, ShardMessage)>>,
     reports: Vec<Report>,
@@ -71,10 +75,10 @@ impl<C: Core> Worker<C> {
             clock,
             counters,
             sockets: Sockets::new(sockets),
-            receiver: sys::Receiver::new(),
             transmitter: Transmitter::new(count),
             commands: Vec::new(),
             messages: Vec::new(),
+            frames: Vec::new(),
             outgoing: shared.inboxes.iter().map(|_| VecDeque::new()).collect(),
             shared,
             reports: Vec::new(),
@@ -88,6 +92,7 @@ impl<C: Core> Worker<C> {
         let Some(inbox) = shared.inboxes.get(usize::from(self.id.0)) else { return Ok(()) };
         let sockets: Vec<_> = self.sockets.as_slice().iter().map(AsFd::as_fd).collect();
         let mut poll = sys::Poll::new(std::iter::once(inbox.signal().as_fd()).chain(sockets));
+        let mut receiver = sys::Receiver::new();
         let mut more = false;
         loop {
             poll.wait(if more { Some(Duration::ZERO) } else { self.idle_time() })?;
@@ -101,7 +106,7 @@ impl<C: Core> Worker<C> {
             more |= self.handle_inbox(inbox);
             for index in 0..self.drops.seen.len() {
                 if poll.is_readable(index + 1) {
-                    more |= self.handle_socket(index);
+                    more |= self.handle_socket(&mut receiver, index);
                 }
             }
             self.handle_timers();
@@ -125,33 +130,52 @@ impl<C: Core> Worker<C> {
 
     fn handle_inbox(&mut self, inbox: &Inbox) -> bool {
         let more = inbox.take(INBOX_PER_TURN, &mut self.commands, &mut self.messages);
-        if self.commands.is_empty() && self.messages.is_empty() {
+        // After the commands, among which that may be which opens their source.
+        inbox.take_frames(&mut self.frames);
+        if self.commands.is_empty() && self.messages.is_empty() && self.frames.is_empty() {
             return more;
         }
         let now = self.clock.now();
         for command in self.commands.drain(..) {
             self.core.handle_command(now, command);
         }
-        for (from, message) in self.messages.drain(..) {
+        let mut messages = std::mem::take(&mut self.messages);
+        for (from, message) in messages.drain(..) {
             self.core.handle_message(now, from, message);
+            if self.core.is_full() {
+                self.end_batch();
+            }
         }
+        self.messages = messages;
+        let mut frames = std::mem::take(&mut self.frames);
+        for (track, frame) in frames.drain(..) {
+            self.core.handle_frame(now, track, &frame);
+            if self.core.is_full() {
+                self.end_batch();
+            }
+        }
+        self.frames = frames;
         self.end_batch();
         more
     }
 
     /// Takes what waits at a socket, up to a limit; true when more may wait.
-    fn handle_socket(&mut self, index: usize) -> bool {
+    fn handle_socket(&mut self, receiver: &mut sys::Receiver, index: usize) -> bool {
         let id = SocketId(index as u8);
         for _ in 0..BATCHES_PER_TURN {
             let Some(socket) = self.sockets.as_slice().get(index) else { return false };
             // An error here is "nothing waits", or belongs to an earlier datagram to somebody else.
-            let count = self.receiver.receive(socket).unwrap_or(0);
+            let count = receiver.receive(socket).unwrap_or(0);
             if count == 0 {
                 return false;
             }
             let now = self.clock.now();
-            let core = &mut self.core;
-            self.receiver.for_each(|peer, datagram| core.handle_datagram_untrusted(now, id, peer, datagram));
+            receiver.for_each(|peer, datagram| {
+                self.core.handle_datagram_untrusted(now, id, peer, datagram);
+                if self.core.is_full() {
+                    self.end_batch();
+                }
+            });
             self.drops.due.get_or_insert(now + DROPS_INTERVAL);
             self.end_batch();
             if count < sys::RECEIVE_BATCH {
@@ -182,9 +206,24 @@ impl<C: Core> Worker<C> {
         }
     }
 
+    fn hand_out_frames(&mut self) {
+        while let Some((receiver, event)) = self.core.poll_frame() {
+            let Some(outlet) = self.shared.frames.outlet(receiver) else { continue };
+            let Pushed { dropped, announce } = outlet.push(event);
+            if dropped > 0 {
+                let now = self.clock.now();
+                self.core.handle_dropped_frames(now, outlet.track, outlet.layer, dropped);
+            }
+            if announce {
+                self.reports.push(Report::FramesReady { track: outlet.track });
+            }
+        }
+    }
+
     /// What one batch of input led to leaves: datagrams, messages to other threads, reports.
     fn end_batch(&mut self) {
         self.core.flush(self.clock.now());
+        self.hand_out_frames();
         let transmits = self.core.transmits();
         if !transmits.is_empty() {
             self.transmitter.send_all(transmits, &mut self.sockets, &self.counters);

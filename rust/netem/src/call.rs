@@ -12,6 +12,7 @@ use visavis_dataplane::srtp::Profile;
 use visavis_dataplane::{Command, Report, Time};
 
 use crate::link::Links;
+use crate::mirror::{Mirror, MirrorEnd};
 use crate::network::{Handle, Network};
 use crate::peer::inbound::{Inbound, Line};
 use crate::peer::outbound::{Encoding, Outbound};
@@ -164,6 +165,32 @@ impl Call {
         self.command(Command::ConnectWithKeys { id, remote_ufrag: remote.ufrag, keys });
         self.members.push(Negotiated { codecs, ..Negotiated::default() });
         Member { transport: id, handle, number }
+    }
+
+    /// Two transports that are each other's peer, over links that each packet passes twice.
+    pub fn join_mirrored(&mut self, shard: u8, links: Links) -> ([TransportId; 2], Handle<Mirror>) {
+        let number = self.members.len();
+        let profile = Profile::AeadAes128Gcm;
+        let keys = [(); 2].map(|()| {
+            let mut key = vec![0; profile.key_len() + profile.salt_len()];
+            self.random.fill(&mut key);
+            key
+        });
+        let ids = [1, 2].map(|n| TransportId(u32::from(shard) << 24 | (number as u32 + n)));
+        let ends = [0, 1].map(|n| {
+            let (local, remote) = (self.credentials(shard), self.credentials(63));
+            let (ufrag, password) = (local.ufrag.clone(), local.password.clone());
+            self.command(Command::OpenTransport { id: ids[n], ufrag, password });
+            let keys = GivenKeys { profile, local: keys[n].clone(), remote: keys[1 - n].clone() };
+            let remote_ufrag = remote.ufrag.clone();
+            self.command(Command::ConnectWithKeys { id: ids[n], remote_ufrag, keys });
+            self.members.push(Negotiated::default());
+            MirrorEnd { address: Call::address_of(number + n, 50_000), local: remote, remote: local }
+        });
+        let addresses = [0, 1].map(|n: usize| ends[n].address);
+        let random = Random::new(self.seed ^ (number as u64 + 1) << 20);
+        let mirror = Mirror::new(self.now(), server_address(), ends, random);
+        (ids, self.network.attach(mirror, &addresses, links))
     }
 
     pub fn leave(&mut self, member: Member) {

@@ -11,6 +11,7 @@
 //! | `network` | the clock, what is under way, who is attached |
 //! | `server` | the shards, driven as `net` drives them |
 //! | `peer` | a browser's part: checks, media out, media in |
+//! | `mirror` | two transports of the server, each the other's peer |
 //! | `content` | what the packets carry, so that the far end can tell what it got |
 //! | `call` | commands, as Python gives them |
 #![forbid(unsafe_code)]
@@ -18,6 +19,7 @@
 pub mod call;
 pub mod content;
 pub mod link;
+pub mod mirror;
 pub mod network;
 pub mod peer;
 pub mod random;

@@ -5,8 +5,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use visavis_dataplane::api::TrackId;
 use visavis_dataplane::counters::{Counter, Counters};
 use visavis_dataplane::dtls::Certificate;
+use visavis_dataplane::frames::{FrameEvent, OutgoingFrame, ReceiverId};
 use visavis_dataplane::shard::Sizes;
 use visavis_dataplane::{Command, Report, Shard, ShardConfig, ShardId, ShardMessage, SocketId, Time};
 
@@ -25,6 +27,7 @@ pub struct Server {
     steering: HashMap<SocketAddr, ShardId>,
     outgoing: VecDeque<Datagram>,
     reports: Vec<(Time, Report)>,
+    frames: Vec<(Time, ReceiverId, FrameEvent)>,
     handed_over: u64,
     sent_to: HashMap<SocketAddr, u64>,
 }
@@ -59,6 +62,7 @@ impl Server {
             steering: HashMap::new(),
             outgoing: VecDeque::new(),
             reports: Vec::new(),
+            frames: Vec::new(),
             handed_over: 0,
             sent_to: HashMap::new(),
         }
@@ -80,6 +84,17 @@ impl Server {
         let shard = usize::from(command.shard().0);
         self.shards[shard].handle_command(now, command);
         self.end_batch(now);
+    }
+
+    /// A frame of a local source.
+    pub fn send_frame(&mut self, now: Time, track: TrackId, frame: &OutgoingFrame) {
+        self.shards[usize::from(track.shard().0)].handle_frame(now, track, frame);
+        self.end_batch(now);
+    }
+
+    /// All frames that receivers were given so far.
+    pub fn frames(&self) -> &[(Time, ReceiverId, FrameEvent)] {
+        &self.frames
     }
 
     pub fn shard(&self, shard: ShardId) -> &Shard {
@@ -145,6 +160,8 @@ impl Server {
                 while let Some((to, message)) = shard.poll_message() {
                     messages.push((shard.id(), to, message));
                 }
+                let frames = std::iter::from_fn(|| shard.poll_frame());
+                self.frames.extend(frames.map(|(receiver, event)| (now, receiver, event)));
                 self.reports.extend(std::iter::from_fn(|| shard.poll_report()).map(|report| (now, report)));
             }
             if messages.is_empty() {

@@ -5,14 +5,15 @@ use pyo3::prelude::*;
 use visavis_dataplane::Command;
 use visavis_dataplane::api::{
     Codec, DtlsRole, Extension, Fingerprint, Kind, Payload, PayloadMap, ReceiveSection, Rung, SendSlot,
-    SlotId, TrackId, TransportId,
+    SlotId, SourcePayload, TrackId, TransportId,
 };
+use visavis_dataplane::frames::packetiser::is_supported;
 
 use crate::fields::Fields;
 use crate::validate;
 
 const ROLES: &[(&str, DtlsRole)] = &[("client", DtlsRole::Client), ("server", DtlsRole::Server)];
-const KINDS: &[(&str, Kind)] = &[("audio", Kind::Audio), ("video", Kind::Video)];
+pub const KINDS: &[(&str, Kind)] = &[("audio", Kind::Audio), ("video", Kind::Video)];
 const CODECS: &[(&str, Codec)] = &[
     ("opus", Codec::Opus),
     ("vp8", Codec::Vp8),
@@ -90,6 +91,8 @@ pub fn read(object: &Bound<'_, PyAny>, shards: u8) -> PyResult<Command> {
         },
         "SetLadder" => Command::SetLadder { id: transport()?, rungs: fields.each("rungs", RUNGS, rung)? },
         "RequestKeyFrame" => Command::RequestKeyFrame { track: TrackId(id(&fields, "track", shards)?) },
+        "OpenSource" => open_source(&fields, TrackId(id(&fields, "track", shards)?))?,
+        "CloseSource" => Command::CloseSource { track: TrackId(id(&fields, "track", shards)?) },
         "RequestStats" => Command::RequestStats { id: transport()? },
         other => return Err(PyTypeError::new_err(format!("a {other} is no command"))),
     })
@@ -182,19 +185,40 @@ fn receive_section(object: &Bound<'_, PyAny>, shards: u8) -> PyResult<ReceiveSec
 
 fn payload(object: &Bound<'_, PyAny>) -> PyResult<Payload> {
     let fields = Fields::of(object)?;
-    let clock_hz = fields.get("clock_hz")?;
-    if clock_hz == 0 {
-        return Err(fields.wrong("clock_hz", "a clock of 0 Hz"));
-    }
     Ok(Payload {
         payload_type: payload_type(&fields, "payload_type")?,
         codec: fields.word("codec", CODECS)?,
-        clock_hz,
+        clock_hz: clock_hz(&fields)?,
         rtx_payload_type: optional_payload_type(&fields, "rtx_payload_type")?,
         nack: fields.get("nack")?,
         pli: fields.get("pli")?,
         fir: fields.get("fir")?,
     })
+}
+
+fn open_source(fields: &Fields<'_, '_>, track: TrackId) -> PyResult<Command> {
+    let kind = fields.word("kind", KINDS)?;
+    let payloads = fields.each("payloads", PAYLOADS, |object| source_payload(object, kind))?;
+    validate::distinct(payloads.iter().map(|payload| payload.payload_type))
+        .map_err(|what| fields.wrong("payloads", what))?;
+    Ok(Command::OpenSource { track, kind, payloads })
+}
+
+fn source_payload(object: &Bound<'_, PyAny>, kind: Kind) -> PyResult<SourcePayload> {
+    let fields = Fields::of(object)?;
+    let codec = fields.word("codec", CODECS)?;
+    if !is_supported(kind, codec) {
+        return Err(fields.wrong("codec", "frames of this codec can only be forwarded"));
+    }
+    let payload_type = payload_type(&fields, "payload_type")?;
+    Ok(SourcePayload { payload_type, codec, clock_hz: clock_hz(&fields)? })
+}
+
+fn clock_hz(fields: &Fields<'_, '_>) -> PyResult<u32> {
+    match fields.get("clock_hz")? {
+        0 => Err(fields.wrong("clock_hz", "a clock of 0 Hz")),
+        clock_hz => Ok(clock_hz),
+    }
 }
 
 fn slots(fields: &Fields<'_, '_>) -> PyResult<Vec<SendSlot>> {

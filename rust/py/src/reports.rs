@@ -68,6 +68,21 @@ report! {
 }
 
 report! {
+    /// The encoder of a local source is asked for a key frame.
+    KeyFrameWanted { track: u32, layer: u8 }
+}
+
+report! {
+    /// What the network carries of a transport.
+    TargetBitrate { transport: u32, bps: u64 }
+}
+
+report! {
+    /// Frames wait at a receiver of a track.
+    FramesReady { track: u32 }
+}
+
+report! {
     /// A thread of the data plane is lost by a defect.
     Fatal { thread: u8, message: String }
 }
@@ -108,6 +123,11 @@ pub fn to_python(py: Python<'_>, report: Report) -> PyResult<Py<PyAny>> {
             };
             Py::new(py, report)?.into_any()
         }
+        Report::KeyFrameWanted { track, layer } => {
+            Py::new(py, KeyFrameWanted { track: track.0, layer })?.into_any()
+        }
+        Report::TargetBitrate { id, bps } => Py::new(py, TargetBitrate { transport: id.0, bps })?.into_any(),
+        Report::FramesReady { track } => Py::new(py, FramesReady { track: track.0 })?.into_any(),
         Report::Fatal { shard, message } => Py::new(py, Fatal { thread: shard.0, message })?.into_any(),
     })
 }

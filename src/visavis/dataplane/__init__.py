@@ -1,5 +1,6 @@
 """The only door to the Rust data plane: commands down, reports up."""
 
+from visavis.dataplane._native import Certificate
 from visavis.dataplane.plane import IceEvents, NativePlane, Plane, TransportEvents
 
-__all__ = ["IceEvents", "NativePlane", "Plane", "TransportEvents"]
+__all__ = ["Certificate", "IceEvents", "NativePlane", "Plane", "TransportEvents"]

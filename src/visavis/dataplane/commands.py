@@ -326,6 +326,36 @@ class RequestKeyFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class SourcePayload:
+    """One payload type of the frames that a local source sends; the number is its own, `Route` maps it."""
+
+    payload_type: int
+    codec: Codec
+    clock_hz: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSource:
+    """Makes `track` one whose frames come by `send_frame`: nobody publishes it, and it is routed to slots as
+    any other. Said again, it changes the payload types.
+
+    Frames of Opus, of VP8, and (as `other`) of audio with one packet a frame can be sent and received; others
+    are a ValueError.
+    """
+
+    track: TrackId
+    kind: Kind
+    payloads: tuple[SourcePayload, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CloseSource:
+    """Ends a local source: its receivers end, its slots fall silent."""
+
+    track: TrackId
+
+
+@dataclass(frozen=True, slots=True)
 class RequestStats:
     """Asks for one `TransportStats` report."""
 
@@ -349,5 +379,7 @@ Command = (
     | Route
     | SetLadder
     | RequestKeyFrame
+    | OpenSource
+    | CloseSource
     | RequestStats
 )

@@ -4,6 +4,9 @@ from visavis.dataplane._native import (
     AudioLevels,
     Fatal,
     Forwarding,
+    FramesReady,
+    KeyFrameWanted,
+    TargetBitrate,
     TrackState,
     TransportState,
     TransportStats,
@@ -13,10 +16,23 @@ __all__ = [
     "AudioLevels",
     "Fatal",
     "Forwarding",
+    "FramesReady",
+    "KeyFrameWanted",
     "Report",
+    "TargetBitrate",
     "TrackState",
     "TransportState",
     "TransportStats",
 ]
 
-Report = TransportState | TrackState | Forwarding | AudioLevels | TransportStats | Fatal
+Report = (
+    TransportState
+    | TrackState
+    | Forwarding
+    | AudioLevels
+    | TransportStats
+    | KeyFrameWanted
+    | TargetBitrate
+    | FramesReady
+    | Fatal
+)

@@ -8,6 +8,7 @@ from visavis.errors import SdpError
 from visavis.jsep.codecs import answer_codec, negotiated_codecs, preferred_order
 from visavis.jsep.extensions import answered_extensions, extension_ids
 from visavis.jsep.model import LocalTransport, NegotiatedCodec, PublisherAnswer, ReceivingSection
+from visavis.jsep.sections import rejected_section
 from visavis.jsep.sources import layers, paired_ssrcs, received_simulcast
 from visavis.jsep.transport import (
     ICE_OPTIONS,
@@ -27,8 +28,6 @@ from visavis.sdp import (
     Flag,
     Group,
     IceOptions,
-    IcePwd,
-    IceUfrag,
     MediaDescription,
     Mid,
     Msid,
@@ -102,7 +101,7 @@ def answer_publisher(
             ),
         ),
         media=tuple(
-            _rejected(media)
+            rejected_section(media, media.mid)
             if section is None
             else _accepted(section, destination, candidates if section.mid == tagged else ())
             for media, section in zip(offer.media, sections, strict=True)
@@ -162,20 +161,6 @@ def _accepted(
     )
 
 
-def _rejected(media: MediaDescription) -> MediaDescription:
-    """RFC 9429 section 5.3.1: port 0, the rest only names what it answers."""
-    mid = (Mid(media.mid),) if media.mid is not None else ()
-    inactive = (Direction.INACTIVE,) if media.payload_types else ()
-    return MediaDescription(
-        kind=media.kind,
-        port=0,
-        protocol=media.protocol,
-        formats=media.formats,
-        connection=Connection(),
-        attributes=(*mid, *inactive),
-    )
-
-
 def _sections(offer: SessionDescription, sections: list[_Section | None]) -> Iterator[ReceivingSection]:
     for media, section in zip(offer.media, sections, strict=True):
         kind, mid = _KINDS.get(media.kind), media.mid
@@ -199,20 +184,3 @@ def _allow_mixed(offer: SessionDescription, media: MediaDescription) -> tuple[At
     """RFC 8285 section 6: answered where offered."""
     offered = offer.has(Flag.EXTMAP_ALLOW_MIXED) or media.has(Flag.EXTMAP_ALLOW_MIXED)
     return (Flag.EXTMAP_ALLOW_MIXED,) if offered else ()
-
-
-def is_ice_restart(previous: SessionDescription, new: SessionDescription) -> bool:
-    """Whether `new` restarts ICE: its ufrag and password are others (RFC 8839 section 4.4.3.1.1)."""
-    before, after = _credentials(previous), _credentials(new)
-    return None not in (*before, *after) and before[0] != after[0] and before[1] != after[1]
-
-
-def _credentials(description: SessionDescription) -> tuple[str | None, str | None]:
-    """Of the first m-line of the BUNDLE group that has any, else of the session part."""
-    mids = description.bundle.mids if description.bundle is not None else ()
-    by_mid = {media.mid: media for media in description.media}
-    for part in (*(by_mid[mid] for mid in mids if mid in by_mid), description):
-        ufrag, password = part.first(IceUfrag), part.first(IcePwd)
-        if ufrag is not None and password is not None:
-            return ufrag.value, password.value
-    return None, None

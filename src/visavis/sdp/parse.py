@@ -4,10 +4,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from visavis.errors import SdpError
+from visavis.errors import InvalidDescriptionError, SdpError
 from visavis.sdp.attributes import Attribute, read_attribute_untrusted
 from visavis.sdp.model import Bandwidth, Connection, MediaDescription, Origin, SessionDescription, Timing
-from visavis.sdp.syntax import fields_untrusted, number_untrusted, shown, token_untrusted, word_untrusted
+from visavis.sdp.syntax import (
+    InvalidValueError,
+    fields_untrusted,
+    number_untrusted,
+    shown,
+    token_untrusted,
+    word_untrusted,
+)
 from visavis.sdp.transport import Candidate, read_candidate_untrusted
 
 MAX_BYTES = 256 * 1024
@@ -31,19 +38,22 @@ class _Line:
         """What a reader makes of the value; its complaint gets this line's number."""
         try:
             return reader(self.value)
+        except InvalidValueError as error:
+            raise InvalidDescriptionError(str(error), self.number) from None
         except ValueError as error:
             raise SdpError(str(error), self.number) from None
 
 
-def parse(text: str) -> SessionDescription:
+def parse(text: str, max_bytes: int = MAX_BYTES) -> SessionDescription:
     """Reads a description from the network.
 
-    Lines end with CRLF, or LF alone (RFC 8866 section 5). At most 256 KiB, 16,384 lines and 512 m-lines.
+    Lines end with CRLF, or LF alone (RFC 8866 section 5). At most `max_bytes`, 16,384 lines and 512 m-lines.
 
     Raises:
+        InvalidDescriptionError: an `SdpError`: a line of the right form has impossible ICE credentials.
         SdpError: names the line and what is wrong with it; nothing else is ever raised.
     """
-    session, *media = _sections(list(_lines_untrusted(text)))
+    session, *media = _sections(list(_lines_untrusted(text, max_bytes)))
     return _session(session, tuple(_media(section) for section in media))
 
 
@@ -60,13 +70,13 @@ def parse_candidate(text: str) -> Candidate:
         raise SdpError(str(error)) from None
 
 
-def _lines_untrusted(text: str) -> Iterator[_Line]:
+def _lines_untrusted(text: str, max_bytes: int) -> Iterator[_Line]:
     try:
-        size = len(text) if len(text) > MAX_BYTES else len(text.encode())
+        size = len(text) if len(text) > max_bytes else len(text.encode())
     except UnicodeEncodeError as error:
         raise SdpError("half of a surrogate pair", text.count("\n", 0, error.start) + 1) from None
-    if size > MAX_BYTES:
-        raise SdpError(f"the description is larger than {MAX_BYTES:,} bytes")
+    if size > max_bytes:
+        raise SdpError(f"the description is larger than {max_bytes:,} bytes")
     if text.count("\n") >= MAX_LINES:
         raise SdpError(f"the description has more than {MAX_LINES:,} lines")
     lines = text.split("\n")

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from visavis.dataplane.commands import Fingerprint
-from visavis.sdp.syntax import fields_untrusted, number_untrusted, shown, token_untrusted, word_untrusted
+from visavis.sdp.syntax import (
+    InvalidValueError,
+    fields_untrusted,
+    number_untrusted,
+    shown,
+    token_untrusted,
+    word_untrusted,
+)
 
 _ICE_CHARACTERS = re.compile(r"[A-Za-z0-9+/]+")
 _DIGEST = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2})*")
@@ -182,7 +189,7 @@ def read_candidate_untrusted(value: str) -> Candidate:
 
 def _credential_untrusted(value: str, what: str, low: int) -> str:
     if not low <= len(value) <= 256 or not _ICE_CHARACTERS.fullmatch(value):
-        raise ValueError(f"{what} is not {low} to 256 of A-Z a-z 0-9 + /")
+        raise InvalidValueError(f"{what} is not {low} to 256 of A-Z a-z 0-9 + /")
     return value
 
 

@@ -24,6 +24,10 @@ const REPORT_INTERVAL: Duration = Duration::from_millis(1_000);
 const CLIMB_INTERVAL: Duration = Duration::from_millis(100);
 /// A shortage that has lasted so long is no hiccup.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// An encoder is told of a new estimate no sooner than this after the last one,
+const TELL_INTERVAL: Duration = Duration::from_millis(100);
+/// and where it differs by one part in so many.
+const TELL_SHARE: u64 = 20;
 /// The estimate before anything is known: high, so that who joins has all pictures at once. A path that bears less says so
 /// within a few round trips.
 const START_BPS: u64 = 8_000_000;
@@ -57,6 +61,8 @@ pub struct SendSide {
     decisions: Vec<Decision>,
     /// Since when more is forwarded than the estimate allows.
     short_since: Option<Time>,
+    /// The estimate that was told last, and when.
+    told_bps: Option<(u64, Time)>,
 }
 
 impl Default for SendSide {
@@ -73,6 +79,7 @@ impl Default for SendSide {
             next_climb: Time::ZERO,
             decisions: Vec::new(),
             short_since: None,
+            told_bps: None,
         }
     }
 }
@@ -238,6 +245,16 @@ impl SendSide {
                     .max(REPAIR_LEAST_BURST_BYTES),
             );
         }
+    }
+
+    /// The estimate, if it differs from what was returned last.
+    pub fn take_target_bps(&mut self, now: Time) -> Option<u64> {
+        let bps = self.bandwidth.as_ref()?.target_bps();
+        let is_news = self.told_bps.is_none_or(|(told, at)| {
+            now.since(at) >= TELL_INTERVAL && told.abs_diff(bps) * TELL_SHARE >= told
+        });
+        is_news.then(|| self.told_bps = Some((bps, now)))?;
+        Some(bps)
     }
 
     /// Writes the sender reports when they are due.

@@ -4,7 +4,7 @@ mod plane;
 
 use std::time::Duration;
 
-use plane::{MEDIA, NOT_ROUTED, Peer, Plane, SLOT_SSRC};
+use plane::{MEDIA, NOT_ROUTED, Peer, Plane, SLOT_SSRC, address};
 use visavis_dataplane::Command;
 use visavis_dataplane::api::{Kind, TrackId};
 use visavis_dataplane::counters::Counter;
@@ -170,4 +170,80 @@ fn a_flood_of_sender_reports_fills_no_ring_for_good() {
     let datagram = publisher.rtcp(&reports);
     plane.datagram(0, publisher.address, &datagram);
     assert_eq!(plane.lasting_messages - before, 0);
+}
+
+#[test]
+fn a_packet_larger_than_any_paths_is_neither_stored_nor_forwarded() {
+    let (mut plane, mut publisher, mut subscriber) = call();
+    let mut stream = publisher.open_stream(1);
+    for (sequence, bytes) in [(1, 1_400), (2, 9_000), (3, 1_400)] {
+        let packet = publisher.rtp(&mut stream, sequence, MEDIA, &vec![0; bytes]);
+        plane.datagram(0, publisher.address, &packet);
+    }
+    plane.advance(Duration::from_millis(200));
+    assert_eq!(subscriber.media(&mut plane).len(), 2);
+    assert_eq!(plane.count(Counter::DatagramOversized), 1);
+}
+
+/// Python is told that it failed, and closes it when it gets round to it.
+#[test]
+fn what_a_failed_transport_still_sends_reaches_nobody() {
+    let (mut plane, mut publisher, mut subscriber) = call();
+    let mut stream = publisher.open_stream(1);
+    for _ in 0..7 {
+        plane.advance(Duration::from_secs(5));
+        plane.datagram(0, subscriber.address, &subscriber.check());
+    }
+    subscriber.media(&mut plane);
+    let packet = publisher.rtp(&mut stream, 1, MEDIA, b"voice");
+    plane.datagram(0, publisher.address, &packet);
+    let report = publisher.rtcp(&[0x80, 201, 0, 1, 0, 0, 0, 1]);
+    plane.datagram(0, publisher.address, &report);
+    plane.advance(Duration::from_millis(200));
+    assert_eq!(subscriber.media(&mut plane), [0u16; 0]);
+    assert_eq!(plane.count(Counter::TransportOver), 2);
+}
+
+/// Anybody can write the name of a thread into a check; the ring to it carries media too.
+#[test]
+fn strangers_checks_for_another_thread_are_handed_over_to_a_bound() {
+    let mut plane = Plane::new(2);
+    let known = Peer::connect(&mut plane, 1, 1, 5_000, 0);
+    let named = Peer::connect(&mut plane, 1, 2, 6_000, 0);
+    for n in 0..10_000u16 {
+        plane.datagram(0, address(10_000 + n), &named.check());
+    }
+    let refused = plane.count(Counter::StunHandOverLimited);
+    assert!((7_000..10_000).contains(&refused), "{refused}");
+    // Who is known there is heard even now.
+    plane.take_sent(known.address);
+    plane.datagram(0, known.address, &known.check());
+    assert_eq!(plane.take_sent(known.address).len(), 1);
+}
+
+/// What is sent in a turn lies in memory until it ends; 200 subscribers make much of little.
+#[test]
+fn a_turn_is_full_when_what_it_makes_would_be_too_much() {
+    let mut plane = Plane::new(1);
+    let mut publisher = Peer::connect(&mut plane, 0, 1, 5_000, 0);
+    publisher.publish(&mut plane, TrackId(11), Kind::Audio);
+    for n in 0..200u8 {
+        let subscriber = Peer::connect(&mut plane, 0, 2 + n, 6_000 + u16::from(n), 0);
+        subscriber.subscribe(&mut plane, Kind::Audio);
+        subscriber.route(&mut plane, Some(TrackId(11)));
+    }
+    let mut stream = publisher.open_stream(1);
+    let mut turns = 0;
+    for sequence in 0..500 {
+        let packet = publisher.rtp(&mut stream, sequence, MEDIA, &[0; 1_200]);
+        plane.datagram_of_a_batch(0, publisher.address, &packet);
+        if plane.shards[0].is_full() {
+            plane.shards[0].flush(plane.now);
+            assert!(plane.shards[0].transmits().waiting_bytes() < 18 << 20);
+            plane.settle();
+            assert!(!plane.shards[0].is_full());
+            turns += 1;
+        }
+    }
+    assert!((5..=9).contains(&turns), "{turns}");
 }

@@ -68,12 +68,17 @@ impl Plane {
 
     /// A datagram that the kernel gives to the thread of `arrival`.
     pub fn datagram(&mut self, arrival: u8, from: SocketAddr, data: &[u8]) {
-        let mut data = data.to_vec();
-        self.shards[usize::from(arrival)].handle_datagram_untrusted(self.now, SocketId(0), from, &mut data);
+        self.datagram_of_a_batch(arrival, from, data);
         self.settle();
     }
 
-    fn settle(&mut self) {
+    /// The same, with more to come before the turn ends.
+    pub fn datagram_of_a_batch(&mut self, arrival: u8, from: SocketAddr, data: &[u8]) {
+        let mut data = data.to_vec();
+        self.shards[usize::from(arrival)].handle_datagram_untrusted(self.now, SocketId(0), from, &mut data);
+    }
+
+    pub fn settle(&mut self) {
         loop {
             let mut messages: Vec<(ShardId, ShardId, ShardMessage)> = Vec::new();
             for shard in &mut self.shards {

@@ -1,6 +1,7 @@
 use std::sync::Barrier;
 
 use visavis_dataplane::api::{Figure, TrackId, TransportId};
+use visavis_dataplane::frames::{FrameEvent, OutgoingFrame, ReceiverId};
 use visavis_dataplane::{ShardMessage, SocketId, Time, TransmitQueue};
 
 use super::*;
@@ -8,6 +9,8 @@ use crate::inbox::MESSAGES;
 
 /// Long enough to be reached by a defect only.
 const GUARD: Duration = Duration::from_secs(20);
+/// From here on the core asks for the end of the turn.
+const FULL_BYTES: usize = 50_000;
 
 /// What an `Echo` does on a command, told by its type.
 type OnCommand = dyn Fn(&mut Echo, Command) + Send + Sync;
@@ -31,6 +34,7 @@ struct Echo {
     messages: Vec<(ShardId, ShardMessage)>,
     reports: Vec<Report>,
     last: Option<SocketAddr>,
+    most_waited: usize,
     on_command: Arc<OnCommand>,
 }
 
@@ -78,7 +82,13 @@ impl Core for Echo {
         self.report("closed", 1);
     }
 
-    fn flush(&mut self, _: Time) {}
+    fn flush(&mut self, _: Time) {
+        self.most_waited = self.most_waited.max(self.transmits.waiting_bytes());
+    }
+
+    fn is_full(&self) -> bool {
+        self.transmits.waiting_bytes() >= FULL_BYTES
+    }
 
     fn poll_timeout(&self) -> Option<Time> {
         None
@@ -95,6 +105,14 @@ impl Core for Echo {
     fn poll_message(&mut self) -> Option<(ShardId, ShardMessage)> {
         self.messages.pop()
     }
+
+    fn handle_frame(&mut self, _: Time, _: TrackId, _: &OutgoingFrame) {}
+
+    fn poll_frame(&mut self) -> Option<(ReceiverId, FrameEvent)> {
+        None
+    }
+
+    fn handle_dropped_frames(&mut self, _: Time, _: TrackId, _: u8, _: u64) {}
 }
 
 fn echo(
@@ -112,6 +130,7 @@ fn echo(
         messages: Vec::new(),
         reports: Vec::new(),
         last: None,
+        most_waited: 0,
         on_command: Arc::clone(&on_command),
     })
     .unwrap()
@@ -217,6 +236,31 @@ fn a_datagram_that_reaches_another_thread_is_handed_over_once() {
     plane.close().unwrap();
     assert_eq!(counter(&plane, Counter::HandedOver), odd as u64);
     assert_eq!(counter(&plane, Counter::DatagramsSent), 64 + 2, "an answer each and two good-byes");
+}
+
+#[test]
+fn a_core_that_is_full_has_its_turn_ended_in_the_middle_of_a_batch() {
+    let blocked = Arc::new(Barrier::new(2));
+    let barrier = Arc::clone(&blocked);
+    let plane = echo(1, OnDatagram::Answer, move |echo, command| match command {
+        Command::RequestKeyFrame { .. } => {
+            barrier.wait();
+            barrier.wait();
+        }
+        _ => echo.report("most", echo.most_waited),
+    });
+    plane.submit(vec![Command::RequestKeyFrame { track: TrackId(0) }]).unwrap();
+    blocked.wait();
+    let client = client(&plane);
+    for _ in 0..5 {
+        client.send(&[7; 30_000]).unwrap();
+    }
+    blocked.wait();
+    assert_eq!(client.recv(&mut [0; 65_536]).unwrap(), 30_001);
+    plane.submit(vec![command(0)]).unwrap();
+    let reports = next_reports(&plane);
+    let Report::Stats { values, .. } = &reports[0] else { panic!("{reports:?}") };
+    assert_eq!(values[0].1, Figure::Int(2 * 30_001), "of five datagrams two at a time waited");
 }
 
 #[test]
