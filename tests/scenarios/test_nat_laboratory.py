@@ -5,7 +5,9 @@ What comes out of each cell follows from what RFC 4787 says of the two kinds; `e
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from itertools import product
+from pathlib import Path
 
 import pytest
 
@@ -126,6 +128,12 @@ def run(one: Kind, other: Kind, options: IceOptions = OPTIONS, *, hairpin: bool 
     return Cell(Outcome.RELAYED if any(relayed) else Outcome.DIRECT, seconds)
 
 
+@cache
+def cell(one: Kind, other: Kind) -> Cell:
+    """A cell of the table."""
+    return run(one, other)
+
+
 def _first(peer: IcePeer) -> tuple[IceState, float]:
     """What a peer came to, and when."""
     return next(
@@ -135,6 +143,82 @@ def _first(peer: IcePeer) -> tuple[IceState, float]:
     )
 
 
+def table() -> str:
+    """The laboratory as docs/ice.md shows it: rows offer, columns answer."""
+    letters = {Outcome.DIRECT: "direct", Outcome.RELAYED: "relayed", Outcome.FAILED: "failed"}
+    lines = ["| | " + " | ".join(kind.name for kind in KINDS) + " |", "|---" * (len(KINDS) + 1) + "|"]
+    for one in KINDS:
+        cells = (cell(one, other) for other in KINDS)
+        lines.append(
+            f"| **{one.name}** | "
+            + " | ".join(f"{letters[it.outcome]} {it.seconds:.2f}" for it in cells)
+            + " |"
+        )
+    return "\n".join(lines)
+
+
 @pytest.mark.parametrize(("one", "other"), [*product(KINDS, KINDS)], ids=lambda kind: kind.name)
 def test_each_cell_has_the_outcome_that_theory_demands(one: Kind, other: Kind) -> None:
-    assert run(one, other).outcome is expected(one, other)
+    assert cell(one, other).outcome is expected(one, other)
+
+
+def test_a_connection_takes_less_than_a_second_unless_both_nats_map_each_check_anew() -> None:
+    def both_move(one: Kind, other: Kind) -> bool:
+        return all(kind.mapping is PORT and kind.filtering is not PORT for kind in (one, other))
+
+    times = {
+        (one.name, other.name): cell(one, other).seconds
+        for one, other in product(KINDS, KINDS)
+        if cell(one, other).outcome is not Outcome.FAILED and not both_move(one, other)
+    }
+    assert len(times) == 144 - 23 - 4
+    assert max(times.values()) < 1.0
+
+
+def test_failure_is_told_when_patience_ends() -> None:
+    """RFC 8863 section 4: 39.5 s after checks began."""
+    times = [
+        cell(one, other).seconds
+        for one, other in product(KINDS, KINDS)
+        if cell(one, other).outcome is Outcome.FAILED
+    ]
+    assert len(times) == 23
+    assert all(39.5 <= seconds < 39.8 for seconds in times)
+
+
+def test_the_documentation_shows_this_table() -> None:
+    documentation = Path("docs/ice.md").read_text()
+    assert table() in documentation
+
+
+def test_a_carrier_that_does_not_hairpin_leaves_the_relay() -> None:
+    carrier = KINDS[-2]
+    assert run(carrier, carrier, hairpin=False).outcome is Outcome.RELAYED
+
+
+def test_without_a_relay_what_would_be_relayed_fails() -> None:
+    symmetric = next(kind for kind in KINDS if kind.name == "port/port")
+    stun_only = IceOptions(servers=OPTIONS.servers[:1])
+    assert run(symmetric, symmetric, stun_only).outcome is Outcome.FAILED
+
+
+def test_behind_one_nat_peers_meet_inside() -> None:
+    clock = ManualClock()
+    internet = Internet(clock)
+    FakeTurnServer(clock, internet, STUN_HOST)
+    nat = Nat(clock, internet, "203.0.113.1", PORT, PORT)
+    peers = [
+        IcePeer(name, Host(clock, nat, f"192.168.1.{number}"), controlling=number == 1)
+        for number, name in enumerate("ab", 1)
+    ]
+    meet(peers[0], peers[1], clock)
+    clock.advance(2.0)
+    assert [peer.plane.selected for peer in peers] == [
+        (1000, ("192.168.1.2", 50000)),
+        (1000, ("192.168.1.1", 50000)),
+    ]
+
+
+def test_the_same_laboratory_gives_the_same_times() -> None:
+    for one, other in ((KINDS[4], KINDS[8]), (KINDS[7], KINDS[7])):
+        assert run(one, other) == run(one, other)

@@ -349,6 +349,7 @@ class IceAgent:
         state = ice_state(
             Knowledge(
                 closed=self._closed,
+                restarted=self._generation > 0,
                 started=self.remote_credentials is not None,
                 connection=self._connection,
                 locals_gathered=self.gathering is GatheringState.COMPLETE,

@@ -97,8 +97,10 @@ class Checks:
         self._changed()
 
     def set_role(self, controlling: bool) -> None:
-        """Priorities of pairs change with it (RFC 8445 section 6.1.2.3), and who nominates."""
+        """Priorities of pairs change with it (RFC 8445 section 6.1.2.3), and who nominates; nominations are
+        void."""
         self.controlling = controlling
+        self._nominated = None
         self._nominate()
         self._changed()
 

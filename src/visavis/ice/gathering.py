@@ -59,10 +59,12 @@ class GatheringEvents(Protocol):
 
 @dataclass(slots=True)
 class _Inquiry:
-    """One URL: how many bases still ask it, and whether it has answered any."""
+    """One URL: whether its name is being resolved, how many bases still ask it, whether it has answered
+    any."""
 
     server: IceServer
     preference: int
+    resolving: bool = False
     open: int = 0
     answered: bool = False
 
@@ -95,7 +97,6 @@ class Gatherer:
         self._generation = 0
         self._known: set[tuple[SocketId, Address]] = set()
         self._inquiries: list[_Inquiry] = []
-        self._resolving = 0
         self._jobs: deque[partial[None]] = deque()
         self._pace: TimerHandle | None = None
         self._deadline: TimerHandle | None = None
@@ -145,7 +146,6 @@ class Gatherer:
                 timer.cancel()
         self._pace = self._deadline = None
         self._jobs.clear()
-        self._resolving = 0
         for request in self._open_requests:
             self._requests.forget(request)
         self._open_requests.clear()
@@ -164,13 +164,13 @@ class Gatherer:
         elif ip_version(uri.host) is not None:
             self._resolved(inquiry, (uri.host,))
         else:
-            self._resolving += 1
+            inquiry.resolving = True
             done = partial(self._name_resolved, inquiry, self._generation)
             self._machine.resolver.resolve(uri.host, done)
 
     def _name_resolved(self, inquiry: _Inquiry, generation: int, addresses: Sequence[str]) -> None:
         if self._is_current(generation):
-            self._resolving -= 1
+            inquiry.resolving = False
             self._resolved(inquiry, addresses)
             self._finish_if_done()
 
@@ -317,13 +317,15 @@ class Gatherer:
     def _time_out(self) -> None:
         """What has not answered by now is not waited for."""
         for inquiry in self._inquiries:
-            if inquiry.open and not inquiry.answered:
+            if inquiry.resolving:
+                self._fail(inquiry, UNREACHABLE, f"the name {inquiry.server.uri.host} cannot be resolved")
+            elif inquiry.open and not inquiry.answered:
                 self._fail(inquiry, UNREACHABLE, "the server does not answer")
         self._stop()
         self._enter(GatheringState.COMPLETE)
 
     def _finish_if_done(self) -> None:
-        busy = self._resolving or self._jobs or any(inquiry.open for inquiry in self._inquiries)
+        busy = self._jobs or any(inquiry.open or inquiry.resolving for inquiry in self._inquiries)
         if self.state is GatheringState.GATHERING and not busy:
             self._stop()
             self._enter(GatheringState.COMPLETE)

@@ -123,8 +123,7 @@ class FakeChecks:
             self._previous, self._local = self._local, (command.ufrag, command.password)
             self._remote = None
             self._triggered.clear()
-            kept = self._selected
-            self._paths = {} if kept is None else {(kept.socket, kept.remote): kept}
+            self._paths = {}
         if command.remote_ufrag is not None and command.remote_password is not None:
             self._remote = (command.remote_ufrag, command.remote_password)
 
@@ -199,7 +198,8 @@ class FakeChecks:
     def _transmit(self, path: _Path, transaction: bytes, sent: int) -> None:
         if transaction not in self._checks or self._closed or self._remote is None:
             return
-        if self._paths.get((path.socket, path.remote)) is not path:
+        current = self._paths.get((path.socket, path.remote)) is path or path is self._selected
+        if not current:
             del self._checks[transaction]
             return
         if sent == len(WAITS):
@@ -328,9 +328,11 @@ class FakeChecks:
         self._clock.call_later(_KEEP_ALIVE_S, self.keep_alive)
         now = self._clock.monotonic()
         valid = [path for path in self._paths.values() if path.state == "succeeded"]
+        selected = self._selected
+        if selected is not None and selected not in valid and selected.state == "succeeded":
+            valid.append(selected)
         for path in valid:
             self._check(path)
-        selected = self._selected
         if selected is None:
             return
         silent_s = now - selected.heard_s

@@ -18,6 +18,7 @@ def test_the_sha_256_key_is_that_of_the_rfc() -> None:
 
 def test_a_challenge_is_answered_with_its_own_bytes() -> None:
     challenge = read_challenge_untrusted([(0x0014, b"realm"), (0x0015, b"nonce")])
+    assert challenge is not None
     assert challenge == Challenge(b"realm", b"nonce")
     attributes, key = answer(challenge, ADA)
     assert attributes == [

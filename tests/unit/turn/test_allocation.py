@@ -129,6 +129,14 @@ def test_an_ipv6_relay_is_asked_for_by_its_family() -> None:
     assert family == b"\2\0\0\0"
 
 
+def test_ipv6_peers_are_permitted_at_their_address() -> None:
+    client = Client(version=6)
+    client.allocate()
+    assert client.permit(("2001:db8::9", 5000)) == [True]
+    (allocation,) = client.server.allocations.values()
+    assert list(allocation.permissions) == ["2001:db8::9"]
+
+
 def test_a_wrong_password_ends_it_after_one_attempt() -> None:
     client = Client(password="wrong")
     client.allocate()
@@ -272,6 +280,17 @@ def test_a_channel_is_bound_once_and_kept_up() -> None:
     assert client.plane.commands[-1] == BindChannel(TRANSPORT, RELAY, PEER, 0x4000)
     client.clock.advance(2999.0)
     assert client.server.counted(Method.CHANNEL_BIND) == 6
+
+
+def test_a_channel_outlives_another_wish_for_the_permission() -> None:
+    """An ICE restart pairs the peer again: that must not take its channel away, by which the server sends."""
+    client = Client()
+    client.allocate()
+    client.permit()
+    client.allocation.bind_channel(PEER)
+    client.clock.advance(1.0)
+    assert client.permit() == [True]
+    assert client.plane.commands[-1] == BindChannel(TRANSPORT, RELAY, PEER, 0x4000)
 
 
 def test_a_channel_that_is_refused_leaves_indications() -> None:
