@@ -107,6 +107,7 @@ def create_answer(session: Session, draw: Draw) -> tuple[Session, str]:
         content=content,
         sections=tuple(_proposed(one, places.get(index)) for index, one in enumerate(offer.media)),
         transports=tuple({place.transport.key: place.transport for place in places.values()}.values()),
+        answers=session.pending_remote.text,
     )
     return replace(session, session_version=version, last_answer=proposal), text
 

@@ -308,6 +308,19 @@ def test_another_certificate_makes_another_association() -> None:
     assert after.local == before.local
 
 
+def test_a_peer_that_takes_over_may_offer() -> None:
+    """Its offers follow a first exchange that nobody else saw, in which it chose a role."""
+    caller, first, second = Peer(1), Peer(2), Peer(3)
+    caller.add()
+    offer, _ = negotiate(caller, first)
+    second.remote(SdpType.OFFER, offer)
+    second.answer()
+    negotiate(second, caller)
+    assert {one.session.transports[0].role for one in (caller, second)} == set(DtlsRole)
+    assert caller.session.transports[0].association == 1
+    assert second.session.transports[0].association == 1
+
+
 def test_a_restart_of_the_peer_is_answered_with_new_credentials() -> None:
     caller, callee = Peer(1), Peer(2)
     caller.add()
