@@ -352,6 +352,8 @@ class IceAgent:
                 restarted=self._generation > 0,
                 started=self.remote_credentials is not None,
                 connection=self._connection,
+                selected_now=self.selected is not None
+                and self._checks.list.get(self.selected.id) is self.selected,
                 locals_gathered=self.gathering is GatheringState.COMPLETE,
                 local_candidates=len(self._checks.locals),
                 remotes_ended=self._checks.remotes.ended,
