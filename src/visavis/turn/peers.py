@@ -95,8 +95,8 @@ class Peers:
         self._session.send(Method.CREATE_PERMISSION, (peer,), ended)
 
     def _permission_ended(self, host: str, permission: _Permission, granted: bool) -> None:
-        """A refresh that failed is tried again in its turn: the answer may have been lost with the path. What was
-        refused at first may be wished for again."""
+        """A refresh that failed is tried again in its turn: the answer may have been lost with the path. What
+        was refused at first may be wished for again."""
         if granted or permission.granted is None:
             permission.granted = granted
         if not permission.granted:
