@@ -1,2 +1,1 @@
-def open_network():
-    raise NotImplementedError
+def open_network(): raise NotImplementedError
