@@ -16,6 +16,7 @@ use visavis_dataplane::api::{Kind, TrackId};
 use visavis_dataplane::counters::{Counter, Counters};
 use visavis_dataplane::dtls::Certificate;
 use visavis_dataplane::frames::OutgoingFrame;
+use visavis_dataplane::random::Secret;
 use visavis_dataplane::{Command, Report, Shard, ShardConfig, ShardId};
 
 use crate::clock::Clock;
@@ -37,7 +38,7 @@ const CLOSE_WAIT: Duration = Duration::from_secs(5);
 /// What a plane is started with.
 #[derive(Clone, Debug)]
 pub struct PlaneConfig {
-    /// Served by every thread; port 0 picks one.
+    /// Served by every thread; port 0 picks one. There may be none: transports can bring their own sockets.
     pub addresses: Vec<SocketAddr>,
     /// 1 to [`MAX_THREADS`].
     pub threads: u8,
@@ -144,6 +145,10 @@ impl Plane {
     /// Binds the addresses and starts the threads, one shard on each.
     pub fn start(config: PlaneConfig) -> Result<Plane, StartError> {
         let PlaneConfig { addresses, threads, certificate } = config;
+        let mut secrets = vec![Secret::default(); usize::from(threads)];
+        for secret in &mut secrets {
+            aws_lc_rs::rand::fill(secret).map_err(|_| io::Error::other("the system has no randomness"))?;
+        }
         Plane::start_with(&addresses, threads, move |id, clock, counters| {
             Shard::new(ShardConfig {
                 id,
@@ -151,6 +156,7 @@ impl Plane {
                 ntp_at_zero: clock.ntp_at_zero(),
                 epoch: clock.zero(),
                 certificate: certificate.clone().into_inner(),
+                secret: secrets[usize::from(id.0)],
                 counters: Arc::clone(counters),
             })
         })
@@ -162,7 +168,7 @@ impl Plane {
         threads: u8,
         make: impl Fn(ShardId, Clock, &Arc<Counters>) -> C + Send + Sync + 'static,
     ) -> Result<Plane, StartError> {
-        if !(1..=MAX_THREADS).contains(&threads) || addresses.is_empty() || addresses.len() > MAX_ADDRESSES {
+        if !(1..=MAX_THREADS).contains(&threads) || addresses.len() > MAX_ADDRESSES {
             return Err(io::Error::from(io::ErrorKind::InvalidInput).into());
         }
         let (sockets, addresses) = bind_all(addresses, usize::from(threads))?;
@@ -253,16 +259,25 @@ impl Plane {
     /// may call it.
     pub fn send_frame(&self, track: TrackId, frame: OutgoingFrame) -> Result<bool, SendError> {
         self.check_open().map_err(SendError::Plane)?;
-        let inlet = self.shared.frames.inlet(track).ok_or(SendError::Frame(Refusal::NoSuchSource(track)))?;
-        match inlet.put(frame).map_err(SendError::Frame)? {
-            Put::Queued { first } => {
-                if let Some(inbox) = self.shared.inboxes.get(usize::from(track.shard().0)).filter(|_| first) {
-                    inbox.push_inlet(inlet);
-                }
-                Ok(true)
-            }
-            Put::Full => Ok(false),
+        let (frames, inbox) = (&self.shared.frames, self.shared.inboxes.get(usize::from(track.shard().0)));
+        let source = frames.inlet(track).zip(inbox);
+        let (inlet, inbox) = source.ok_or(SendError::Frame(Refusal::NoSuchSource(track)))?;
+        if inbox.is_lost() {
+            return Err(SendError::Plane(PlaneError::ShardLost(track.shard())));
         }
+        let layer = frame.layer;
+        match inlet.put(frame).map_err(SendError::Frame)? {
+            Put::Queued { first: true } => inbox.push_inlet(inlet),
+            Put::Queued { first: false } => (),
+            Put::Full { needs_key_frame } => {
+                frames.count_refused();
+                if needs_key_frame {
+                    self.shared.reports.push_batch(&mut vec![Report::KeyFrameWanted { track, layer }]);
+                }
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Begins to give out the frames of a layer of a track, at most `capacity` waiting. A track that there is not ends at
@@ -298,10 +313,11 @@ impl Plane {
         self.shared.reports.fd()
     }
 
-    /// What happened to packets since the start, over all threads.
+    /// What happened to packets and frames since the start, over all threads.
     pub fn counters(&self) -> Vec<(&'static str, u64)> {
         let sum = |counter| self.counters.iter().map(|counters| counters.get(counter)).sum();
-        Counter::ALL.iter().map(|&counter| (counter.as_str(), sum(counter))).collect()
+        let counters = Counter::ALL.iter().map(|&counter| (counter.as_str(), sum(counter)));
+        counters.chain([("frames_refused", self.shared.frames.refused())]).collect()
     }
 
     /// Lets every shard say good-bye and ends the threads: in bounded time, and once however often it is called.
@@ -361,6 +377,7 @@ fn run_shard<C: Core>(
     };
     if let Some(inbox) = shared.inboxes.get(usize::from(id.0)) {
         inbox.set_lost();
+        inbox.abandon();
     }
     shared.frames.end_shard(id);
     shared.reports.push_batch(&mut vec![Report::Fatal { shard: id, message }]);
