@@ -240,6 +240,7 @@ class Connection:
 
     def play_tone(self, sender: RTCRtpSender, tone: str, duration_s: float) -> None:
         """A sender is to send a telephone key (RFC 4733)."""
+        self.media.press(sender.state.key, tone, duration_s)
 
     def derive_states(self) -> Callable[[], None]:
         """Derives the connection's states from its transports'; what is returned fires the events."""

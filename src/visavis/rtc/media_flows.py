@@ -15,7 +15,6 @@ from visavis.dataplane.commands import (
     Send,
     SetLadder,
     SlotId,
-    SourcePayload,
     TrackId,
 )
 from visavis.jsep import Transceiver
@@ -25,6 +24,7 @@ from visavis.media.sending import Encoding, SenderPipeline
 from visavis.rtc import media_plan
 from visavis.rtc.network import MediaPath
 from visavis.rtc.parameters import RTCRtpEncodingParameters
+from visavis.rtc.tones import ToneSink
 
 if TYPE_CHECKING:
     from visavis.rtc.connection import Connection
@@ -45,6 +45,7 @@ class SendingFlow:
     ssrcs: tuple[int, int]
     format: media_plan.SendingFormat
     pipeline: SenderPipeline
+    tones: ToneSink | None
 
     def close(self) -> None:
         """Ends the thread, then the source."""
@@ -109,6 +110,12 @@ class MediaFlows:
             track = sender.track if media_plan.sends(transceiver.state) else None
             if flow.pipeline.track is not track:
                 flow.pipeline.replace_track(track)
+
+    def press(self, key: int, tone: str, duration_s: float) -> None:
+        """A sender is to send a telephone key; one that sends no sound does not."""
+        for flow in self.of(key)[0]:
+            if flow.tones is not None:
+                flow.tones.press(tone, duration_s)
 
     def close(self) -> None:
         """Ends all, threads included."""
@@ -189,12 +196,15 @@ class MediaFlows:
     ) -> SendingFlow:
         plane = path.plane
         track = plane.new_track(path.transport)
-        own = SourcePayload(SOURCE, media_plan.wire_codec(format.codec), format.format.clock_hz)
-        plane.submit(OpenSource(track, state.kind, (own,), _WANTED_BPS[state.kind]))
+        plane.submit(OpenSource(track, state.kind, format.source_payloads, _WANTED_BPS[state.kind]))
+        sink = plane.frame_sender(track)
+        tones = None
+        if format.tones is not None:
+            tones = ToneSink(sink, media_plan.TONE_PAYLOAD_TYPE, format.tones.clock_hz)
         pipeline = SenderPipeline(
             format.codec,
-            plane.frame_sender(track),
-            SOURCE,
+            sink if tones is None else tones,
+            media_plan.SOURCE_PAYLOAD_TYPE,
             first_timestamp=secrets.randbits(_TIMESTAMP_BITS),
             settings=EncoderSettings(format.codec.default_bps, format.format.values),
             encoding=_encoding(encoding),
@@ -203,7 +213,7 @@ class MediaFlows:
         draw = self._connection.ssrc
         ssrcs = (state.ssrc, state.rtx_ssrc) if encoding.rid is None else (draw(), draw())
         slot = SlotId(state.key * media_plan.MAX_ENCODINGS + index)
-        return SendingFlow(path, track, slot, encoding.rid, ssrcs, format, pipeline)
+        return SendingFlow(path, track, slot, encoding.rid, ssrcs, format, pipeline, tones)
 
     def _tell(self, path: MediaPath, transceivers: "list[RTCRtpTransceiver]") -> None:
         """Tells the data plane all of a transport, whole."""
@@ -246,9 +256,6 @@ class MediaFlows:
             flow.close()
         if flows.receiving is not None:
             flows.receiving.close()
-
-
-SOURCE = media_plan.SOURCE_PAYLOAD_TYPE
 
 
 def _encoding(parameters: RTCRtpEncodingParameters) -> Encoding:

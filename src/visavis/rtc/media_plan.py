@@ -12,6 +12,7 @@ from visavis.dataplane.commands import (
     ReceiveSection,
     SendSlot,
     SlotId,
+    SourcePayload,
     TrackId,
 )
 from visavis.jsep import Format, Transceiver
@@ -22,6 +23,9 @@ from visavis.sdp import Direction
 
 SOURCE_PAYLOAD_TYPE = 96
 """What every local source calls its frames; its route names what was negotiated."""
+
+TONE_PAYLOAD_TYPE = 97
+"""The same for telephone events."""
 
 MAX_ENCODINGS = 8
 _EXTENSION_OF = {uri: extension for extension, uri in URIS.items()}
@@ -35,12 +39,27 @@ class SendingFormat:
     format: Format
     codec: MediaCodec
     rtx_payload_type: int | None
+    tones: Format | None
 
     @property
     def payloads(self) -> tuple[PayloadMap, ...]:
         """How the source's frames are called on the wire."""
-        number = self.format.payload_type
-        return () if number is None else (PayloadMap(SOURCE_PAYLOAD_TYPE, number, self.rtx_payload_type),)
+        maps = [(SOURCE_PAYLOAD_TYPE, self.format, self.rtx_payload_type)]
+        if self.tones is not None:
+            maps.append((TONE_PAYLOAD_TYPE, self.tones, None))
+        return tuple(
+            PayloadMap(own, format.payload_type, rtx)
+            for own, format, rtx in maps
+            if format.payload_type is not None
+        )
+
+    @property
+    def source_payloads(self) -> tuple[SourcePayload, ...]:
+        """What the source's frames are."""
+        payloads = [SourcePayload(SOURCE_PAYLOAD_TYPE, _wire_codec(self.codec), self.format.clock_hz)]
+        if self.tones is not None:
+            payloads.append(SourcePayload(TONE_PAYLOAD_TYPE, Codec.OTHER, self.tones.clock_hz))
+        return tuple(payloads)
 
 
 def receives(state: Transceiver) -> bool:
@@ -58,7 +77,9 @@ def sending_format(state: Transceiver, wanted: str | None = None) -> SendingForm
     for format in state.send_formats:
         codec = find_codec(format.mime)
         if codec is not None and (wanted is None or format.mime.lower() == wanted.lower()):
-            return SendingFormat(format, codec, _rtx_of(format, state.send_formats))
+            return SendingFormat(
+                format, codec, _rtx_of(format, state.send_formats), _tones(state, format.clock_hz)
+            )
     return None
 
 
@@ -97,9 +118,21 @@ def extensions(states: Iterable[Transceiver]) -> dict[int, Extension]:
     }
 
 
-def wire_codec(codec: MediaCodec) -> Codec:
+def _wire_codec(codec: MediaCodec) -> Codec:
     """What the data plane must know of a codec."""
     return _CODECS.get(codec.mime_type.partition("/")[2].lower(), Codec.OTHER)
+
+
+def _tones(state: Transceiver, clock_hz: int) -> Format | None:
+    """Telephone events with the clock of the sound (RFC 7874 section 3)."""
+    return next(
+        (
+            format
+            for format in state.send_formats
+            if format.name.lower() == "telephone-event" and format.clock_hz == clock_hz
+        ),
+        None,
+    )
 
 
 def _rtx_of(format: Format, among: tuple[Format, ...]) -> int | None:
