@@ -38,6 +38,15 @@ def server() -> Iterator[ServerProcess]:
     running.stop()
 
 
+@pytest.fixture
+def named_server() -> Iterator[ServerProcess]:
+    """One that knows that it is called visavis.test, which is no secure context."""
+    running = ServerProcess(options=("--allow-origin", "http://visavis.test"))
+    running.start()
+    yield running
+    running.stop()
+
+
 @pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
     """Lives as long as this package's tests: other tests want event loops of their own."""

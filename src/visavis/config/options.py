@@ -67,7 +67,7 @@ OPTIONS: tuple[Option, ...] = (
         "allow_origin",
         values.listed(values.origin),
         "web origins such as https://example.org, or *",
-        "other web origins whose pages may use this server's signaling",
+        "other web origins whose pages may use this server's signaling, and whose names may lead to it",
         "ORIGIN",
         repeatable=True,
     ),

@@ -104,7 +104,7 @@ class SignalingEndpoint:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serves one WebSocket until it closes."""
         origin = request.headers.get(hdrs.ORIGIN)
-        if not is_allowed_origin(origin, request.host, self._allowed_origins):
+        if not is_allowed_origin(origin, request.headers.get(hdrs.HOST, ""), self._allowed_origins):
             _log.warning("refused a WebSocket of %.200r", origin, extra={"event": "cross-origin-refused"})
             raise web.HTTPForbidden(
                 text="Pages of other sites may not use this server (see --allow-origin).\n"
