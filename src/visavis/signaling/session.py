@@ -124,14 +124,7 @@ class Session:
             if full:
                 self._close(CloseCode.ROOM_FULL, "room full")
         except Exception:
-            _log.exception(
-                "a message could not be served", extra={"event": "internal-error", **self._fields()}
-            )
-            apology = RefusedError(
-                Code.INTERNAL, "The server made a mistake.", "Reload the page to join again."
-            )
-            self._fail(apology, True, about)
-            self._close(CloseCode.INTERNAL, "internal error")
+            self.handle_internal_error(about)
 
     def handle_not_text(self) -> None:
         """Takes a frame that is not text, which is malformed."""
@@ -143,6 +136,15 @@ class Session:
         self._fail(RefusedError(Code.RATE_LIMITED, "You send too much.", hint), True, None)
         self._expel()
         self._close(CloseCode.FLOODING, "flooding")
+
+    def handle_internal_error(self, about: str | None = None) -> None:
+        """To be called where an exception was caught that nobody expected: it is written down with its
+        traceback, and the client is told.
+        """
+        _log.exception("a client could not be served", extra={"event": "internal-error", **self._fields()})
+        apology = RefusedError(Code.INTERNAL, "The server made a mistake.", "Reload the page to join again.")
+        self._fail(apology, True, about)
+        self._close(CloseCode.INTERNAL, "internal error")
 
     def handle_shutdown(self, retry_after_s: float) -> None:
         """The server is going down."""
@@ -251,10 +253,10 @@ class Session:
             return
         self._move(State.CLOSED)
         self._join_timer.cancel()
+        self._wire.close(code, reason)
         participant, self._participant = self._participant, None
         if participant is not None and participant.is_on(self):
             participant.room.detach(participant)
-        self._wire.close(code, reason)
 
     def _move(self, state: State) -> None:
         assert state in TRANSITIONS[self._state], f"{self._state} to {state}"

@@ -150,7 +150,9 @@ class SignalingEndpoint:
                 transport.abort()
             for task in (reader, writer, closed):
                 task.cancel()
-            await asyncio.gather(reader, writer, closed, return_exceptions=True)
+            for outcome in await asyncio.gather(reader, writer, closed, return_exceptions=True):
+                if isinstance(outcome, Exception):
+                    _log.error("a socket failed", exc_info=outcome, extra={"event": "internal-error"})
             del self._sessions[session]
             closed_for_good.set_result(None)
 
@@ -163,6 +165,14 @@ class SignalingEndpoint:
             newest.popleft().handle_crowding()
 
     async def _read(self, socket: web.WebSocketResponse, session: Session) -> None:
+        try:
+            await self._read_frames(socket, session)
+        except ConnectionError:
+            return
+        except Exception:
+            session.handle_internal_error()
+
+    async def _read_frames(self, socket: web.WebSocketResponse, session: Session) -> None:
         pace = ReadingPace(self._clock.monotonic())
         while True:
             frame = await socket.receive()

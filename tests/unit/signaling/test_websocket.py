@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from visavis.room import Rooms
 from visavis.signaling import SignalingEndpoint
-from visavis.signaling.limits import BURST_MESSAGES
+from visavis.signaling.limits import BURST_MESSAGES, ReadingPace, Verdict
 from visavis.signaling.parse import MAX_MESSAGE_BYTES
 from visavis.signaling.session import JOIN_TIMEOUT_S
 from visavis.signaling.websocket import MAX_QUEUED_BYTES, MAX_QUEUED_MESSAGES, Outbox
@@ -155,6 +155,41 @@ async def test_of_too_many_that_do_not_join_the_oldest_is_closed_and_who_joined_
         for socket in (ada, *waiting[1:]):
             await socket.send_json({"type": "ping", "t": 1})
             assert await receive(socket) == {"type": "pong", "t": 1}
+
+
+async def test_a_defect_while_reading_is_logged_with_its_traceback_and_closed_with_1011(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The reader's exceptions were collected and looked at by nobody."""
+
+    def broken(_pace: ReadingPace, _size_bytes: int, _now_s: float) -> Verdict:
+        raise ZeroDivisionError("a defect")
+
+    async with place() as at:
+        ada = await at.join("Ada")
+        await receive(ada)
+        monkeypatch.setattr(ReadingPace, "after", broken)
+        await ada.send_json({"type": "ping", "t": 1})
+        error = await receive(ada)
+        assert (error["code"], error["fatal"]) == ("internal", True)
+        assert await close_code(ada) == 1011
+    (record,) = (record for record in caplog.records if record.levelname == "ERROR")
+    assert record.__dict__["event"] == "internal-error"
+    assert "Traceback" in caplog.text
+    assert "ZeroDivisionError: a defect" in caplog.text
+
+
+async def test_a_defect_while_writing_is_logged_with_its_traceback(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(_outbox: Outbox, _socket: web.WebSocketResponse) -> None:
+        raise ZeroDivisionError("a defect")
+
+    monkeypatch.setattr(Outbox, "drain_into", broken)
+    async with place() as at:
+        ada = await at.join("Ada")
+        assert await close_code(ada) is not None
+    assert "ZeroDivisionError: a defect" in caplog.text
 
 
 async def test_a_flood_is_read_more_slowly_and_closed_with_4008_after_ten_seconds() -> None:
