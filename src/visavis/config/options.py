@@ -93,6 +93,13 @@ OPTIONS: tuple[Option, ...] = (
         "N",
     ),
     Option(
+        "max_per_address",
+        values.integer(0, 1_000_000),
+        "a number from 0 to 1000000 (0: any number)",
+        "how many may be connected from one address at once, and join from it in a minute",
+        "N",
+    ),
+    Option(
         "log_format",
         values.choice(LogFormat),
         "text or json",

@@ -20,7 +20,7 @@ from visavis.room import Rooms
 from visavis.server import addresses, certificates, sockets
 from visavis.server.media import Media, MediaPlan, OpenMedia, open_media
 from visavis.server.version import version
-from visavis.signaling import SignalingEndpoint
+from visavis.signaling import SignalingEndpoint, Visitors
 from visavis.web import KnownHosts, MalformedRequests, SiteContent, create_app
 
 _log = logging.getLogger(__name__)
@@ -66,6 +66,7 @@ class Server:
         self._page_hosts: list[str] = []
         self._media: Media | None = None
         self._rooms: Rooms | None = None
+        self._visitors: Visitors | None = None
         self._signaling: SignalingEndpoint | None = None
         self._runner: web.AppRunner | None = None
         self._malformed = MalformedRequests()
@@ -119,7 +120,10 @@ class Server:
             max_rooms=self.config.max_rooms,
             max_participants=self.config.max_participants,
         )
-        self._signaling = SignalingEndpoint(self._rooms, clock, allowed_origins=self.config.allow_origin)
+        self._visitors = Visitors(self.config.max_per_address, clock)
+        self._signaling = SignalingEndpoint(
+            self._rooms, clock, self._visitors, allowed_origins=self.config.allow_origin
+        )
         self._hosts = KnownHosts(self._names())
         content = SiteContent(self._signaling.handle, self.health, self._authority_pem(), hosts=self._hosts)
         self._runner = web.AppRunner(
@@ -182,6 +186,7 @@ class Server:
             "uptime_s": round(clock.monotonic() - self._started_s, 3) if clock else 0.0,
             "malformed_requests": self._malformed.count,
             "misdirected_requests": self._hosts.refused,
+            "refused_visits": self._visitors.refused if self._visitors else 0,
             "packets": dict(self._media.counters()) if self._media else {},
         }
 

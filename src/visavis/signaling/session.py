@@ -41,6 +41,7 @@ class CloseCode:
     FLOODING = 4008
     REPLACED = 4009
     ROOM_FULL = 4010
+    TOO_MANY_CONNECTIONS = 4011
 
 
 class State(StrEnum):
@@ -63,6 +64,13 @@ _DISMISSALS = {
 }
 
 
+_CLOSING_REFUSALS = {
+    Code.ROOM_FULL: (CloseCode.ROOM_FULL, "room full"),
+    Code.TOO_MANY_CONNECTIONS: (CloseCode.TOO_MANY_CONNECTIONS, "too many joins from this network"),
+}
+"""After these the client does better to come back later."""
+
+
 class Wire(Protocol):
     """The socket under a session. Neither call blocks or raises; after `close` nothing more is sent."""
 
@@ -74,12 +82,27 @@ class Wire(Protocol):
 
 
 class Session:
-    """Implements `visavis.room.Outlet`. Whoever owns the socket calls the `handle_` methods."""
+    """Implements `visavis.room.Outlet`. Whoever owns the socket calls the `handle_` methods.
+
+    Args:
+        rooms: where a join leads.
+        clock: times the join.
+        wire: the socket.
+        ice_servers: what each `joined` says of STUN and TURN.
+        may_join: counts a join, and says whether it is within its network's limit.
+    """
 
     def __init__(
-        self, rooms: Rooms, clock: Clock, wire: Wire, ice_servers: Callable[[], tuple[Json, ...]] = tuple
+        self,
+        rooms: Rooms,
+        clock: Clock,
+        wire: Wire,
+        ice_servers: Callable[[], tuple[Json, ...]] = tuple,
+        *,
+        may_join: Callable[[], bool] = lambda: True,
     ) -> None:
         self._rooms = rooms
+        self._may_join = may_join
         self._wire = wire
         self._ice_servers = ice_servers
         self._state = State.AWAITING_JOIN
@@ -119,10 +142,10 @@ class Session:
                 self._expel()
                 self._close(CloseCode.MALFORMED, "three malformed messages")
         except RefusedError as error:
-            full = error.code is Code.ROOM_FULL
-            self._fail(error, full, error.about or about)
-            if full:
-                self._close(CloseCode.ROOM_FULL, "room full")
+            closing = _CLOSING_REFUSALS.get(error.code)
+            self._fail(error, closing is not None, error.about or about)
+            if closing is not None:
+                self._close(*closing)
         except Exception:
             self.handle_internal_error(about)
 
@@ -145,6 +168,11 @@ class Session:
         apology = RefusedError(Code.INTERNAL, "The server made a mistake.", "Reload the page to join again.")
         self._fail(apology, True, about)
         self._close(CloseCode.INTERNAL, "internal error")
+
+    def handle_too_many(self) -> None:
+        """Its network has as many sockets open as one may have."""
+        self._fail(_too_many("WebSockets open from your network."), True, None)
+        self._close(CloseCode.TOO_MANY_CONNECTIONS, "too many sockets from this network")
 
     def handle_shutdown(self, retry_after_s: float) -> None:
         """The server is going down."""
@@ -216,6 +244,8 @@ class Session:
         if self._state is not State.AWAITING_JOIN:
             hint = "Open another WebSocket to be in two rooms."
             raise RefusedError(Code.ALREADY_JOINED, "You are in a room already.", hint)
+        if not self._may_join():
+            raise _too_many("joins from your network in the last minute.")
         participant = self._rooms.join(message.room, message.name, message.mode, message.resume, self)
         self._participant = participant
         self._join_timer.cancel()
@@ -267,3 +297,8 @@ class Session:
         if self._participant is None:
             return {}
         return {"room": self._participant.room.name, "participant": self._participant.id}
+
+
+def _too_many(of_what: str) -> RefusedError:
+    hint = "Wait a minute; whoever runs the server can raise --max-per-address."
+    return RefusedError(Code.TOO_MANY_CONNECTIONS, f"There are too many {of_what}", hint)

@@ -14,6 +14,7 @@ from visavis.signaling.limits import ReadingPace
 from visavis.signaling.origin import is_allowed_origin
 from visavis.signaling.parse import MAX_MESSAGE_BYTES
 from visavis.signaling.session import CloseCode, Session, State
+from visavis.signaling.visitors import Visitors
 
 _log = logging.getLogger(__name__)
 
@@ -23,7 +24,7 @@ HEARTBEAT_S = 25.0
 """A ping of the protocol after that silence; half of it without any answer and the socket is dead."""
 CLOSE_TIMEOUT_S = 2.0
 MAX_NOT_JOINED = 500
-"""So many sockets may be open that have not joined a room; one more, and the oldest of them is closed."""
+"""So many sockets may wait to join a room; one more, and the oldest of them is closed."""
 
 _FIRST_SIZE_REFUSED = MAX_MESSAGE_BYTES + 1
 """aiohttp refuses a message of exactly its `max_msg_size`."""
@@ -89,16 +90,18 @@ class SignalingEndpoint:
         self,
         rooms: Rooms,
         clock: Clock,
+        visitors: Visitors,
         *,
         allowed_origins: Collection[str] = (),
         ice_servers: Callable[[], tuple[Json, ...]] = tuple,
     ) -> None:
         self._rooms = rooms
         self._clock = clock
+        self._visitors = visitors
         self._allowed_origins = frozenset(allowed_origins)
         self._ice_servers = ice_servers
         self._sessions: dict[Session, asyncio.Future[None]] = {}
-        self._newest: deque[Session] = deque()
+        self._waiting: deque[Session] = deque()
         self._retry_after_s: float | None = None
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -121,7 +124,7 @@ class SignalingEndpoint:
         if not socket.can_prepare(request):
             raise web.HTTPUpgradeRequired(text="This address speaks WebSocket only.\n")
         await socket.prepare(request)
-        await self._serve(socket, request.transport)
+        await self._serve(socket, request)
         return socket
 
     async def shutdown(self, retry_after_s: float) -> None:
@@ -131,11 +134,21 @@ class SignalingEndpoint:
             session.handle_shutdown(retry_after_s)
         await asyncio.gather(*self._sessions.values())
 
-    async def _serve(self, socket: web.WebSocketResponse, transport: asyncio.Transport | None) -> None:
-        outbox = Outbox()
-        session = Session(self._rooms, self._clock, outbox, self._ice_servers)
-        self._make_place()
-        self._newest.append(session)
+    async def _serve(self, socket: web.WebSocketResponse, request: web.Request) -> None:
+        outbox, transport = Outbox(), request.transport
+        visit = self._visitors.enter(request.remote)
+        session = Session(
+            self._rooms,
+            self._clock,
+            outbox,
+            self._ice_servers,
+            may_join=lambda: visit is not None and visit.may_join(),
+        )
+        if visit is None:
+            session.handle_too_many()
+        else:
+            self._make_place()
+            self._waiting.append(session)
         writer = asyncio.create_task(_write(outbox, socket))
         reader = asyncio.create_task(self._read(socket, session))
         closed = asyncio.create_task(outbox.closed())
@@ -153,6 +166,8 @@ class SignalingEndpoint:
             for outcome in await asyncio.gather(reader, writer, closed, return_exceptions=True):
                 if isinstance(outcome, Exception):
                     _log.error("a socket failed", exc_info=outcome, extra={"event": "internal-error"})
+            if visit is not None:
+                visit.leave()
             del self._sessions[session]
             closed_for_good.set_result(None)
 
@@ -160,9 +175,13 @@ class SignalingEndpoint:
         """Closes the one that has waited for longest without a join, when too many do: who means to join does
         so at once.
         """
-        newest = self._newest
-        while newest and (len(newest) >= MAX_NOT_JOINED or newest[0].state is not State.AWAITING_JOIN):
-            newest.popleft().handle_crowding()
+        waiting = self._waiting
+        while waiting and waiting[0].state is not State.AWAITING_JOIN:
+            waiting.popleft()
+        if len(waiting) >= MAX_NOT_JOINED:
+            self._waiting = waiting = deque(each for each in waiting if each.state is State.AWAITING_JOIN)
+            if len(waiting) >= MAX_NOT_JOINED:
+                waiting.popleft().handle_crowding()
 
     async def _read(self, socket: web.WebSocketResponse, session: Session) -> None:
         try:

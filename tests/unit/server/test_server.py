@@ -48,6 +48,7 @@ async def test_a_server_says_where_it_is_and_how_it_is() -> None:
             "uptime_s",
             "malformed_requests",
             "misdirected_requests",
+            "refused_visits",
             "packets",
         }
         assert set(health) == {"status", "version", *figures}

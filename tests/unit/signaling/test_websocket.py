@@ -11,10 +11,11 @@ from aiohttp import ClientWebSocketResponse, WSMessage, WSMsgType, WSServerHands
 from aiohttp.test_utils import TestClient, TestServer
 
 from visavis.room import Rooms
-from visavis.signaling import SignalingEndpoint
+from visavis.signaling import SignalingEndpoint, Visitors
 from visavis.signaling.limits import BURST_MESSAGES, ReadingPace, Verdict
 from visavis.signaling.parse import MAX_MESSAGE_BYTES
 from visavis.signaling.session import JOIN_TIMEOUT_S
+from visavis.signaling.visitors import JOINS_WINDOW_S
 from visavis.signaling.websocket import MAX_QUEUED_BYTES, MAX_QUEUED_MESSAGES, Outbox
 from visavis.testing.clock import ManualClock
 from visavis.testing.rooms import RecordingRouter
@@ -36,10 +37,11 @@ class Place:
 
 
 @asynccontextmanager
-async def place(allowed_origins: tuple[str, ...] = ()) -> AsyncGenerator[Place]:
+async def place(allowed_origins: tuple[str, ...] = (), max_per_address: int = 0) -> AsyncGenerator[Place]:
     clock = ManualClock()
     rooms = Rooms(clock, RecordingRouter)
-    endpoint = SignalingEndpoint(rooms, clock, allowed_origins=allowed_origins)
+    visitors = Visitors(max_per_address, clock, lambda address: address)
+    endpoint = SignalingEndpoint(rooms, clock, visitors, allowed_origins=allowed_origins)
     app = web.Application()
     app.router.add_get("/signal", endpoint.handle)
     async with TestClient(TestServer(app)) as client:
@@ -155,6 +157,45 @@ async def test_of_too_many_that_do_not_join_the_oldest_is_closed_and_who_joined_
         for socket in (ada, *waiting[1:]):
             await socket.send_json({"type": "ping", "t": 1})
             assert await receive(socket) == {"type": "pong", "t": 1}
+
+
+async def test_who_joined_is_not_counted_among_those_who_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest socket was closed for the sake of newer ones that had long joined."""
+    monkeypatch.setattr("visavis.signaling.websocket.MAX_NOT_JOINED", 3)
+    async with place() as at:
+        slow = await at.client.ws_connect("/signal")
+        for number in range(5):
+            await receive(await at.join(f"Ada {number}", "sfu"))
+        await slow.send_json({"type": "ping", "t": 1})
+        assert await receive(slow) == {"type": "pong", "t": 1}
+
+
+async def test_one_socket_more_than_an_address_may_have_is_closed_with_4011_until_another_goes() -> None:
+    async with place(max_per_address=2) as at:
+        open_ones = [await at.client.ws_connect("/signal") for _ in range(2)]
+        refused = await at.client.ws_connect("/signal")
+        error = await receive(refused)
+        assert (error["code"], error["fatal"]) == ("too-many-connections", True)
+        assert await close_code(refused) == 4011
+        await open_ones[0].close()
+        await until(lambda: at.clock.pending() == 1)
+        again = await at.join("Ada")
+        assert (await receive(again))["type"] == "joined"
+
+
+async def test_one_join_more_than_an_address_may_have_in_a_minute_is_closed_with_4011() -> None:
+    async with place(max_per_address=2) as at:
+        for _ in range(2):
+            ada = await at.join("Ada")
+            await receive_of_type(ada, "joined")
+            await ada.send_json({"type": "leave"})
+            assert await close_code(ada) == 1000
+        refused = await at.join("Ada")
+        error = await receive(refused)
+        assert (error["code"], error["about"]) == ("too-many-connections", "join")
+        assert await close_code(refused) == 4011
+        at.clock.advance(JOINS_WINDOW_S / 2)
+        assert (await receive(await at.join("Ada")))["type"] == "joined"
 
 
 async def test_a_defect_while_reading_is_logged_with_its_traceback_and_closed_with_1011(
