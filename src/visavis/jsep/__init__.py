@@ -13,7 +13,7 @@ from visavis.jsep.model import (
     SubscriberCodecs,
 )
 from visavis.jsep.offered import MAX_SECTIONS
-from visavis.jsep.publish import answer_publisher, is_ice_restart
+from visavis.jsep.publish import PublisherOffer, answer_publisher, read_publisher
 from visavis.jsep.subscribe import accept_subscriber, offer_subscriber
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "NegotiatedCodec",
     "OfferedSection",
     "PublisherAnswer",
+    "PublisherOffer",
     "ReceivingSection",
     "RemoteTransport",
     "SendingSection",
@@ -29,7 +30,7 @@ __all__ = [
     "SubscriberCodecs",
     "accept_subscriber",
     "answer_publisher",
-    "is_ice_restart",
     "match_payloads",
     "offer_subscriber",
+    "read_publisher",
 ]

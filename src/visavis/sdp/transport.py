@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from visavis.dataplane.commands import Fingerprint
-from visavis.sdp.syntax import fields_untrusted, number_untrusted, shown, token_untrusted, word_untrusted
+from visavis.sdp.syntax import (
+    fields_untrusted,
+    list_untrusted,
+    number_untrusted,
+    shown,
+    token_untrusted,
+    word_untrusted,
+)
 
 _ICE_CHARACTERS = re.compile(r"[A-Za-z0-9+/]+")
 _DIGEST = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2})*")
@@ -198,7 +205,9 @@ def read_ice_pwd_untrusted(value: str) -> IcePwd:
 
 def read_ice_options_untrusted(value: str) -> IceOptions:
     """RFC 8839 section 5.6."""
-    return IceOptions(tuple(token_untrusted(option, "ice option") for option in value.split(" ")))
+    return IceOptions(
+        tuple(token_untrusted(option, "ice option") for option in list_untrusted(value, "ice-options"))
+    )
 
 
 def read_setup_untrusted(value: str) -> Setup:

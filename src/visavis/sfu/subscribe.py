@@ -298,7 +298,7 @@ class Subscriber:
             remote = answer.remote
             commands.append(ConnectTransport(transport, remote.ufrag, remote.role, remote.fingerprints))
             self._routing = Routing(self._plane, transport, self._cname, self._events.ladder)
-        elif answer.remote.ufrag != self._remote.ufrag:
+        elif answer.remote.restarts_ice(self._remote):
             commands.append(RestartIce(transport, local.ufrag, local.password, answer.remote.ufrag))
         self._remote = answer.remote
         self._codecs = answer.codecs if self._codecs is None else self._codecs | answer.codecs

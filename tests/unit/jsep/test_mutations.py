@@ -9,7 +9,7 @@ from tests.unit.jsep.transports import LOCAL
 from tests.unit.sdp.damage import damaged
 from tests.unit.sdp.recordings import names, recorded
 from visavis.errors import IncompatibleError, SdpError
-from visavis.jsep import accept_subscriber, answer_publisher, is_ice_restart
+from visavis.jsep import accept_subscriber, answer_publisher, read_publisher
 from visavis.sdp import SessionDescription, parse
 
 ROUNDS = 60
@@ -28,13 +28,11 @@ def _damaged(text: str, seed: str) -> list[SessionDescription]:
 
 @pytest.mark.parametrize("name", [name for name in names() if name.endswith("-offer")])
 def test_a_damaged_offer_is_answered_or_refused(name: str) -> None:
-    original = parse(recorded(name))
     offers = _damaged(recorded(name), name)
     assert offers
     for offer in offers:
-        assert is_ice_restart(original, offer) in (True, False)
         try:
-            answer = answer_publisher(offer, LOCAL, session_id=1, session_version=1)
+            answer = answer_publisher(read_publisher(offer), LOCAL, session_id=1, session_version=1)
         except SdpError:
             continue
         assert parse(str(answer.description)) == answer.description
