@@ -24,10 +24,9 @@ from visavis.room.events import (
 from visavis.room.media import Peer, Router
 from visavis.room.participant import Dismissal, Outlet, Participant
 from visavis.room.refused import Code, RefusedError
-from visavis.sfu import Tile, TrackInfo, TrackSource
+from visavis.sfu import MAX_TRACKS, Tile, TrackInfo, TrackSource
 
 GRACE_S = 15.0
-MAX_TRACKS = 8
 MAX_CANDIDATES = 64
 DIRECT_PARTICIPANTS = 2
 

@@ -22,8 +22,8 @@ from visavis.room.events import (
     TracksChanged,
 )
 from visavis.room.participant import BACKLOG_EVENTS, Presence
-from visavis.room.room import GRACE_S, MAX_CANDIDATES, MAX_TRACKS
-from visavis.sfu import PeerEvents, Source, Tile, TrackInfo, TrackSource
+from visavis.room.room import GRACE_S, MAX_CANDIDATES
+from visavis.sfu import MAX_TRACKS, PeerEvents, Source, Tile, TrackInfo, TrackSource
 from visavis.testing.clock import ManualClock
 from visavis.testing.rooms import RecordingOutlet, RecordingPeer, RecordingRouter
 
