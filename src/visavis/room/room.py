@@ -38,7 +38,7 @@ class RoomServices:
     clock: Clock
     wall_time: Callable[[], float]
     max_participants: int
-    forget: Callable[[Participant], None]
+    forget: Callable[["Room", Participant], None]
 
 
 class Room:
@@ -122,7 +122,7 @@ class Room:
         self.tell_others(participant, ParticipantLeft(participant.id, reason))
         if not self._participants:
             self.close()
-        self._services.forget(participant)
+        self._services.forget(self, participant)
 
     def close(self) -> None:
         """Ends everything without a word; whoever closes a room with people in it has told them."""

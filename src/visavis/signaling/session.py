@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Protocol, assert_never
 
 from visavis.clock import Clock
-from visavis.room import Code, Dismissal, Event, Participant, RefusedError, Rooms
+from visavis.room import Code, Dismissal, Event, Membership, RefusedError, Rooms
 from visavis.room.events import LeaveReason
 from visavis.signaling.encode import Closing, Failure, Json, Pong, encode
 from visavis.signaling.messages import (
@@ -106,7 +106,7 @@ class Session:
         self._wire = wire
         self._ice_servers = ice_servers
         self._state = State.AWAITING_JOIN
-        self._participant: Participant | None = None
+        self._membership: Membership | None = None
         self._malformed = 0
         self._join_timer = clock.call_later(JOIN_TIMEOUT_S, self._join_timed_out)
 
@@ -122,7 +122,7 @@ class Session:
 
     def dismiss(self, why: Dismissal) -> None:
         """The room lets go of this socket."""
-        self._participant = None
+        self._membership = None
         self._close(*_DISMISSALS[why])
 
     def handle_text_untrusted(self, text: str) -> None:
@@ -202,18 +202,17 @@ class Session:
         if isinstance(message, Ping):
             self._wire.send(encode(Pong(message.t)))
             return
-        participant = self._participant
-        if participant is None:
+        if self._membership is None:
             if isinstance(message, Leave):
                 self._close(CloseCode.LEFT, "left")
                 return
             raise RefusedError(Code.NOT_JOINED, "You are in no room yet.", "Send a join first.")
-        self._handle_joined(participant, message)
+        self._handle_joined(self._membership, message)
 
     def _handle_joined(
-        self, participant: Participant, message: Offer | Answer | Ice | Tracks | Restart | View | Chat | Leave
+        self, membership: Membership, message: Offer | Answer | Ice | Tracks | Restart | View | Chat | Leave
     ) -> None:
-        room = participant.room
+        room, participant = membership
         match message:
             case Offer("publish", sdp):
                 room.publish(participant, sdp)
@@ -246,8 +245,7 @@ class Session:
             raise RefusedError(Code.ALREADY_JOINED, "You are in a room already.", hint)
         if not self._may_join():
             raise _too_many("joins from your network in the last minute.")
-        participant = self._rooms.join(message.room, message.name, message.mode, message.resume, self)
-        self._participant = participant
+        self._membership = self._rooms.join(message.room, message.name, message.mode, message.resume, self)
         self._join_timer.cancel()
         self._move(State.JOINED)
 
@@ -267,16 +265,14 @@ class Session:
             self._wire.send(encode(Failure(error.code, error.message, error.hint, fatal, about)))
 
     def _leave(self) -> None:
-        participant, self._participant = self._participant, None
-        if participant is not None and participant.is_on(self):
-            participant.room.leave(participant, LeaveReason.LEFT)
+        if (membership := self._let_go()) is not None:
+            membership.room.leave(membership.participant, LeaveReason.LEFT)
         self._close(CloseCode.LEFT, "left")
 
     def _expel(self) -> None:
         """Ends the participant, so that another socket cannot go on where this one was stopped."""
-        participant, self._participant = self._participant, None
-        if participant is not None and participant.is_on(self):
-            participant.room.leave(participant, LeaveReason.REMOVED)
+        if (membership := self._let_go()) is not None:
+            membership.room.leave(membership.participant, LeaveReason.REMOVED)
 
     def _close(self, code: int, reason: str) -> None:
         if self._state is State.CLOSED:
@@ -284,9 +280,13 @@ class Session:
         self._move(State.CLOSED)
         self._join_timer.cancel()
         self._wire.close(code, reason)
-        participant, self._participant = self._participant, None
-        if participant is not None and participant.is_on(self):
-            participant.room.detach(participant)
+        if (membership := self._let_go()) is not None:
+            membership.room.detach(membership.participant)
+
+    def _let_go(self) -> Membership | None:
+        """The membership that this session had, unless another socket has taken it over."""
+        membership, self._membership = self._membership, None
+        return membership if membership is not None and membership.participant.is_on(self) else None
 
     def _move(self, state: State) -> None:
         assert state in TRANSITIONS[self._state], f"{self._state} to {state}"
@@ -294,9 +294,10 @@ class Session:
         self._state = state
 
     def _fields(self) -> dict[str, str]:
-        if self._participant is None:
+        if self._membership is None:
             return {}
-        return {"room": self._participant.room.name, "participant": self._participant.id}
+        room, participant = self._membership
+        return {"room": room.name, "participant": participant.id}
 
 
 def _too_many(of_what: str) -> RefusedError:
