@@ -183,6 +183,8 @@ class Server:
             "version": version(),
             "rooms": len(rooms.rooms) if rooms else 0,
             "participants": rooms.participant_count if rooms else 0,
+            "sockets": self._signaling.socket_count if self._signaling else 0,
+            "transports": self._media.transport_count if self._media else 0,
             "uptime_s": round(clock.monotonic() - self._started_s, 3) if clock else 0.0,
             "malformed_requests": self._malformed.count,
             "misdirected_requests": self._hosts.refused,

@@ -104,6 +104,11 @@ class SignalingEndpoint:
         self._waiting: deque[Session] = deque()
         self._retry_after_s: float | None = None
 
+    @property
+    def socket_count(self) -> int:
+        """How many WebSockets are open."""
+        return len(self._sessions)
+
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serves one WebSocket until it closes."""
         origin = request.headers.get(hdrs.ORIGIN)

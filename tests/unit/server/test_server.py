@@ -6,6 +6,7 @@ import errno
 import json
 import socket
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
@@ -45,6 +46,8 @@ async def test_a_server_says_where_it_is_and_how_it_is() -> None:
         figures = {
             "rooms",
             "participants",
+            "sockets",
+            "transports",
             "uptime_s",
             "malformed_requests",
             "misdirected_requests",
@@ -87,6 +90,33 @@ async def test_a_join_through_the_server_reaches_a_router_and_is_counted() -> No
         joined = json.loads(await ada.receive_str())
         assert joined["you"] in opened.media[0].routers[0].peers
         assert (server.health()["rooms"], server.health()["participants"]) == (1, 1)
+
+
+async def test_of_many_who_joined_and_left_no_socket_and_no_task_is_left() -> None:
+    opened = Opened()
+    async with Server(LOCAL, media=opened) as server:
+        async with aiohttp.ClientSession() as client:
+            before = len(asyncio.all_tasks())
+            for number in range(30):
+                ada = await client.ws_connect(f"{server.url}/signal")
+                await ada.send_json({"type": "join", "room": f"r{number}", "name": "Ada", "mode": "sfu"})
+                await ada.receive_str()
+                assert server.health()["sockets"] == 1
+                await ada.send_json({"type": "leave"})
+                while (await ada.receive()).type is aiohttp.WSMsgType.TEXT:
+                    pass
+                await until(lambda: server.health()["sockets"] == 0)
+        await until(lambda: len(asyncio.all_tasks()) <= before)
+        assert server.health()["rooms"] == 0
+        assert all(router.closed for router in opened.media[0].routers)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    for _ in range(1_000_000):
+        if condition():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("it never came true")
 
 
 async def test_closing_tells_participants_and_ends_rooms_and_media_and_ports() -> None:
