@@ -10,6 +10,7 @@ from aiohttp import WSMessage, WSMsgType, hdrs, web
 from visavis.clock import Clock
 from visavis.room import Rooms
 from visavis.signaling.encode import Json
+from visavis.signaling.heartbeat import Heartbeat
 from visavis.signaling.limits import ReadingPace
 from visavis.signaling.origin import is_allowed_origin
 from visavis.signaling.parse import MAX_MESSAGE_BYTES
@@ -20,8 +21,6 @@ _log = logging.getLogger(__name__)
 
 MAX_QUEUED_MESSAGES = 1024
 MAX_QUEUED_BYTES = 8 << 20
-HEARTBEAT_S = 25.0
-"""A ping of the protocol after that silence; half of it without any answer and the socket is dead."""
 CLOSE_TIMEOUT_S = 2.0
 MAX_NOT_JOINED = 500
 """So many sockets may wait to join a room; one more, and the oldest of them is closed."""
@@ -40,6 +39,7 @@ class Outbox:
     def __init__(self) -> None:
         self._texts: deque[str] = deque()
         self._queued_bytes = 0
+        self._ping_due = False
         self._closing: tuple[int, str] | None = None
         self._wake = asyncio.Event()
         self._closed = asyncio.Event()
@@ -55,6 +55,11 @@ class Outbox:
             return
         self._texts.append(text)
         self._queued_bytes += size_bytes
+        self._wake.set()
+
+    def ping(self) -> None:
+        """Sends a ping of the protocol as soon as may be; two of them are one."""
+        self._ping_due = True
         self._wake.set()
 
     def close(self, code: int, reason: str) -> None:
@@ -77,6 +82,9 @@ class Outbox:
                 text = self._texts.popleft()
                 self._queued_bytes -= len(text.encode())
                 await socket.send_str(text)
+            if self._ping_due:
+                self._ping_due = False
+                await socket.ping()
             if self._closing is not None:
                 code, reason = self._closing
                 await socket.close(code=code, message=reason.encode())
@@ -123,7 +131,6 @@ class SignalingEndpoint:
             max_msg_size=_FIRST_SIZE_REFUSED,
             compress=False,
             autoping=False,
-            heartbeat=HEARTBEAT_S,
             timeout=CLOSE_TIMEOUT_S,
         )
         if not socket.can_prepare(request):
@@ -155,7 +162,8 @@ class SignalingEndpoint:
             self._make_place()
             self._waiting.append(session)
         writer = asyncio.create_task(_write(outbox, socket))
-        reader = asyncio.create_task(self._read(socket, session))
+        heartbeat = Heartbeat(self._clock, outbox.ping, session.handle_disconnect)
+        reader = asyncio.create_task(self._read(socket, session, heartbeat))
         closed = asyncio.create_task(outbox.closed())
         self._sessions[session] = closed_for_good = asyncio.get_running_loop().create_future()
         try:
@@ -163,6 +171,7 @@ class SignalingEndpoint:
             session.handle_disconnect()
             await asyncio.wait((writer,), timeout=CLOSE_TIMEOUT_S)
         finally:
+            heartbeat.stop()
             session.handle_disconnect()
             if not writer.done() and transport is not None:
                 transport.abort()
@@ -188,18 +197,21 @@ class SignalingEndpoint:
             if len(waiting) >= MAX_NOT_JOINED:
                 waiting.popleft().handle_crowding()
 
-    async def _read(self, socket: web.WebSocketResponse, session: Session) -> None:
+    async def _read(self, socket: web.WebSocketResponse, session: Session, heartbeat: Heartbeat) -> None:
         try:
-            await self._read_frames(socket, session)
+            await self._read_frames(socket, session, heartbeat)
         except ConnectionError:
             return
         except Exception:
             session.handle_internal_error()
 
-    async def _read_frames(self, socket: web.WebSocketResponse, session: Session) -> None:
+    async def _read_frames(
+        self, socket: web.WebSocketResponse, session: Session, heartbeat: Heartbeat
+    ) -> None:
         pace = ReadingPace(self._clock.monotonic())
         while True:
             frame = await socket.receive()
+            heartbeat.heard()
             if _is_going_away(frame):
                 session.handle_going_away()
             if frame.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):

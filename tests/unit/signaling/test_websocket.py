@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from visavis.room import Rooms
 from visavis.signaling import SignalingEndpoint, Visitors
+from visavis.signaling.heartbeat import ANSWER_S, SILENCE_S
 from visavis.signaling.limits import BURST_MESSAGES, ReadingPace, Verdict
 from visavis.signaling.parse import MAX_MESSAGE_BYTES
 from visavis.signaling.session import JOIN_TIMEOUT_S
@@ -29,6 +30,10 @@ class Place:
         self.endpoint = endpoint
         self.clock = clock
         self.rooms = rooms
+
+    def pauses(self) -> bool:
+        """Whether the server does not read on yet: each socket has one timer otherwise, its heartbeat."""
+        return self.clock.pending() > self.endpoint.socket_count
 
     async def join(self, name: str, mode: str = "direct") -> ClientWebSocketResponse:
         socket = await self.client.ws_connect("/signal", max_msg_size=0)
@@ -96,7 +101,7 @@ async def test_a_message_of_256_kib_is_relayed_and_one_byte_more_closes() -> Non
         sdp = "x" * (MAX_MESSAGE_BYTES - len(empty))
         await ada.send_str(json.dumps({"type": "offer", "pc": "direct", "sdp": sdp}))
         assert (await receive(ben))["sdp"] == sdp
-        await until(lambda: at.clock.pending() > 0)
+        await until(at.pauses)
         at.clock.advance(1)
         await ada.send_str(" " * (MAX_MESSAGE_BYTES + 1))
         assert await close_code(ada) == 1009
@@ -178,7 +183,7 @@ async def test_one_socket_more_than_an_address_may_have_is_closed_with_4011_unti
         assert (error["code"], error["fatal"]) == ("too-many-connections", True)
         assert await close_code(refused) == 4011
         await open_ones[0].close()
-        await until(lambda: at.clock.pending() == 1)
+        await until(lambda: at.endpoint.socket_count == 1)
         again = await at.join("Ada")
         assert (await receive(again))["type"] == "joined"
 
@@ -244,8 +249,8 @@ async def test_a_flood_is_read_more_slowly_and_closed_with_4008_after_ten_second
         started_s = at.clock.monotonic()
         answered = BURST_MESSAGES
         while True:
-            await until(lambda: at.clock.pending() > 0)
-            while at.clock.pending():
+            await until(at.pauses)
+            while at.pauses():
                 at.clock.advance(0.01)
             message = await receive(ada)
             if message["type"] == "error":
@@ -277,6 +282,34 @@ async def test_a_browser_that_leaves_the_page_has_left_at_once() -> None:
         await receive_of_type(ada, "participant")
         await ben.close(code=1001)
         assert (await receive_of_type(ada, "left"))["reason"] == "left"
+
+
+async def test_a_silent_peer_is_pinged_and_given_up_when_it_does_not_answer() -> None:
+    async with place() as at:
+        ada = await at.client.ws_connect("/signal", autoping=False)
+        await ada.send_json({"type": "join", "room": "den", "name": "Ada", "mode": "direct"})
+        await receive(ada)
+        at.clock.advance(SILENCE_S)
+        assert (await ada.receive()).type is WSMsgType.PING
+        await ada.pong()
+        await ada.send_json({"type": "ping", "t": 1})
+        await receive(ada)
+        at.clock.advance(SILENCE_S)
+        assert (await ada.receive()).type is WSMsgType.PING
+        at.clock.advance(ANSWER_S)
+        assert await close_code(ada) == 1000
+        assert at.rooms.participant_count == 1, "kept for a resume"
+
+
+async def test_a_closed_socket_leaves_no_timer() -> None:
+    """The library's own heartbeat went on for 37 seconds, and kept the whole request alive."""
+    async with place() as at:
+        ada = await at.join("Ada")
+        await receive(ada)
+        await ada.send_json({"type": "leave"})
+        assert await close_code(ada) == 1000
+        await until(lambda: at.endpoint.socket_count == 0)
+        assert at.clock.pending() == 0
 
 
 async def test_at_a_shutdown_all_are_told_closed_with_1001_and_new_ones_refused() -> None:
@@ -358,6 +391,6 @@ async def receive_paced(at: Place, socket: ClientWebSocketResponse) -> WSMessage
     waiting = asyncio.create_task(socket.receive())
     while not waiting.done():
         await asyncio.sleep(0)
-        if at.clock.pending():
+        if at.pauses():
             at.clock.advance(0.01)
     return await waiting
