@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +75,7 @@ class Served:
 
 
 @contextmanager
-def serving() -> Iterator[Served]:
+def serving() -> Generator[Served]:
     """`visavis serve` as a process, until the block ends."""
     command = [sys.executable, "-m", "visavis", "serve", "--host", "127.0.0.1", "--port", "0"]
     with tempfile.TemporaryFile() as log:

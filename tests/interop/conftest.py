@@ -5,7 +5,7 @@ downloads none; Firefox is driven by WebDriver BiDi.
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -56,7 +56,7 @@ def playwright() -> Iterator[Playwright]:
 
 
 @contextmanager
-def launched_chromium(playwright: Playwright, *arguments: str) -> Iterator[Browser]:
+def launched_chromium(playwright: Playwright, *arguments: str) -> Generator[Browser]:
     """The system's Chromium, until the block ends."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
