@@ -131,6 +131,7 @@ pub(crate) mod tests {
     pub(crate) fn packet(sequence: u64, at: Time, size: usize) -> Arc<MediaPacket> {
         Arc::new(MediaPacket {
             stream: 1,
+            ssrc: 1,
             sequence,
             timestamp: 0,
             marker: false,

@@ -31,7 +31,11 @@ counters! {
     StunBadIntegrity = "stun_bad_integrity",
     StunRateLimited = "stun_rate_limited",
     StunAnswered = "stun_answered",
-    /// A check from an address from which another transport's media comes.
+    /// A response that nobody waits for, or a question at a transport's own socket.
+    StunUnexpected = "stun_unexpected",
+    /// Relayed data, but not from a server or by a channel that a transport knows.
+    RelayUnknown = "relay_unknown",
+    /// A check from an address that another transport's peer has proved to be its own.
     StunAddressHeld = "stun_address_held",
     /// Larger than any path's packets: nothing that is stored or handed over may be.
     DatagramOversized = "datagram_oversized",
@@ -63,6 +67,12 @@ counters! {
     /// A peer told of more packets by feedback than were ever sent to it.
     FeedbackRateLimited = "feedback_rate_limited",
     ProbesSent = "probes_sent",
+    /// A frame for a track that is no local source, or of a payload type or layer that it has not.
+    FrameUnknown = "frame_unknown",
+    FramesSent = "frames_sent",
+    FramesReceived = "frames_received",
+    /// A receiver's queue was full: its policy is to drop the oldest.
+    FramesDropped = "frames_dropped",
     PliSent = "pli_sent",
     PliReceived = "pli_received",
     PliMerged = "pli_merged",
@@ -72,6 +82,8 @@ counters! {
     RingFull = "ring_full",
     /// The queue of reports was full: its policy is to drop levels and statistics first, never states.
     ReportsDropped = "reports_dropped",
+    /// A descriptor given as a socket that is none, or no UDP socket.
+    SocketRefused = "socket_refused",
     SendFailed = "send_failed",
     SendWouldBlock = "send_would_block",
     /// Segmentation offload refused by the kernel or the device; the datagrams left one by one.

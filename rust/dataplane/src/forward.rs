@@ -64,6 +64,9 @@ impl Shard {
             let (track, kind, packets) = &batches[item.batch];
             self.forward_batch(now, *item, *track, *kind, packets, &mut wanted);
         }
+        for (track, _, packets) in &batches {
+            self.assemble(now, *track, packets);
+        }
         for (track, layer) in wanted {
             self.want_key_frame(now, track, layer);
         }
@@ -185,11 +188,12 @@ impl Shard {
     /// False if that is merged with a request under way.
     pub(crate) fn want_key_frame(&mut self, now: Time, track: TrackId, layer: u8) -> bool {
         let Some(source) = self.sources.get_mut(&track) else { return false };
-        let publisher = source.publisher;
+        let (publisher, is_local) = (source.publisher, source.local.is_some());
         let Some(known) = source.layer_mut(layer) else { return false };
         let fresh = known.requests.want(now);
         match publisher {
             Some(id) => self.send_key_frame_request(now, id, track, layer),
+            None if is_local => self.ask_encoder(now, track, layer),
             None if track.shard() != self.id() => self.pass_key_frame_request(now, track, layer),
             None => (),
         }

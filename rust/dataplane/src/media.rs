@@ -25,6 +25,8 @@ impl ExtensionSpans {
 pub struct MediaPacket {
     /// Tells the publisher's stream from others of its layer: another one has numbers and timestamps of its own.
     pub stream: u64,
+    /// The SSRC of that stream, by whichever one the packet came.
+    pub ssrc: u32,
     /// Extended sequence number of the publisher's stream.
     pub sequence: u64,
     pub timestamp: u32,
@@ -39,7 +41,8 @@ pub struct MediaPacket {
     pub received: Time,
     pub extensions: ExtensionSpans,
     pub payload_offset: u16,
-    /// The decrypted packet, header included, padding removed.
+    /// The decrypted packet, header included, padding removed; of a local source's, the header without extensions, their
+    /// values, the payload.
     pub data: Box<[u8]>,
 }
 
@@ -71,6 +74,13 @@ impl ClockMap {
         let ticks = (elapsed * i128::from(self.clock_hz)) >> 32;
         self.timestamp.wrapping_add(ticks as u32)
     }
+
+    /// The NTP time at an RTP timestamp near that of the map.
+    pub fn ntp_at(&self, timestamp: u32) -> u64 {
+        let ticks = i128::from(timestamp.wrapping_sub(self.timestamp) as i32);
+        let elapsed = (ticks << 32) / i128::from(self.clock_hz.max(1));
+        self.ntp.wrapping_add_signed(elapsed as i64)
+    }
 }
 
 #[cfg(test)]
@@ -82,5 +92,7 @@ mod tests {
         let map = ClockMap { timestamp: 1_000, ntp: 10 << 32, clock_hz: 90_000 };
         assert_eq!(map.timestamp_at(11 << 32), 91_000);
         assert_eq!(map.timestamp_at((10 << 32) - (1 << 31)), 1_000u32.wrapping_sub(45_000));
+        assert_eq!(map.ntp_at(91_000), 11 << 32);
+        assert_eq!(map.ntp_at(1_000u32.wrapping_sub(45_000)), (10 << 32) - (1 << 31));
     }
 }

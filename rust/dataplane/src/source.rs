@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use crate::api::{Kind, ShardId, SlotId, TransportId};
 use crate::cache::PacketCache;
+use crate::frames::ReceiverId;
+use crate::frames::assembler::Assembler;
+use crate::frames::local::LocalSource;
 use crate::keyframes::KeyFrameRequests;
 use crate::media::{ClockMap, MediaPacket};
 use crate::rate::RateMeter;
@@ -27,8 +30,12 @@ pub struct Layer {
     pub cache: PacketCache,
     pub rate: RateMeter,
     pub clock: Option<ClockMap>,
+    /// When other shards were told of a local source's clock.
+    pub clock_told: Option<Time>,
     pub requests: KeyFrameRequests,
     pub last_packet: Option<Time>,
+    /// While somebody receives its frames.
+    pub assembler: Option<Assembler>,
 }
 
 impl Layer {
@@ -41,8 +48,10 @@ impl Layer {
             cache: PacketCache::new(packets, bytes, CACHE_AGE),
             rate: RateMeter::default(),
             clock: None,
+            clock_told: None,
             requests: KeyFrameRequests::default(),
             last_packet: None,
+            assembler: None,
         }
     }
 }
@@ -60,6 +69,10 @@ pub struct Source {
     pub kind: Kind,
     /// The publisher's transport, on its own shard only.
     pub publisher: Option<TransportId>,
+    /// Its frames are made on this machine; there is no publisher then.
+    pub local: Option<LocalSource>,
+    /// Who receives frames, and of which layer; on the publisher's or local source's shard only.
+    pub receivers: Vec<(ReceiverId, u8)>,
     pub layers: Vec<Layer>,
     pub subscriptions: Vec<Subscription>,
     /// Other shards with subscribers; on the publisher's shard only.
@@ -76,6 +89,8 @@ impl Source {
         Source {
             kind,
             publisher: None,
+            local: None,
+            receivers: Vec::new(),
             layers: Vec::new(),
             subscriptions: Vec::new(),
             shards: Vec::new(),
@@ -86,7 +101,10 @@ impl Source {
 
     /// Nobody publishes it and nobody waits for it.
     pub fn is_unused(&self) -> bool {
-        self.publisher.is_none() && self.subscriptions.is_empty() && self.shards.is_empty()
+        self.publisher.is_none()
+            && self.local.is_none()
+            && self.subscriptions.is_empty()
+            && self.shards.is_empty()
     }
 
     pub fn layer_mut(&mut self, layer: u8) -> Option<&mut Layer> {

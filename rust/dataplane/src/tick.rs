@@ -20,7 +20,10 @@ impl Shard {
     pub(crate) fn tick(&mut self, now: Time, id: TransportId) -> Time {
         let Some(transport) = self.transports.get_mut(&id) else { return now + IDLE };
         if transport.is_over() {
-            return now + IDLE;
+            // Requests to servers go on: an ICE restart may follow.
+            self.drive_ice(now, id, None);
+            let due = self.transports.get(&id).and_then(|transport| transport.requests.poll_timeout());
+            return due.map_or(now + IDLE, |due| due.min(now + IDLE));
         }
         let dtls_due = transport.dtls.as_ref().and_then(|dtls| dtls.poll_timeout());
         if dtls_due.is_some_and(|due| due <= now) {
@@ -29,6 +32,7 @@ impl Shard {
             }
             self.drive_dtls(now, id);
         }
+        self.drive_ice(now, id, None);
         self.judge(now, id);
         self.tick_receiving(now, id);
         self.tick_sending(now, id);
@@ -55,7 +59,8 @@ impl Shard {
             .as_ref()
             .and_then(|bandwidth| bandwidth.poll_timeout())
             .filter(|&due| due > now);
-        [dtls_due, probe_due].into_iter().flatten().fold(now + next, Time::min)
+        let ice_due = [transport.ice.poll_timeout(), transport.requests.poll_timeout()];
+        [dtls_due, probe_due].into_iter().chain(ice_due).flatten().fold(now + next, Time::min)
     }
 
     fn tick_receiving(&mut self, now: Time, id: TransportId) {
@@ -91,6 +96,7 @@ impl Shard {
             if let Some(source) = self.sources.get_mut(&track) {
                 source.layers.iter_mut().for_each(|layer| layer.cache.expire(now));
             }
+            self.time_frames(now, track);
         }
     }
 
@@ -114,17 +120,37 @@ impl Shard {
             transport.send_rtcp(&out, &mut self.transmits);
             self.scratch = out;
         }
-        self.expire_mirrors(now, id);
+        self.tend_sources(now, id);
+        self.report_bitrate(now, id);
         self.probe(now, id);
     }
 
-    /// Caches of tracks that are published elsewhere grow old here by their subscribers' clocks.
-    fn expire_mirrors(&mut self, now: Time, id: TransportId) {
+    /// Tracks without a publisher here, local or of another shard, live by their subscribers' clocks: caches grow old, and
+    /// encoders are asked again for key frames.
+    fn tend_sources(&mut self, now: Time, id: TransportId) {
         let Some(transport) = self.transports.get(&id) else { return };
-        for track in transport.send.slots().iter().filter_map(|slot| slot.track) {
-            if let Some(source) = self.sources.get_mut(&track).filter(|source| source.publisher.is_none()) {
-                source.layers.iter_mut().for_each(|layer| layer.cache.expire(now));
+        let tracks: Vec<TrackId> = transport.send.slots().iter().filter_map(|slot| slot.track).collect();
+        for track in tracks {
+            let Some(source) = self.sources.get_mut(&track).filter(|source| source.publisher.is_none())
+            else {
+                continue;
+            };
+            source.layers.iter_mut().for_each(|layer| layer.cache.expire(now));
+            if source.local.is_some() {
+                (0..source.layers.len() as u8).for_each(|layer| self.ask_encoder(now, track, layer));
             }
+        }
+    }
+
+    /// Tells what the network carries, to who encodes what is sent over it.
+    fn report_bitrate(&mut self, now: Time, id: TransportId) {
+        let Some(transport) = self.transports.get_mut(&id) else { return };
+        let sources = &self.sources;
+        let mut tracks = transport.send.slots().iter().filter_map(|slot| sources.get(&slot.track?));
+        if tracks.any(|source| source.local.is_some())
+            && let Some(bps) = transport.send.take_target_bps(now)
+        {
+            self.reports.push_back(Report::TargetBitrate { id, bps });
         }
     }
 
@@ -136,9 +162,9 @@ impl Shard {
         };
         let sources = &mut self.sources;
         transport.send.climb(now, |slot, rates| {
-            if let Some(source) = slot.track.and_then(|track| sources.get_mut(&track)) {
-                source.layer_rates(now, rates);
-            }
+            let source = slot.track.and_then(|track| sources.get_mut(&track))?;
+            source.layer_rates(now, rates);
+            source.local.as_ref().and_then(|local| local.wanted_bps)
         });
     }
 

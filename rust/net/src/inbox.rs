@@ -1,13 +1,16 @@
-//! How others reach a thread: two bounded queues and one wake.
+//! How others reach a thread: bounded queues of commands, messages and each source's frames, and one wake.
 
 use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use visavis_dataplane::api::TrackId;
+use visavis_dataplane::frames::OutgoingFrame;
 use visavis_dataplane::{Command, ShardId, ShardMessage};
 
-use crate::sys::Signal;
+use crate::frames::Inlet;
+use crate::sys::{self, Signal};
 
 /// The most commands that wait for one thread.
 pub(crate) const COMMANDS: usize = 65_536;
@@ -19,6 +22,8 @@ pub(crate) const MESSAGES: usize = 8_192;
 pub(crate) struct Inbox {
     commands: Mutex<VecDeque<Command>>,
     messages: Mutex<VecDeque<(ShardId, ShardMessage)>>,
+    /// Local sources with frames that wait; each is here once.
+    inlets: Mutex<Vec<Arc<Inlet>>>,
     signal: Signal,
     /// Whether the signal is up, so that a burst of batches costs one system call.
     raised: AtomicBool,
@@ -31,6 +36,7 @@ impl Inbox {
         Ok(Inbox {
             commands: Mutex::default(),
             messages: Mutex::default(),
+            inlets: Mutex::default(),
             signal: Signal::new()?,
             raised: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
@@ -82,6 +88,18 @@ impl Inbox {
         more
     }
 
+    /// Frames wait at a source that is not announced yet.
+    pub fn push_inlet(&self, inlet: Arc<Inlet>) {
+        self.inlets.lock().unwrap_or_else(PoisonError::into_inner).push(inlet);
+        self.wake();
+    }
+
+    /// Moves all waiting frames into `frames`: each source bounds its own.
+    pub fn take_frames(&self, frames: &mut Vec<(TrackId, OutgoingFrame)>) {
+        let inlets = std::mem::take(&mut *self.inlets.lock().unwrap_or_else(PoisonError::into_inner));
+        inlets.iter().for_each(|inlet| inlet.take(frames));
+    }
+
     /// Wakes the thread, unless somebody did since it last looked.
     pub fn wake(&self) {
         if !self.raised.swap(true, Ordering::AcqRel) {
@@ -108,6 +126,15 @@ impl Inbox {
     /// Its thread has ended by a defect: nobody will take what is queued here.
     pub fn set_lost(&self) {
         self.lost.store(true, Ordering::Release);
+    }
+
+    /// Drops the commands that nobody will carry out; the sockets that they bring are closed.
+    pub fn abandon(&self) {
+        for command in self.commands().drain(..) {
+            if let Command::AddSocket { descriptor, .. } = command {
+                sys::discard(descriptor.0);
+            }
+        }
     }
 
     pub fn is_lost(&self) -> bool {

@@ -6,6 +6,7 @@
 
 mod clock;
 mod core;
+mod frames;
 mod inbox;
 mod plane;
 mod reports;
@@ -16,4 +17,7 @@ mod worker;
 
 pub use crate::clock::Clock;
 pub use crate::core::Core;
-pub use crate::plane::{MAX_ADDRESSES, MAX_THREADS, Plane, PlaneConfig, PlaneError, StartError};
+pub use crate::frames::{FrameReceiver, Refusal};
+pub use crate::plane::{
+    MAX_ADDRESSES, MAX_THREADS, Plane, PlaneConfig, PlaneError, ReceiveFrames, SendError, StartError,
+};

@@ -12,12 +12,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use visavis_dataplane::api::{Kind, TrackId};
 use visavis_dataplane::counters::{Counter, Counters};
 use visavis_dataplane::dtls::Certificate;
+use visavis_dataplane::frames::OutgoingFrame;
+use visavis_dataplane::random::Secret;
 use visavis_dataplane::{Command, Report, Shard, ShardConfig, ShardId};
 
 use crate::clock::Clock;
 use crate::core::Core;
+use crate::frames::{FrameReceiver, Frames, Outlet, Put, Refusal};
 use crate::inbox::{COMMANDS, Inbox};
 use crate::reports::ReportQueue;
 use crate::socket::bind_all;
@@ -34,7 +38,7 @@ const CLOSE_WAIT: Duration = Duration::from_secs(5);
 /// What a plane is started with.
 #[derive(Clone, Debug)]
 pub struct PlaneConfig {
-    /// Served by every thread; port 0 picks one.
+    /// Served by every thread; port 0 picks one. There may be none: transports can bring their own sockets.
     pub addresses: Vec<SocketAddr>,
     /// 1 to [`MAX_THREADS`].
     pub threads: u8,
@@ -74,6 +78,26 @@ impl fmt::Display for PlaneError {
 
 impl std::error::Error for PlaneError {}
 
+/// Why a frame was not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendError {
+    Plane(PlaneError),
+    /// It never can be.
+    Frame(Refusal),
+}
+
+/// Whose frames are to be given out, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct ReceiveFrames {
+    pub track: TrackId,
+    pub kind: Kind,
+    pub layer: u8,
+    /// In frames.
+    pub capacity: usize,
+    /// A `Report::FramesReady` tells when frames begin to wait.
+    pub announces: bool,
+}
+
 /// Why a plane could not be started.
 #[derive(Debug)]
 pub struct StartError {
@@ -107,6 +131,7 @@ impl From<io::Error> for StartError {
 #[derive(Debug)]
 pub struct Plane {
     shared: Arc<Shared>,
+    clock: Clock,
     counters: Vec<Arc<Counters>>,
     addresses: Vec<SocketAddr>,
     process: u32,
@@ -120,6 +145,10 @@ impl Plane {
     /// Binds the addresses and starts the threads, one shard on each.
     pub fn start(config: PlaneConfig) -> Result<Plane, StartError> {
         let PlaneConfig { addresses, threads, certificate } = config;
+        let mut secrets = vec![Secret::default(); usize::from(threads)];
+        for secret in &mut secrets {
+            aws_lc_rs::rand::fill(secret).map_err(|_| io::Error::other("the system has no randomness"))?;
+        }
         Plane::start_with(&addresses, threads, move |id, clock, counters| {
             Shard::new(ShardConfig {
                 id,
@@ -127,6 +156,7 @@ impl Plane {
                 ntp_at_zero: clock.ntp_at_zero(),
                 epoch: clock.zero(),
                 certificate: certificate.clone().into_inner(),
+                secret: secrets[usize::from(id.0)],
                 counters: Arc::clone(counters),
             })
         })
@@ -138,17 +168,18 @@ impl Plane {
         threads: u8,
         make: impl Fn(ShardId, Clock, &Arc<Counters>) -> C + Send + Sync + 'static,
     ) -> Result<Plane, StartError> {
-        if !(1..=MAX_THREADS).contains(&threads) || addresses.is_empty() || addresses.len() > MAX_ADDRESSES {
+        if !(1..=MAX_THREADS).contains(&threads) || addresses.len() > MAX_ADDRESSES {
             return Err(io::Error::from(io::ErrorKind::InvalidInput).into());
         }
         let (sockets, addresses) = bind_all(addresses, usize::from(threads))?;
         let inboxes = sockets.iter().map(|_| Inbox::new()).collect::<io::Result<_>>()?;
-        let shared = Arc::new(Shared { inboxes, reports: ReportQueue::new()? });
+        let shared = Arc::new(Shared { inboxes, reports: ReportQueue::new()?, frames: Frames::default() });
         let clock = Clock::start();
         let make = Arc::new(make);
         let (ending, ended) = mpsc::channel();
         let mut plane = Plane {
             shared,
+            clock,
             counters: Vec::new(),
             addresses,
             process: std::process::id(),
@@ -204,6 +235,7 @@ impl Plane {
             queues.push(queue);
         }
         for command in commands {
+            self.shared.frames.note_command(&command);
             if let Some(Some(queue)) = queues.get_mut(usize::from(command.shard().0)) {
                 queue.push_back(command);
             }
@@ -218,6 +250,58 @@ impl Plane {
         Ok(())
     }
 
+    /// The clock of all times in frames.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Hands a frame to its source's thread; false if it was dropped because too many wait, as [`Inlet`] says. Any thread
+    /// may call it.
+    pub fn send_frame(&self, track: TrackId, frame: OutgoingFrame) -> Result<bool, SendError> {
+        self.check_open().map_err(SendError::Plane)?;
+        let (frames, inbox) = (&self.shared.frames, self.shared.inboxes.get(usize::from(track.shard().0)));
+        let source = frames.inlet(track).zip(inbox);
+        let (inlet, inbox) = source.ok_or(SendError::Frame(Refusal::NoSuchSource(track)))?;
+        if inbox.is_lost() {
+            return Err(SendError::Plane(PlaneError::ShardLost(track.shard())));
+        }
+        let layer = frame.layer;
+        match inlet.put(frame).map_err(SendError::Frame)? {
+            Put::Queued { first: true } => inbox.push_inlet(inlet),
+            Put::Queued { first: false } => (),
+            Put::Full { needs_key_frame } => {
+                frames.count_refused();
+                if needs_key_frame {
+                    self.shared.reports.push_batch(&mut vec![Report::KeyFrameWanted { track, layer }]);
+                }
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Begins to give out the frames of a layer of a track, at most `capacity` waiting. A track that there is not ends at
+    /// once.
+    pub fn receive_frames(&self, request: ReceiveFrames) -> Result<FrameReceiver, PlaneError> {
+        let ReceiveFrames { track, kind, layer, capacity, announces } = request;
+        let shared = Arc::clone(&self.shared);
+        let outlet = shared.frames.new_outlet(|id| Outlet::new(id, track, layer, kind, capacity, announces));
+        let open = Command::OpenReceiver { track, layer, receiver: outlet.id };
+        if let Err(error) = self.submit(vec![open]) {
+            shared.frames.remove_outlet(outlet.id);
+            return Err(error);
+        }
+        Ok(FrameReceiver::new(outlet, move |outlet| {
+            let inbox = shared.inboxes.get(usize::from(outlet.track.shard().0));
+            if let Some(inbox) = inbox.filter(|_| shared.frames.remove_outlet(outlet.id)) {
+                let close = Command::CloseReceiver { track: outlet.track, receiver: outlet.id };
+                // There are no more of these than of those that open, which are bounded.
+                inbox.commands().push_back(close);
+                inbox.wake();
+            }
+        }))
+    }
+
     /// The oldest waiting reports, at most `limit`; after `close` too.
     pub fn drain(&self, limit: usize) -> Result<Vec<Report>, PlaneError> {
         self.check_process()?;
@@ -229,10 +313,11 @@ impl Plane {
         self.shared.reports.fd()
     }
 
-    /// What happened to packets since the start, over all threads.
+    /// What happened to packets and frames since the start, over all threads.
     pub fn counters(&self) -> Vec<(&'static str, u64)> {
         let sum = |counter| self.counters.iter().map(|counters| counters.get(counter)).sum();
-        Counter::ALL.iter().map(|&counter| (counter.as_str(), sum(counter))).collect()
+        let counters = Counter::ALL.iter().map(|&counter| (counter.as_str(), sum(counter)));
+        counters.chain([("frames_refused", self.shared.frames.refused())]).collect()
     }
 
     /// Lets every shard say good-bye and ends the threads: in bounded time, and once however often it is called.
@@ -250,6 +335,7 @@ impl Plane {
                 let _ = thread.join();
             }
         }
+        self.shared.frames.end();
         Ok(())
     }
 
@@ -291,7 +377,9 @@ fn run_shard<C: Core>(
     };
     if let Some(inbox) = shared.inboxes.get(usize::from(id.0)) {
         inbox.set_lost();
+        inbox.abandon();
     }
+    shared.frames.end_shard(id);
     shared.reports.push_batch(&mut vec![Report::Fatal { shard: id, message }]);
 }
 

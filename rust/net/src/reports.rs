@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Mutex, PoisonError};
 
 use visavis_dataplane::Report;
-use visavis_dataplane::api::{SlotId, TrackId, TransportId, TransportState};
+use visavis_dataplane::api::{PairId, SlotId, TrackId, TransportId, TransportState};
 
 use crate::sys::Signal;
 
@@ -37,7 +37,13 @@ enum Subject {
     /// The state is part of it: what `connected` tells (cipher, profile) is not told again by `disconnected`.
     Transport(TransportId, TransportState),
     Layer(TrackId, u8),
+    KeyFrame(TrackId, u8),
+    Bitrate(TransportId),
+    Frames(TrackId),
     Slot(TransportId, SlotId),
+    Pair(TransportId, PairId),
+    Selected(TransportId),
+    Role(TransportId),
 }
 
 enum Worth {
@@ -52,7 +58,14 @@ fn worth(report: &Report) -> Worth {
         Report::Transport { id, state, .. } => Worth::State(Subject::Transport(*id, *state)),
         Report::Track { track, layer, .. } => Worth::State(Subject::Layer(*track, *layer)),
         Report::Forwarding { id, slot, .. } => Worth::State(Subject::Slot(*id, *slot)),
-        Report::Fatal { .. } => Worth::Once,
+        Report::KeyFrameWanted { track, layer } => Worth::State(Subject::KeyFrame(*track, *layer)),
+        Report::TargetBitrate { id, .. } => Worth::State(Subject::Bitrate(*id)),
+        Report::FramesReady { track } => Worth::State(Subject::Frames(*track)),
+        Report::PairState { id, pair, .. } => Worth::State(Subject::Pair(*id, *pair)),
+        Report::PairSelected { id, .. } => Worth::State(Subject::Selected(*id)),
+        Report::RoleChanged { id, .. } => Worth::State(Subject::Role(*id)),
+        // There are as many as requests were submitted, and of pairs that are learnt one a second.
+        Report::StunResult { .. } | Report::PairLearnt { .. } | Report::Fatal { .. } => Worth::Once,
     }
 }
 

@@ -4,14 +4,15 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use visavis_dataplane::api::{
-    Codec, Extension, GivenKeys, Kind, Payload, PayloadMap, ReceiveSection, Rung, SHARD_ALPHABET, SendSlot,
-    ShardId, SlotId, TrackId, TransportId, TransportState,
+    Codec, Extension, GivenKeys, IceMode, Kind, Payload, PayloadMap, ReceiveSection, Rung, SHARD_ALPHABET,
+    SendSlot, ShardId, SlotId, TrackId, TransportId, TransportState,
 };
 use visavis_dataplane::ice::Credentials;
 use visavis_dataplane::srtp::Profile;
 use visavis_dataplane::{Command, Report, Time};
 
 use crate::link::Links;
+use crate::mirror::{Mirror, MirrorEnd};
 use crate::network::{Handle, Network};
 use crate::peer::inbound::{Inbound, Line};
 use crate::peer::outbound::{Encoding, Outbound};
@@ -159,11 +160,36 @@ impl Call {
         let mut peer = Peer::new(config, Random::new(self.seed ^ (number as u64 + 1) << 20));
         peer.checks.start(self.now());
         let handle = self.network.attach(peer, &[address], links);
-        self.command(Command::OpenTransport { id, ufrag: local.ufrag, password: local.password });
+        self.command(Command::OpenTransport { id, local, mode: IceMode::Lite, certificate: None });
         let keys = GivenKeys { profile, local: ours, remote: theirs };
-        self.command(Command::ConnectWithKeys { id, remote_ufrag: remote.ufrag, keys });
+        self.command(Command::ConnectWithKeys { id, remote, keys });
         self.members.push(Negotiated { codecs, ..Negotiated::default() });
         Member { transport: id, handle, number }
+    }
+
+    /// Two transports that are each other's peer, over links that each packet passes twice.
+    pub fn join_mirrored(&mut self, shard: u8, links: Links) -> ([TransportId; 2], Handle<Mirror>) {
+        let number = self.members.len();
+        let profile = Profile::AeadAes128Gcm;
+        let keys = [(); 2].map(|()| {
+            let mut key = vec![0; profile.key_len() + profile.salt_len()];
+            self.random.fill(&mut key);
+            key
+        });
+        let ids = [1, 2].map(|n| TransportId(u32::from(shard) << 24 | (number as u32 + n)));
+        let ends = [0, 1].map(|n| {
+            let (local, remote) = (self.credentials(shard), self.credentials(63));
+            let (id, ours) = (ids[n], local.clone());
+            self.command(Command::OpenTransport { id, local: ours, mode: IceMode::Lite, certificate: None });
+            let keys = GivenKeys { profile, local: keys[n].clone(), remote: keys[1 - n].clone() };
+            self.command(Command::ConnectWithKeys { id, remote: remote.clone(), keys });
+            self.members.push(Negotiated::default());
+            MirrorEnd { address: Call::address_of(number + n, 50_000), local: remote, remote: local }
+        });
+        let addresses = [0, 1].map(|n: usize| ends[n].address);
+        let random = Random::new(self.seed ^ (number as u64 + 1) << 20);
+        let mirror = Mirror::new(self.now(), server_address(), ends, random);
+        (ids, self.network.attach(mirror, &addresses, links))
     }
 
     pub fn leave(&mut self, member: Member) {
@@ -287,6 +313,7 @@ impl Call {
         slots.push(SendSlot {
             slot,
             mid: format!("s{}", slot.0),
+            rid: None,
             kind,
             ssrc,
             rtx_ssrc,
@@ -341,9 +368,8 @@ impl Call {
     /// RFC 8445 section 9, on both ends.
     pub fn restart_ice(&mut self, member: Member) {
         let (local, remote) = (self.credentials(member.transport.shard().0), self.credentials(63));
-        let (ufrag, password) = (local.ufrag.clone(), local.password.clone());
-        let remote_ufrag = Some(remote.ufrag.clone());
-        self.command(Command::RestartIce { id: member.transport, ufrag, password, remote_ufrag });
+        let (id, ours, theirs) = (member.transport, local.clone(), Some(remote.clone()));
+        self.command(Command::RestartIce { id, local: ours, remote: theirs });
         let now = self.now();
         self.peer_mut(member).checks.restart(now, remote, local);
     }

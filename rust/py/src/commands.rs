@@ -4,15 +4,17 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use visavis_dataplane::Command;
 use visavis_dataplane::api::{
-    Codec, DtlsRole, Extension, Fingerprint, Kind, Payload, PayloadMap, ReceiveSection, Rung, SendSlot,
-    SlotId, TrackId, TransportId,
+    Codec, DtlsRole, Extension, Fingerprint, Kind, PairId, Payload, PayloadMap, ReceiveSection, Rung,
+    SendSlot, SlotId, SocketNumber, SourcePayload, TrackId, TransportId,
 };
+use visavis_dataplane::frames::packetiser::is_supported;
+use visavis_dataplane::ice::Credentials;
 
 use crate::fields::Fields;
-use crate::validate;
+use crate::{ice, validate};
 
 const ROLES: &[(&str, DtlsRole)] = &[("client", DtlsRole::Client), ("server", DtlsRole::Server)];
-const KINDS: &[(&str, Kind)] = &[("audio", Kind::Audio), ("video", Kind::Video)];
+pub const KINDS: &[(&str, Kind)] = &[("audio", Kind::Audio), ("video", Kind::Video)];
 const CODECS: &[(&str, Codec)] = &[
     ("opus", Codec::Opus),
     ("vp8", Codec::Vp8),
@@ -53,13 +55,17 @@ pub fn read(object: &Bound<'_, PyAny>, shards: u8) -> PyResult<Command> {
             let id = transport()?;
             Command::OpenTransport {
                 id,
-                ufrag: local_ufrag(&fields, id)?,
-                password: text(&fields, "password", validate::password)?,
+                local: local_credentials(&fields, id)?,
+                mode: ice::mode(&fields)?,
+                certificate: ice::certificate(&fields)?,
             }
         }
         "ConnectTransport" => Command::ConnectTransport {
             id: transport()?,
-            remote_ufrag: text(&fields, "remote_ufrag", validate::ufrag)?,
+            remote: Credentials {
+                ufrag: text(&fields, "remote_ufrag", validate::ufrag)?,
+                password: text(&fields, "remote_password", validate::password)?,
+            },
             role: fields.word("role", ROLES)?,
             fingerprints: fingerprints(&fields)?,
         },
@@ -67,11 +73,24 @@ pub fn read(object: &Bound<'_, PyAny>, shards: u8) -> PyResult<Command> {
             let id = transport()?;
             Command::RestartIce {
                 id,
-                ufrag: local_ufrag(&fields, id)?,
-                password: text(&fields, "password", validate::password)?,
-                remote_ufrag: optional_ufrag(&fields)?,
+                local: local_credentials(&fields, id)?,
+                remote: ice::remote_credentials(&fields)?,
             }
         }
+        "AddSocket" => ice::add_socket(&fields, transport()?)?,
+        "RemoveSocket" => {
+            Command::RemoveSocket { id: transport()?, socket: ice::own_socket(&fields, "socket")? }
+        }
+        "SetPairs" => ice::set_pairs(&fields, transport()?)?,
+        "Nominate" => Command::Nominate { id: transport()?, pair: PairId(fields.get("pair")?) },
+        "SendStun" => ice::send_stun(&fields, transport()?)?,
+        "AddRelay" => Command::AddRelay {
+            id: transport()?,
+            relay: ice::own_socket(&fields, "relay")?,
+            socket: SocketNumber(fields.get("socket")?),
+            server: ice::address(&fields, "server")?,
+        },
+        "BindChannel" => ice::bind_channel(&fields, transport()?)?,
         "CloseTransport" => Command::CloseTransport { id: transport()? },
         "Receive" => Command::Receive {
             id: transport()?,
@@ -90,6 +109,8 @@ pub fn read(object: &Bound<'_, PyAny>, shards: u8) -> PyResult<Command> {
         },
         "SetLadder" => Command::SetLadder { id: transport()?, rungs: fields.each("rungs", RUNGS, rung)? },
         "RequestKeyFrame" => Command::RequestKeyFrame { track: TrackId(id(&fields, "track", shards)?) },
+        "OpenSource" => open_source(&fields, TrackId(id(&fields, "track", shards)?))?,
+        "CloseSource" => Command::CloseSource { track: TrackId(id(&fields, "track", shards)?) },
         "RequestStats" => Command::RequestStats { id: transport()? },
         other => return Err(PyTypeError::new_err(format!("a {other} is no command"))),
     })
@@ -107,16 +128,11 @@ fn text(fields: &Fields<'_, '_>, name: &str, check: impl Fn(&str) -> Result<(), 
     Ok(text)
 }
 
-fn local_ufrag(fields: &Fields<'_, '_>, id: TransportId) -> PyResult<String> {
-    text(fields, "ufrag", |ufrag| validate::local_ufrag(ufrag, id.shard()))
-}
-
-fn optional_ufrag(fields: &Fields<'_, '_>) -> PyResult<Option<String>> {
-    let ufrag: Option<String> = fields.get("remote_ufrag")?;
-    if let Some(ufrag) = &ufrag {
-        validate::ufrag(ufrag).map_err(|what| fields.wrong("remote_ufrag", what))?;
-    }
-    Ok(ufrag)
+fn local_credentials(fields: &Fields<'_, '_>, id: TransportId) -> PyResult<Credentials> {
+    Ok(Credentials {
+        ufrag: text(fields, "ufrag", |ufrag| validate::local_ufrag(ufrag, id.shard()))?,
+        password: text(fields, "password", validate::password)?,
+    })
 }
 
 fn optional_track(fields: &Fields<'_, '_>, shards: u8) -> PyResult<Option<TrackId>> {
@@ -182,14 +198,10 @@ fn receive_section(object: &Bound<'_, PyAny>, shards: u8) -> PyResult<ReceiveSec
 
 fn payload(object: &Bound<'_, PyAny>) -> PyResult<Payload> {
     let fields = Fields::of(object)?;
-    let clock_hz = fields.get("clock_hz")?;
-    if clock_hz == 0 {
-        return Err(fields.wrong("clock_hz", "a clock of 0 Hz"));
-    }
     Ok(Payload {
         payload_type: payload_type(&fields, "payload_type")?,
         codec: fields.word("codec", CODECS)?,
-        clock_hz,
+        clock_hz: clock_hz(&fields)?,
         rtx_payload_type: optional_payload_type(&fields, "rtx_payload_type")?,
         nack: fields.get("nack")?,
         pli: fields.get("pli")?,
@@ -197,11 +209,39 @@ fn payload(object: &Bound<'_, PyAny>) -> PyResult<Payload> {
     })
 }
 
+fn open_source(fields: &Fields<'_, '_>, track: TrackId) -> PyResult<Command> {
+    let kind = fields.word("kind", KINDS)?;
+    let payloads = fields.each("payloads", PAYLOADS, |object| source_payload(object, kind))?;
+    validate::distinct(payloads.iter().map(|payload| payload.payload_type))
+        .map_err(|what| fields.wrong("payloads", what))?;
+    Ok(Command::OpenSource { track, kind, payloads, wanted_bps: fields.get("wanted_bps")? })
+}
+
+fn source_payload(object: &Bound<'_, PyAny>, kind: Kind) -> PyResult<SourcePayload> {
+    let fields = Fields::of(object)?;
+    let codec = fields.word("codec", CODECS)?;
+    if !is_supported(kind, codec) {
+        return Err(fields.wrong("codec", "frames of this codec can only be forwarded"));
+    }
+    let payload_type = payload_type(&fields, "payload_type")?;
+    Ok(SourcePayload { payload_type, codec, clock_hz: clock_hz(&fields)? })
+}
+
+fn clock_hz(fields: &Fields<'_, '_>) -> PyResult<u32> {
+    match fields.get("clock_hz")? {
+        0 => Err(fields.wrong("clock_hz", "a clock of 0 Hz")),
+        clock_hz => Ok(clock_hz),
+    }
+}
+
 fn slots(fields: &Fields<'_, '_>) -> PyResult<Vec<SendSlot>> {
     let slots = fields.each("slots", SECTIONS, send_slot)?;
     let wrong = |what| fields.wrong("slots", what);
     validate::distinct(slots.iter().map(|slot| slot.slot.0)).map_err(|what| wrong(format!("slot {what}")))?;
-    validate::distinct(slots.iter().map(|slot| &slot.mid)).map_err(|what| wrong(format!("MID {what}")))?;
+    let name = |slot: &SendSlot| {
+        [Some(&*slot.mid), slot.rid.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    };
+    validate::distinct(slots.iter().map(name)).map_err(|what| wrong(format!("MID {what}")))?;
     let ssrcs = slots.iter().flat_map(|slot| [Some(slot.ssrc), slot.rtx_ssrc]).flatten();
     validate::distinct(ssrcs).map_err(|what| wrong(format!("SSRC {what}")))?;
     Ok(slots)
@@ -212,11 +252,20 @@ fn send_slot(object: &Bound<'_, PyAny>) -> PyResult<SendSlot> {
     Ok(SendSlot {
         slot: SlotId(fields.get("slot")?),
         mid: text(&fields, "mid", validate::label)?,
+        rid: optional_label(&fields, "rid")?,
         kind: fields.word("kind", KINDS)?,
         ssrc: fields.get("ssrc")?,
         rtx_ssrc: fields.get("rtx_ssrc")?,
         cname: text(&fields, "cname", validate::cname)?,
     })
+}
+
+fn optional_label(fields: &Fields<'_, '_>, name: &str) -> PyResult<Option<String>> {
+    let label: Option<String> = fields.get(name)?;
+    if let Some(label) = &label {
+        validate::label(label).map_err(|what| fields.wrong(name, what))?;
+    }
+    Ok(label)
 }
 
 fn payload_map(object: &Bound<'_, PyAny>) -> PyResult<PayloadMap> {

@@ -3,23 +3,28 @@
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsRawFd, RawFd};
 
+use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use visavis_dataplane::Command;
-use visavis_net::{MAX_ADDRESSES, MAX_THREADS, Plane, PlaneConfig, PlaneError, StartError};
+use visavis_dataplane::api::TrackId;
+use visavis_net::{MAX_ADDRESSES, MAX_THREADS, Plane, PlaneConfig, PlaneError, ReceiveFrames, StartError};
 
 use crate::certificate::Certificate;
-use crate::{commands, reports};
+use crate::frames::{Arguments, FrameReceiver, MAX_CAPACITY, PythonClock};
+use crate::{commands, frames, reports, validate};
 
 /// The most reports that one `drain` takes.
 const REPORTS_PER_DRAIN: usize = 4_096;
 
-/// The data plane: `threads` threads which share each UDP address in `addresses` (ip, port; port 0 picks one).
+/// The data plane: `threads` threads which share each UDP address in `addresses` (ip, port; port 0 picks one); there may be
+/// none, as transports can have sockets of their own.
 #[derive(Debug)]
 #[pyclass(frozen, module = "visavis.dataplane._native")]
 pub struct DataPlane {
     plane: Plane,
+    clock: PythonClock,
 }
 
 #[pymethods]
@@ -35,14 +40,15 @@ impl DataPlane {
         let threads = u8::try_from(threads).ok().filter(|threads| (1..=MAX_THREADS).contains(threads));
         let threads =
             threads.ok_or_else(|| PyValueError::new_err(format!("threads: not 1 to {MAX_THREADS}")))?;
-        if addresses.is_empty() || addresses.len() > MAX_ADDRESSES {
-            return Err(PyValueError::new_err(format!("addresses: not 1 to {MAX_ADDRESSES} of them")));
+        if addresses.len() > MAX_ADDRESSES {
+            return Err(PyValueError::new_err(format!("addresses: more than {MAX_ADDRESSES} of them")));
         }
         let addresses = addresses.iter().map(|(ip, port)| address(ip, *port)).collect::<PyResult<_>>()?;
         let certificate = certificate.get().inner.clone();
         let config = PlaneConfig { addresses, threads, certificate };
         let plane = py.detach(|| Plane::start(config)).map_err(start_error)?;
-        Ok(DataPlane { plane })
+        let clock = PythonClock::of(py, plane.clock())?;
+        Ok(DataPlane { plane, clock })
     }
 
     /// The bound addresses, with real ports.
@@ -75,6 +81,53 @@ impl DataPlane {
     fn drain(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
         let waiting = py.detach(|| self.plane.drain(REPORTS_PER_DRAIN)).map_err(plane_error)?;
         waiting.into_iter().map(|report| reports::to_python(py, report)).collect()
+    }
+
+    /// Hands an encoded frame to a source.
+    #[pyo3(signature = (track, payload_type, timestamp, data, *, key, layer = 0, capture_time_s = None,
+        audio_level = None, voice = false))]
+    #[allow(clippy::too_many_arguments)]
+    fn send_frame(
+        &self,
+        py: Python<'_>,
+        track: u32,
+        payload_type: u8,
+        timestamp: u32,
+        data: PyBuffer<u8>,
+        key: bool,
+        layer: u8,
+        capture_time_s: Option<f64>,
+        audio_level: Option<i16>,
+        voice: bool,
+    ) -> PyResult<bool> {
+        let arguments = Arguments { payload_type, timestamp, key, layer, capture_time_s, audio_level, voice };
+        let now = self.plane.clock().now();
+        let frame = frames::outgoing(py, self.clock, now, &data, &arguments)?;
+        py.detach(|| self.plane.send_frame(TrackId(track), frame)).map_err(frames::send_error)
+    }
+
+    /// Begins to give out the frames of a layer of a track.
+    #[pyo3(signature = (track, kind, *, layer = 0, capacity = 64, announces = false))]
+    fn receive_frames(
+        &self,
+        py: Python<'_>,
+        track: u32,
+        kind: &str,
+        layer: u8,
+        capacity: usize,
+        announces: bool,
+    ) -> PyResult<FrameReceiver> {
+        validate::shard(track, self.plane.shards())
+            .map_err(|what| PyValueError::new_err(format!("track: {what}")))?;
+        let known = commands::KINDS.iter().find(|(word, _)| *word == kind);
+        let &(_, kind) =
+            known.ok_or_else(|| PyValueError::new_err(format!("kind: {kind:?} is none of audio, video")))?;
+        if !(1..=MAX_CAPACITY).contains(&capacity) {
+            return Err(PyValueError::new_err(format!("capacity: {capacity} is not 1 to {MAX_CAPACITY}")));
+        }
+        let request = ReceiveFrames { track: TrackId(track), kind, layer, capacity, announces };
+        let inner = py.detach(|| self.plane.receive_frames(request)).map_err(plane_error)?;
+        Ok(FrameReceiver { inner, clock: self.clock })
     }
 
     /// What happened to packets since the start, by reason, over all threads.

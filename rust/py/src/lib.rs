@@ -5,6 +5,8 @@ mod certificate;
 mod commands;
 mod dataplane;
 mod fields;
+mod frames;
+mod ice;
 mod reports;
 mod validate;
 
@@ -19,7 +21,14 @@ mod _native {
     #[pymodule_export]
     use crate::dataplane::DataPlane;
     #[pymodule_export]
-    use crate::reports::{AudioLevels, Fatal, Forwarding, TrackState, TransportState, TransportStats};
+    use crate::frames::{Frame, FrameReceiver};
+    #[pymodule_export]
+    use crate::reports::{
+        AudioLevels, Fatal, Forwarding, PairLearnt, PairSelected, PairState, RoleChanged, StunResult,
+        TrackState, TransportState, TransportStats,
+    };
+    #[pymodule_export]
+    use crate::reports::{FramesReady, KeyFrameWanted, TargetBitrate};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -79,6 +79,12 @@ impl Header {
     }
 }
 
+/// The contributing sources of a packet, whatever follows its header; none if it is too short to have them.
+pub fn csrcs_untrusted(data: &[u8]) -> Vec<u32> {
+    let Ok(header) = Header::peek_untrusted(data) else { return Vec::new() };
+    (0..usize::from(header.csrc_count)).filter_map(|n| u32_at(data, FIXED_HEADER_LENGTH + 4 * n)).collect()
+}
+
 /// A well-formed RTP packet in the clear.
 #[derive(Clone, Copy, Debug)]
 pub struct Packet<'a> {

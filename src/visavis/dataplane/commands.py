@@ -6,11 +6,26 @@ the data plane thread that owns it; `Plane` in this package allocates them.
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NewType
+from typing import TYPE_CHECKING, NewType
+
+if TYPE_CHECKING:
+    from visavis.dataplane._native import Certificate
 
 TransportId = NewType("TransportId", int)
 TrackId = NewType("TrackId", int)
 SlotId = NewType("SlotId", int)
+SocketId = NewType("SocketId", int)
+"""A socket or relay that a transport sends from: the plane's shared addresses are 0, 1, ...; a transport's
+own numbers are Python's to choose, from `FIRST_OWN_SOCKET` on."""
+PairId = NewType("PairId", int)
+"""A candidate pair of one transport; those that the data plane learns by itself are from `FIRST_LEARNT_PAIR`
+on."""
+
+FIRST_OWN_SOCKET = 1_000
+FIRST_LEARNT_PAIR = 1 << 24
+
+Address = tuple[str, int]
+"""An IP address as text, and a port."""
 
 
 class DtlsRole(StrEnum):
@@ -93,7 +108,8 @@ class ReceiveSection:
 
 @dataclass(frozen=True, slots=True)
 class SendSlot:
-    """One m-line on which the data plane sends; its SSRCs stay its own for the life of the transport."""
+    """One m-line on which the data plane sends, or one simulcast encoding of it, by its `rid` (RFC 8853); its
+    SSRCs stay its own for the life of the transport."""
 
     slot: SlotId
     mid: str
@@ -101,6 +117,7 @@ class SendSlot:
     ssrc: int
     rtx_ssrc: int | None
     cname: str
+    rid: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +145,20 @@ class Rung:
 
 @dataclass(frozen=True, slots=True)
 class OpenTransport:
-    """Creates a transport which answers checks for `ufrag` (RFC 8445 section 2.5, lite)."""
+    """Creates a transport which answers checks for `ufrag`.
+
+    A lite one (RFC 8445 section 2.5) only verifies the paths that the peer's checks came from; a full one
+    checks the pairs of `SetPairs`, as `controlling` or controlled, with its `tie_breaker` (64 bits, section
+    7.1.1). `certificate` is the one that DTLS shows; None is the plane's.
+    """
 
     transport: TransportId
     ufrag: str
-    password: str
+    password: str = field(repr=False)
+    lite: bool = True
+    controlling: bool = False
+    tie_breaker: int = 0
+    certificate: "Certificate | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +167,7 @@ class ConnectTransport:
 
     transport: TransportId
     remote_ufrag: str
+    remote_password: str = field(repr=False)
     role: DtlsRole
     fingerprints: tuple[Fingerprint, ...]
 
@@ -148,12 +175,105 @@ class ConnectTransport:
 @dataclass(frozen=True, slots=True)
 class RestartIce:
     """New credentials for a transport (RFC 8445 section 9); the pair in use serves until a new one is
-    validated."""
+    validated. Said again with the same `ufrag` it tells the peer's, which an answer brings."""
 
     transport: TransportId
     ufrag: str
-    password: str
+    password: str = field(repr=False)
     remote_ufrag: str | None = None
+    remote_password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AddSocket:
+    """Gives a transport a bound UDP socket of its own. The data plane owns the `descriptor` from the moment
+    `submit` returns, and closes it with the transport."""
+
+    transport: TransportId
+    socket: SocketId
+    descriptor: int
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveSocket:
+    """Closes a socket or relay of a transport; pairs that use it fail."""
+
+    transport: TransportId
+    socket: SocketId
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A pair to check: from `socket` to `remote`; `priority` is what the PRIORITY attribute says, that of a
+    peer-reflexive candidate (RFC 8445 section 7.1.1)."""
+
+    pair: PairId
+    socket: SocketId
+    remote: Address
+    priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetPairs:
+    """The check list of a full transport, whole each time, the pair to check first is first.
+
+    A new pair is checked in its turn, one each 50 ms over all of the transport; a known one keeps its state;
+    one that is gone is checked no more. The order also is that in which valid pairs stand in for one that
+    stops answering.
+    """
+
+    transport: TransportId
+    pairs: tuple[Pair, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Nominate:
+    """Has a controlling transport nominate a pair (RFC 8445 section 8.1.1); media goes over it once the peer
+    has agreed."""
+
+    transport: TransportId
+    pair: PairId
+
+
+@dataclass(frozen=True, slots=True)
+class SendStun:
+    """One request to a STUN or TURN server (RFC 8489 section 6.2), repeated until it is answered.
+
+    `method` is the number of the registry; `attributes` are (type, value) as they go over the wire, which
+    FINGERPRINT and, with a `key`, MESSAGE-INTEGRITY follow; only the last 12 bytes of an IPv6
+    XOR-PEER-ADDRESS are XORed by the data plane, with the transaction that it chooses. A `StunResult` with
+    the same `request` reports the end.
+    """
+
+    transport: TransportId
+    request: int
+    socket: SocketId
+    server: Address
+    method: int
+    attributes: tuple[tuple[int, bytes], ...] = ()
+    key: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AddRelay:
+    """From now on `relay` is a socket of the transport whose datagrams travel over an allocation at a TURN
+    server (RFC 8656), which `socket` reaches."""
+
+    transport: TransportId
+    relay: SocketId
+    socket: SocketId
+    server: Address
+
+
+@dataclass(frozen=True, slots=True)
+class BindChannel:
+    """The TURN server has bound a channel to a peer (RFC 8656 section 12), or only permits it (None): then
+    Send indications carry what goes there."""
+
+    transport: TransportId
+    relay: SocketId
+    peer: Address
+    channel: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +328,41 @@ class RequestKeyFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class SourcePayload:
+    """One payload type of the frames that a local source sends; the number is its own, `Route` maps it."""
+
+    payload_type: int
+    codec: Codec
+    clock_hz: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSource:
+    """Makes `track` one whose frames come by `send_frame`: nobody publishes it, and it is routed to slots as
+    any other. Said again, it changes the payload types.
+
+    `wanted_bps`: its encoder follows the `TargetBitrate` reports and would make so many bits a second of it,
+    which is probed for; if it is on a rung, it is always sent. None: it is as any track, and not sent where
+    it does not fit.
+
+    Frames of Opus, of VP8, and (as `other`) of audio with one packet a frame can be sent and received; others
+    are a ValueError.
+    """
+
+    track: TrackId
+    kind: Kind
+    payloads: tuple[SourcePayload, ...]
+    wanted_bps: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CloseSource:
+    """Ends a local source: its receivers end, its slots fall silent."""
+
+    track: TrackId
+
+
+@dataclass(frozen=True, slots=True)
 class RequestStats:
     """Asks for one `TransportStats` report."""
 
@@ -218,11 +373,20 @@ Command = (
     OpenTransport
     | ConnectTransport
     | RestartIce
+    | AddSocket
+    | RemoveSocket
+    | SetPairs
+    | Nominate
+    | SendStun
+    | AddRelay
+    | BindChannel
     | CloseTransport
     | Receive
     | Send
     | Route
     | SetLadder
     | RequestKeyFrame
+    | OpenSource
+    | CloseSource
     | RequestStats
 )

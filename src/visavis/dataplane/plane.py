@@ -8,19 +8,33 @@ from typing import Protocol, Self, TypeVarTuple, assert_never
 
 from visavis.dataplane import _native
 from visavis.dataplane.commands import (
+    Address,
     Command,
     Fingerprint,
+    Kind,
+    PairId,
     RequestStats,
     SlotId,
+    SocketId,
     TrackId,
     TransportId,
 )
+from visavis.dataplane.frames import DEFAULT_CAPACITY, FrameReceiver, FrameSender, NativeFrames
 from visavis.dataplane.identifiers import Identifiers, new_password, new_ufrag
 from visavis.dataplane.reports import (
     AudioLevels,
     Fatal,
     Forwarding,
+    FramesReady,
+    IceReport,
+    KeyFrameWanted,
+    PairLearnt,
+    PairSelected,
+    PairState,
     Report,
+    RoleChanged,
+    StunResult,
+    TargetBitrate,
     TrackState,
     TransportState,
     TransportStats,
@@ -44,7 +58,29 @@ class TransportEvents(Protocol):
         """(track, level in dBov) of the transport's tracks with voice, the loudest first."""
 
 
-class NativePlane(Protocol):
+class IceEvents(Protocol):
+    """Who decides for the ICE agent of a full transport, and hears what its checks found."""
+
+    def pair_state(self, pair: PairId, state: str, mapped: str, rtt_s: float, reason: str) -> None:
+        """A pair's check ended: `succeeded` (`mapped` is "ip:port", as the peer saw us) or `failed`."""
+
+    def pair_learnt(self, pair: PairId, socket: SocketId, remote: Address, priority: int) -> None:
+        """A check came from a peer-reflexive candidate (RFC 8445 section 7.3.1.3), which is checked now."""
+
+    def pair_selected(self, pair: PairId, reason: str) -> None:
+        """From now on media goes over this pair: it was `nominated`, or is the `fallback` of a silent one."""
+
+    def role_changed(self, controlling: bool) -> None:
+        """A role conflict (RFC 8445 section 7.3.1.1) was resolved by changing ours."""
+
+    def stun_result(
+        self, request: int, code: int, attributes: list[tuple[int, bytes]], rtt_s: float, transaction: bytes
+    ) -> None:
+        """A `SendStun` ended: 0 success, 300 to 699 the server's error, -1 nobody answered, -2 it could not
+        be sent. `transaction` (12 bytes) opens XORed addresses."""
+
+
+class NativePlane(NativeFrames, Protocol):
     """What `Plane` needs of the compiled `DataPlane`, whose contract is in `_native.pyi`; tests bring
     their own."""
 
@@ -62,6 +98,12 @@ class NativePlane(Protocol):
 
     def drain(self) -> list[Report]:
         """Takes waiting reports."""
+        ...
+
+    def receive_frames(
+        self, track: int, kind: str, *, layer: int = ..., capacity: int = ..., announces: bool = ...
+    ) -> FrameReceiver:
+        """Begins to give out a track's frames."""
         ...
 
     def counters(self) -> dict[str, int]:
@@ -94,7 +136,11 @@ class Plane:
         self._identifiers = Identifiers(threads)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._events: dict[TransportId, TransportEvents] = {}
+        self._ice_events: dict[TransportId, IceEvents] = {}
         self._track_handlers: dict[TrackId, Callable[[TrackState], None]] = {}
+        self._key_frame_handlers: dict[TrackId, Callable[[int], None]] = {}
+        self._receivers: dict[TrackId, list[tuple[FrameReceiver, Callable[[], None]]]] = {}
+        self._bitrate_handlers: dict[TransportId, Callable[[int], None]] = {}
         self._lost_threads = 0
         self._waiting_for_stats: dict[TransportId, list[asyncio.Future[TransportStats]]] = {}
         self._closed = False
@@ -108,11 +154,11 @@ class Plane:
         choose: Callable[[str], str] = secrets.choice,
     ) -> Self:
         """Binds UDP `addresses` (ip, port; port 0 picks one) and starts threads, with a certificate of its
-        own.
+        own. Without an address only transports with own sockets can be reached.
 
         Raises:
             OSError: An address cannot be bound; `filename` says which.
-            ValueError: No address, or not 1 to 64 threads.
+            ValueError: More than 64 addresses, or not 1 to 64 threads.
         """
         certificate = _native.Certificate.generate()
         native = _native.DataPlane(addresses, threads=threads, certificate=certificate)
@@ -147,7 +193,8 @@ class Plane:
         return self._identifiers.new_transport()
 
     def new_track(self, transport: TransportId) -> TrackId:
-        """An identifier for a track that `transport` receives; it is given back with the transport's.
+        """An identifier for a track that `transport` receives, or for a local source that is sent on it; it
+        is given back with the transport's.
 
         Raises:
             LocalProtocolError: The transport's identifier is not in use.
@@ -177,19 +224,75 @@ class Plane:
         self._check_in_use(transport)
         self._events[transport] = events
 
+    def on_ice(self, transport: TransportId, events: IceEvents) -> None:
+        """Who decides for the ICE agent of a full transport, until `forget`."""
+        self._check_in_use(transport)
+        self._ice_events[transport] = events
+
     def on_track(self, track: TrackId, handler: Callable[[TrackState], None]) -> None:
         """Who hears that a track's layers start and stop, until its transport is forgotten."""
-        owner = self._identifiers.owner(track)
-        if owner is None:
-            raise LocalProtocolError(f"track {track} is not in use")
+        self._check_track(track)
         self._track_handlers[track] = handler
+
+    def on_key_frame_wanted(self, track: TrackId, handler: Callable[[int], None]) -> None:
+        """Who hears, with the layer, that the encoder of a local source shall make a key frame; until the
+        transport of its identifier is forgotten."""
+        self._check_track(track)
+        self._key_frame_handlers[track] = handler
+
+    def on_target_bitrate(self, transport: TransportId, handler: Callable[[int], None]) -> None:
+        """Who hears how many bits a second the network carries of a transport that local sources are sent
+        on, all media together; until `forget`."""
+        self._check_in_use(transport)
+        self._bitrate_handlers[transport] = handler
+
+    def frame_sender(self, track: TrackId, layer: int = 0) -> FrameSender:
+        """What sends the frames of a layer of a local source, once `OpenSource` was submitted; for any
+        thread."""
+        return FrameSender(self._native, track, layer)
+
+    def receive_frames(
+        self,
+        track: TrackId,
+        kind: Kind,
+        *,
+        layer: int = 0,
+        capacity: int = DEFAULT_CAPACITY,
+        on_ready: Callable[[], None] | None = None,
+    ) -> FrameReceiver:
+        """Begins to give out the whole encoded frames of a track that a transport receives; for any thread.
+
+        Args:
+            track: The track; one that there is not ends at once.
+            kind: As in its `ReceiveSection`.
+            layer: Which of its layers.
+            capacity: How many frames may wait; then the oldest go.
+            on_ready: Called by the loop when frames begin to wait, or the end does, once until `try_get`
+                found none; the plane then holds the receiver until it has ended or is closed. Without it the
+                loop does not hear of frames: a thread should `wait`.
+
+        Raises:
+            LocalProtocolError: With `on_ready`, the track's identifier is not in use.
+            ValueError: No such layer or an impossible capacity.
+            RuntimeError: As `submit`.
+        """
+        if on_ready is None:
+            return self._native.receive_frames(track, kind, layer=layer, capacity=capacity)
+        self._check_track(track)
+        receiver = self._native.receive_frames(track, kind, layer=layer, capacity=capacity, announces=True)
+        self._receivers.setdefault(track, []).append((receiver, on_ready))
+        return receiver
 
     def forget(self, transport: TransportId) -> None:
         """Gives back the identifiers of a transport and its tracks: no report about them is handed on any
         more."""
         self._events.pop(transport, None)
+        self._ice_events.pop(transport, None)
+        self._bitrate_handlers.pop(transport, None)
         for track in self._identifiers.release(transport):
             self._track_handlers.pop(track, None)
+            self._key_frame_handlers.pop(track, None)
+            self._receivers.pop(track, None)
         self._fail_stats(transport, "the transport was forgotten")
 
     async def stats(self, transport: TransportId) -> TransportStats:
@@ -235,6 +338,10 @@ class Plane:
         if transport not in self._identifiers:
             raise LocalProtocolError(f"transport {transport} is not in use")
 
+    def _check_track(self, track: TrackId) -> None:
+        if self._identifiers.owner(track) is None:
+            raise LocalProtocolError(f"track {track} is not in use")
+
     def _drain(self) -> int:
         """Hands on a batch; the descriptor stays readable while more wait, so that the loop's other work
         has its turn."""
@@ -260,6 +367,17 @@ class Plane:
                 for future in self._waiting_for_stats.pop(TransportId(transport), []):
                     if not future.done():
                         future.set_result(report)
+            case PairState() | PairLearnt() | PairSelected() | RoleChanged() | StunResult():
+                if ice := self._ice_events.get(TransportId(report.transport)):
+                    _tell_ice(ice, report)
+            case KeyFrameWanted(track=track, layer=layer):
+                if encoder := self._key_frame_handlers.get(TrackId(track)):
+                    _call(encoder, layer)
+            case TargetBitrate(transport=transport, bps=bps):
+                if encoder := self._bitrate_handlers.get(TransportId(transport)):
+                    _call(encoder, bps)
+            case FramesReady(track=track):
+                self._tell_ready(TrackId(track))
             case Fatal(thread=thread, message=message):
                 self._lost_threads += 1
                 _log.critical("data plane thread %d is lost: %s", thread, message)
@@ -284,10 +402,42 @@ class Plane:
             if events := self._events.get(transport):
                 _call(events.audio_levels, its_levels)
 
+    def _tell_ready(self, track: TrackId) -> None:
+        for _, on_ready in list(self._receivers.get(track, [])):
+            _call(on_ready)
+        remaining = [entry for entry in self._receivers.get(track, []) if not entry[0].is_ended]
+        if remaining:
+            self._receivers[track] = remaining
+        else:
+            self._receivers.pop(track, None)
+
     def _fail_stats(self, transport: TransportId, why: str) -> None:
         for future in self._waiting_for_stats.pop(transport, []):
             if not future.done():
                 future.set_exception(LocalProtocolError(why))
+
+
+def _tell_ice(events: IceEvents, report: IceReport) -> None:
+    match report:
+        case PairState(pair=pair, state=state, mapped=mapped, rtt_s=rtt_s, reason=reason):
+            _call(events.pair_state, PairId(pair), state, mapped, rtt_s, reason)
+        case PairLearnt(pair=pair, socket=socket, remote=remote, priority=priority):
+            _call(events.pair_learnt, PairId(pair), SocketId(socket), remote, priority)
+        case PairSelected(pair=pair, reason=reason):
+            _call(events.pair_selected, PairId(pair), reason)
+        case RoleChanged(controlling=controlling):
+            _call(events.role_changed, controlling)
+        case StunResult():
+            _call(
+                events.stun_result,
+                report.request,
+                report.code,
+                report.attributes,
+                report.rtt_s,
+                report.transaction,
+            )
+        case _:
+            assert_never(report)
 
 
 def _log_state(report: TransportState) -> None:

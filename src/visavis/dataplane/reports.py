@@ -4,6 +4,14 @@ from visavis.dataplane._native import (
     AudioLevels,
     Fatal,
     Forwarding,
+    FramesReady,
+    KeyFrameWanted,
+    PairLearnt,
+    PairSelected,
+    PairState,
+    RoleChanged,
+    StunResult,
+    TargetBitrate,
     TrackState,
     TransportState,
     TransportStats,
@@ -13,10 +21,33 @@ __all__ = [
     "AudioLevels",
     "Fatal",
     "Forwarding",
+    "FramesReady",
+    "IceReport",
+    "KeyFrameWanted",
+    "PairLearnt",
+    "PairSelected",
+    "PairState",
     "Report",
+    "RoleChanged",
+    "StunResult",
+    "TargetBitrate",
     "TrackState",
     "TransportState",
     "TransportStats",
 ]
 
-Report = TransportState | TrackState | Forwarding | AudioLevels | TransportStats | Fatal
+IceReport = PairState | PairLearnt | PairSelected | RoleChanged | StunResult
+"""What only the owner of a full transport's ICE agent hears."""
+
+Report = (
+    TransportState
+    | TrackState
+    | Forwarding
+    | AudioLevels
+    | TransportStats
+    | KeyFrameWanted
+    | TargetBitrate
+    | IceReport
+    | FramesReady
+    | Fatal
+)

@@ -14,6 +14,7 @@ from visavis.jsep.model import (
     ReceivingSection,
     RemoteTransport,
 )
+from visavis.jsep.sections import rejected_section
 from visavis.jsep.sources import layers, paired_ssrcs, received_simulcast
 from visavis.jsep.transport import (
     ICE_OPTIONS,
@@ -147,7 +148,7 @@ def answer_publisher(
             ),
         ),
         media=tuple(
-            _rejected(media)
+            rejected_section(media, media.mid)
             if section is None
             else _accepted(section, destination, candidates if media is spokesman else ())
             for media, section in zip(description.media, offer.sections, strict=True)
@@ -204,20 +205,6 @@ def _accepted(
             *(line for codec in section.codecs for line in answer_codec(codec)),
             *(received_simulcast(media) if section.active else ()),
         ),
-    )
-
-
-def _rejected(media: MediaDescription) -> MediaDescription:
-    """RFC 9429 section 5.3.1: port 0, the rest only names what it answers."""
-    mid = (Mid(media.mid),) if media.mid is not None else ()
-    inactive = (Direction.INACTIVE,) if media.payload_types else ()
-    return MediaDescription(
-        kind=media.kind,
-        port=0,
-        protocol=media.protocol,
-        formats=media.formats,
-        connection=Connection(),
-        attributes=(*mid, *inactive),
     )
 
 

@@ -4,11 +4,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from visavis.errors import SdpError
+from visavis.errors import InvalidDescriptionError, SdpError
 from visavis.sdp.attributes import Attribute, read_attribute_untrusted
 from visavis.sdp.model import Bandwidth, Connection, MediaDescription, Origin, SessionDescription, Timing
 from visavis.sdp.rtp import RtcpFeedback
-from visavis.sdp.syntax import fields_untrusted, number_untrusted, shown, token_untrusted, word_untrusted
+from visavis.sdp.syntax import (
+    InvalidValueError,
+    fields_untrusted,
+    number_untrusted,
+    shown,
+    token_untrusted,
+    word_untrusted,
+)
 from visavis.sdp.transport import Candidate, read_candidate_untrusted
 
 MAX_BYTES = 256 * 1024
@@ -35,19 +42,23 @@ class _Line:
         """What a reader makes of the value; its complaint gets this line's number."""
         try:
             return reader(self.value)
+        except InvalidValueError as error:
+            raise InvalidDescriptionError(str(error), self.number) from None
         except ValueError as error:
             raise SdpError(str(error), self.number) from None
 
 
-def parse(text: str) -> SessionDescription:
+def parse(text: str, max_bytes: int = MAX_BYTES) -> SessionDescription:
     """Reads a description from the network.
 
-    Lines end with CRLF, or LF alone (RFC 8866 section 5). At most 256 KiB, 8,192 lines and 512 m-lines.
+    Lines end with CRLF, or LF alone (RFC 8866 section 5). At most `max_bytes`, a line for each 32 of them,
+    and 512 m-lines.
 
     Raises:
+        InvalidDescriptionError: an `SdpError`: a line of the right form has impossible ICE credentials.
         SdpError: names the line and what is wrong with it; nothing else is ever raised.
     """
-    session, *media = _sections(list(_lines_untrusted(text)))
+    session, *media = _sections(list(_lines_untrusted(text, max_bytes)))
     return _session(session, tuple(_media(section) for section in media))
 
 
@@ -64,15 +75,16 @@ def parse_candidate(text: str) -> Candidate:
         raise SdpError(str(error)) from None
 
 
-def _lines_untrusted(text: str) -> Iterator[_Line]:
+def _lines_untrusted(text: str, max_bytes: int) -> Iterator[_Line]:
     try:
-        size = len(text) if len(text) > MAX_BYTES else len(text.encode())
+        size = len(text) if len(text) > max_bytes else len(text.encode())
     except UnicodeEncodeError as error:
         raise SdpError("half of a surrogate pair", text.count("\n", 0, error.start) + 1) from None
-    if size > MAX_BYTES:
-        raise SdpError(f"the description is larger than {MAX_BYTES:,} bytes")
-    if text.count("\n") >= MAX_LINES:
-        raise SdpError(f"the description has more than {MAX_LINES:,} lines")
+    if size > max_bytes:
+        raise SdpError(f"the description is larger than {max_bytes:,} bytes")
+    max_lines = MAX_LINES * max_bytes // MAX_BYTES
+    if text.count("\n") >= max_lines:
+        raise SdpError(f"the description has more than {max_lines:,} lines")
     lines = text.split("\n")
     if lines[-1] == "":
         lines.pop()

@@ -12,6 +12,10 @@ _SHOWN_CHARACTERS = 60
 MAX_ITEMS = 512
 
 
+class InvalidValueError(ValueError):
+    """A value of the right form that is out of bounds: a fault of the content, not of the syntax."""
+
+
 def shown(text: str) -> str:
     """Quotes hostile text for a message: escaped, and cut when long."""
     return repr(text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…")

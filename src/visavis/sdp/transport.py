@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from visavis.dataplane.commands import Fingerprint
 from visavis.sdp.syntax import (
+    InvalidValueError,
     fields_untrusted,
     list_untrusted,
     number_untrusted,
@@ -189,7 +190,7 @@ def read_candidate_untrusted(value: str) -> Candidate:
 
 def _credential_untrusted(value: str, what: str, low: int) -> str:
     if not low <= len(value) <= 256 or not _ICE_CHARACTERS.fullmatch(value):
-        raise ValueError(f"{what} is not {low} to 256 of A-Z a-z 0-9 + /")
+        raise InvalidValueError(f"{what} is not {low} to 256 of A-Z a-z 0-9 + /")
     return value
 
 

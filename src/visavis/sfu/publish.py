@@ -180,7 +180,7 @@ class Publisher:
         local = self._local(before.transport) if restarts else before.local
         answer = self._answer(offer, local, known.role)
         connection = _Connection(before.transport, local, answer, before.received)
-        restart = RestartIce(before.transport, local.ufrag, local.password, remote.ufrag)
+        restart = RestartIce(before.transport, local.ufrag, local.password, remote.ufrag, remote.password)
         return connection, [restart] if restarts else []
 
     def _answer(
@@ -213,7 +213,7 @@ class Publisher:
         transport, local, remote = connection.transport, connection.local, connection.answer.remote
         return [
             OpenTransport(transport, local.ufrag, local.password),
-            ConnectTransport(transport, remote.ufrag, remote.role, remote.fingerprints),
+            ConnectTransport(transport, remote.ufrag, remote.password, remote.role, remote.fingerprints),
         ]
 
     def _reconcile(self) -> None:

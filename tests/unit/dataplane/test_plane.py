@@ -2,23 +2,61 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import pytest
 
 from visavis.dataplane import Plane
-from visavis.dataplane.commands import CloseTransport, Command, RequestStats, TransportId
+from visavis.dataplane.commands import (
+    Address,
+    CloseTransport,
+    Command,
+    Kind,
+    PairId,
+    RequestStats,
+    SocketId,
+    TransportId,
+)
+from visavis.dataplane.frames import Frame, FrameReceiver
 from visavis.dataplane.reports import (
     AudioLevels,
     Fatal,
     Forwarding,
+    FramesReady,
+    KeyFrameWanted,
+    PairLearnt,
+    PairSelected,
+    PairState,
     Report,
+    RoleChanged,
+    StunResult,
+    TargetBitrate,
     TrackState,
     TransportState,
     TransportStats,
 )
 from visavis.errors import LocalProtocolError
 
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
 GUARD_S = 20.0
+
+
+class ScriptedReceiver:
+    """A receiver of no frames."""
+
+    dropped = 0
+    is_ended = False
+
+    def wait(self, timeout_s: float) -> Frame | None:
+        return None
+
+    def try_get(self) -> Frame | None:
+        return None
+
+    def close(self) -> None:
+        self.is_ended = True
 
 
 class ScriptedNative:
@@ -27,6 +65,8 @@ class ScriptedNative:
     def __init__(self) -> None:
         self.local_addresses = [("192.0.2.1", 3478)]
         self.commands: list[Command] = []
+        self.frames: list[tuple[int, int, int, bytes, dict[str, object]]] = []
+        self.receivers: list[ScriptedReceiver] = []
         self.reports: list[Report] = []
         self.last_words: list[Report] = []
         self.closings = 0
@@ -48,6 +88,16 @@ class ScriptedNative:
         if reports:
             os.read(self._read, 1)
         return reports
+
+    def send_frame(
+        self, track: int, payload_type: int, timestamp: int, data: "Buffer", **more: object
+    ) -> bool:
+        self.frames.append((track, payload_type, timestamp, bytes(data), more))
+        return True
+
+    def receive_frames(self, track: int, kind: str, **more: object) -> FrameReceiver:
+        self.receivers.append(ScriptedReceiver())
+        return self.receivers[-1]
 
     def counters(self) -> dict[str, int]:
         return {"datagrams_received": 7}
@@ -81,6 +131,30 @@ class Heard:
 
     def audio_levels(self, levels: Sequence[tuple[int, int]]) -> None:
         self._note(list(levels))
+
+
+class HeardOfIce:
+    """Who decides for an ICE agent, and writes down what it hears."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[object, ...]] = []
+
+    def pair_state(self, pair: PairId, state: str, mapped: str, rtt_s: float, reason: str) -> None:
+        self.events.append(("state", pair, state, mapped, rtt_s, reason))
+
+    def pair_learnt(self, pair: PairId, socket: SocketId, remote: Address, priority: int) -> None:
+        self.events.append(("learnt", pair, socket, remote, priority))
+
+    def pair_selected(self, pair: PairId, reason: str) -> None:
+        self.events.append(("selected", pair, reason))
+
+    def role_changed(self, controlling: bool) -> None:
+        self.events.append(("role", controlling))
+
+    def stun_result(
+        self, request: int, code: int, attributes: list[tuple[int, bytes]], rtt_s: float, transaction: bytes
+    ) -> None:
+        self.events.append(("stun", request, code, attributes, rtt_s, transaction))
 
 
 @pytest.fixture
@@ -129,6 +203,28 @@ def test_a_report_reaches_the_owner_of_its_transport_only(native: ScriptedNative
     assert owners[1].events == [(3, "bandwidth")]
 
 
+def test_what_checks_found_reaches_who_decides_for_the_agent(native: ScriptedNative, plane: Plane) -> None:
+    decider, transport, other = HeardOfIce(), plane.new_transport(), plane.new_transport()
+    plane.on_ice(transport, decider)
+    say_last(
+        native,
+        plane,
+        PairState(transport, 1, "succeeded", "192.0.2.1:5000", 0.02),
+        PairLearnt(transport, 1 << 24, 1_000, ("192.0.2.2", 6000), 7),
+        PairSelected(transport, 1, "nominated"),
+        RoleChanged(transport, True),
+        StunResult(transport, 9, 401, [(0x15, b"nonce")], 0.01, bytes(12)),
+        RoleChanged(other, False),
+    )
+    assert decider.events == [
+        ("state", 1, "succeeded", "192.0.2.1:5000", 0.02, ""),
+        ("learnt", 1 << 24, 1_000, ("192.0.2.2", 6000), 7),
+        ("selected", 1, "nominated"),
+        ("role", True),
+        ("stun", 9, 401, [(0x15, b"nonce")], 0.01, bytes(12)),
+    ]
+
+
 def test_the_log_says_how_a_transport_is_encrypted(
     native: ScriptedNative, plane: Plane, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -165,11 +261,47 @@ def test_a_tracks_handler_hears_its_layers(native: ScriptedNative, plane: Plane)
     assert [(state.layer, state.active) for state in heard] == [(1, True)]
 
 
+def test_an_encoder_hears_what_is_wanted_of_it(native: ScriptedNative, plane: Plane) -> None:
+    transport = plane.new_transport()
+    track, other = plane.new_track(transport), plane.new_track(transport)
+    layers, rates = list[int](), list[int]()
+    plane.on_key_frame_wanted(track, layers.append)
+    plane.on_target_bitrate(transport, rates.append)
+    wanted = [KeyFrameWanted(track, 1), KeyFrameWanted(other, 0)]
+    say_last(native, plane, *wanted, TargetBitrate(transport, 300_000), TargetBitrate(9, 1))
+    assert (layers, rates) == ([1], [300_000])
+
+
+def test_a_frame_goes_down_with_the_low_bits_of_its_timestamp(native: ScriptedNative, plane: Plane) -> None:
+    track = plane.new_track(plane.new_transport())
+    assert plane.frame_sender(track, layer=2).send_frame(96, (1 << 32) + 5, b"x", True, 1.5, -20, voice=True)
+    rest = {"key": True, "layer": 2, "capture_time_s": 1.5, "audio_level": -20, "voice": True}
+    assert native.frames == [(track, 96, 5, b"x", rest)]
+
+
+def test_who_receives_frames_hears_of_them_until_the_receiver_is_closed(
+    native: ScriptedNative, plane: Plane
+) -> None:
+    first, second = plane.new_transport(), plane.new_transport()
+    track, forgotten = plane.new_track(first), plane.new_track(second)
+    heard: list[str] = []
+    plane.receive_frames(track, Kind.AUDIO, on_ready=lambda: heard.append("closed"))
+    plane.receive_frames(track, Kind.AUDIO, on_ready=lambda: heard.append("open"))
+    plane.receive_frames(forgotten, Kind.AUDIO, on_ready=lambda: heard.append("forgotten"))
+    native.receivers[0].close()
+    plane.forget(second)
+    with pytest.raises(LocalProtocolError):
+        plane.receive_frames(forgotten, Kind.AUDIO, on_ready=lambda: None)
+    say_last(native, plane, FramesReady(track), FramesReady(track), FramesReady(forgotten))
+    assert heard == ["closed", "open", "open"], "of its end the closed one hears once"
+
+
 def test_nothing_is_heard_about_what_was_forgotten(native: ScriptedNative, plane: Plane) -> None:
-    owner, states = Heard(), list[TrackState]()
+    owner, decider, states = Heard(), HeardOfIce(), list[TrackState]()
     transport = plane.new_transport()
     track = plane.new_track(transport)
     plane.on_transport(transport, owner)
+    plane.on_ice(transport, decider)
     plane.on_track(track, states.append)
     plane.forget(transport)
     plane.forget(transport)
@@ -179,13 +311,17 @@ def test_nothing_is_heard_about_what_was_forgotten(native: ScriptedNative, plane
         TransportState(transport, "closed"),
         TrackState(track, 0, False, 96),
         AudioLevels([(track, -10)]),
+        RoleChanged(transport, True),
     )
     assert owner.events == []
+    assert decider.events == []
     assert states == []
     with pytest.raises(LocalProtocolError):
         plane.new_track(transport)
     with pytest.raises(LocalProtocolError):
         plane.on_transport(transport, owner)
+    with pytest.raises(LocalProtocolError):
+        plane.on_ice(transport, decider)
     with pytest.raises(LocalProtocolError):
         plane.on_track(track, states.append)
 

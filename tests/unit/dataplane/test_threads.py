@@ -1,38 +1,18 @@
 """One transport, checked from many addresses: the kernel gives them to different threads."""
 
-import hashlib
-import hmac
 import select
 import socket
-import struct
-import zlib
 from collections.abc import Iterator
 
 import pytest
 
+from tests.unit.dataplane.checks import connectivity_check
 from visavis.dataplane._native import Certificate, DataPlane
 from visavis.dataplane.commands import OpenTransport, RequestStats, TransportId
 
 GUARD_S = 20.0
 ADDRESSES = 64
 PASSWORD = "p" * 22
-COOKIE = 0x2112A442
-
-
-def check(number: int) -> bytes:
-    """A connectivity check with integrity and fingerprint (RFC 8445 section 7.2.2)."""
-
-    def attribute(kind: int, value: bytes) -> bytes:
-        return struct.pack("!HH", kind, len(value)) + value + bytes(-len(value) % 4)
-
-    def header(length: int) -> bytes:
-        return struct.pack("!HHI", 0x0001, length, COOKIE) + number.to_bytes(12, "big")
-
-    body = attribute(0x0006, b"Babcdefg:peer") + attribute(0x802A, bytes(8)) + attribute(0x0024, bytes(4))
-    mac = hmac.new(PASSWORD.encode(), header(len(body) + 24) + body, hashlib.sha1).digest()
-    body += attribute(0x0008, mac)
-    crc = zlib.crc32(header(len(body) + 8) + body) ^ 0x5354554E
-    return header(len(body) + 8) + body + attribute(0x8028, struct.pack("!I", crc))
 
 
 @pytest.fixture
@@ -51,7 +31,7 @@ def test_checks_of_one_transport_are_answered_whichever_thread_gets_them(native:
         for number, client in enumerate(clients):
             client.settimeout(GUARD_S)
             client.connect(native.local_addresses[0])
-            client.send(check(number))
+            client.send(connectivity_check("Babcdefg", PASSWORD, number))
         for number, client in enumerate(clients):
             answer = client.recv(2_048)
             assert answer[:2] == bytes.fromhex("0101")

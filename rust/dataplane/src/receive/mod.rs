@@ -194,6 +194,7 @@ impl ReceiveSide {
             layer: stream.layer,
             packet: Arc::new(MediaPacket {
                 stream: stream.identity(),
+                ssrc: stream.ssrc,
                 sequence: arrival.sequence,
                 timestamp: packet.timestamp,
                 marker: packet.marker,
@@ -244,6 +245,7 @@ impl ReceiveSide {
             layer: stream.layer,
             packet: Arc::new(MediaPacket {
                 stream: stream.identity(),
+                ssrc: stream.ssrc,
                 sequence,
                 timestamp: packet.timestamp,
                 marker: packet.marker,
@@ -286,17 +288,15 @@ impl ReceiveSide {
         &mut self,
         now: Time,
         now_ntp: u64,
-        ssrc: u32,
-        ntp: u64,
-        timestamp: u32,
+        report: &rtcp::SenderReport<'_>,
     ) -> Option<(TrackId, u8, ClockMap)> {
-        let index = self.binding.find(ssrc)?;
-        let difference = now_ntp.wrapping_sub(ntp) as i64;
+        let index = self.binding.find(report.ssrc)?;
+        let difference = now_ntp.wrapping_sub(report.ntp) as i64;
         let offset = self.clock_offset.map_or(difference, |known| known.min(difference));
         self.clock_offset = Some(offset);
         let (stream, section) = self.binding.stream_mut(index);
         let clock_hz = binding::payload(section, stream.payload_type)?.clock_hz;
-        stream.handle_sender_report(now, ntp, timestamp, offset, clock_hz);
+        stream.handle_sender_report(now, report, offset, clock_hz);
         (stream.role == Role::Media).then_some((section.track, stream.layer, stream.clock?))
     }
 
@@ -406,14 +406,18 @@ impl ReceiveSide {
 }
 
 fn starts_key_frame(codec: Codec, payload: &[u8]) -> bool {
-    let codec = match codec {
-        Codec::Vp8 => format::Codec::Vp8,
-        Codec::Vp9 => format::Codec::Vp9,
-        Codec::H264 => format::Codec::H264,
-        Codec::Av1 => format::Codec::Av1,
-        Codec::Opus | Codec::Other => return true,
-    };
-    format::is_key_frame_start(codec, payload)
+    payload_format(codec).is_none_or(|format| format::is_key_frame_start(format, payload))
+}
+
+/// The payload format of a video codec, whose packets tell where frames begin.
+pub(crate) fn payload_format(codec: Codec) -> Option<format::Codec> {
+    match codec {
+        Codec::Vp8 => Some(format::Codec::Vp8),
+        Codec::Vp9 => Some(format::Codec::Vp9),
+        Codec::H264 => Some(format::Codec::H264),
+        Codec::Av1 => Some(format::Codec::Av1),
+        Codec::Opus | Codec::Other => None,
+    }
 }
 
 #[cfg(test)]

@@ -24,6 +24,10 @@ const REPORT_INTERVAL: Duration = Duration::from_millis(1_000);
 const CLIMB_INTERVAL: Duration = Duration::from_millis(100);
 /// A shortage that has lasted so long is no hiccup.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// An encoder is told of a new estimate no sooner than this after the last one,
+const TELL_INTERVAL: Duration = Duration::from_millis(100);
+/// and where it differs by one part in so many.
+const TELL_SHARE: u64 = 20;
 /// The estimate before anything is known: high, so that who joins has all pictures at once. A path that bears less says so
 /// within a few round trips.
 const START_BPS: u64 = 8_000_000;
@@ -57,6 +61,8 @@ pub struct SendSide {
     decisions: Vec<Decision>,
     /// Since when more is forwarded than the estimate allows.
     short_since: Option<Time>,
+    /// The estimate that was told last, and when.
+    told_bps: Option<(u64, Time)>,
 }
 
 impl Default for SendSide {
@@ -73,6 +79,7 @@ impl Default for SendSide {
             next_climb: Time::ZERO,
             decisions: Vec::new(),
             short_since: None,
+            told_bps: None,
         }
     }
 }
@@ -190,27 +197,29 @@ impl SendSide {
         self.slots.iter().any(|slot| slot.track.is_some())
     }
 
-    /// Climbs the ladder if that is due. `rates` gives the measured bitrates of the layers of a slot's track.
-    pub fn climb(&mut self, now: Time, mut rates: impl FnMut(&Slot, &mut Vec<u64>)) {
+    /// Climbs the ladder if that is due. `rates` gives the measured bitrates of the layers of a slot's track, and returns
+    /// what its sender would make of it if it adapts to the estimate.
+    pub fn climb(&mut self, now: Time, mut rates: impl FnMut(&Slot, &mut Vec<u64>) -> Option<u64>) {
         if now < self.next_climb {
             return;
         }
         self.next_climb = now + CLIMB_INTERVAL;
-        let mut layer_rates: Vec<Vec<u64>> = Vec::with_capacity(self.slots.len());
+        let mut layer_rates: Vec<(Vec<u64>, Option<u64>)> = Vec::with_capacity(self.slots.len());
         for slot in &self.slots {
             let mut of_slot = Vec::new();
-            rates(slot, &mut of_slot);
-            layer_rates.push(of_slot);
+            let adapts = rates(slot, &mut of_slot);
+            layer_rates.push((of_slot, adapts));
         }
         let views: Vec<SlotView<'_>> = self
             .slots
             .iter()
             .zip(&layer_rates)
-            .map(|(slot, layer_bps)| SlotView {
+            .map(|(slot, (layer_bps, adapts))| SlotView {
                 slot: slot.config.slot,
                 has_track: slot.track.is_some(),
                 layer_bps,
                 current: slot.current_layer(),
+                adapts: *adapts,
             })
             .collect();
         self.decisions.clear();
@@ -238,6 +247,16 @@ impl SendSide {
                     .max(REPAIR_LEAST_BURST_BYTES),
             );
         }
+    }
+
+    /// The estimate, if it differs from what was returned last.
+    pub fn take_target_bps(&mut self, now: Time) -> Option<u64> {
+        let bps = self.bandwidth.as_ref()?.target_bps();
+        let is_news = self.told_bps.is_none_or(|(told, at)| {
+            now.since(at) >= TELL_INTERVAL && told.abs_diff(bps) * TELL_SHARE >= told
+        });
+        is_news.then(|| self.told_bps = Some((bps, now)))?;
+        Some(bps)
     }
 
     /// Writes the sender reports when they are due.

@@ -1,10 +1,13 @@
 //! Payload formats: as much of each codec's RTP payload as a forwarder needs, which is where frames and key
-//! frames start and which layer they belong to.
+//! frames start and which layer they belong to; and how frames are cut into payloads.
 
 pub mod av1;
 pub mod h264;
+pub mod opus;
 pub mod vp8;
 pub mod vp9;
+
+use std::ops::Range;
 
 use crate::bytes::{u8_at, u16_at};
 
@@ -110,5 +113,50 @@ fn rewrite(payload: &mut [u8], at: (Option<PictureId>, Option<Tl0PicIdx>), to: (
         && let Some(place) = payload.get_mut(tl0.offset)
     {
         *place = value;
+    }
+}
+
+/// Cuts `length` bytes into as few pieces of at most `limit` as there can be, all of one size or a byte less: a small
+/// last packet would cost as much as a whole one, and equal ones leave in one segmented send.
+///
+/// Nothing is cut into nothing, and so is anything by a limit of 0.
+pub fn split_evenly(length: usize, limit: usize) -> impl ExactSizeIterator<Item = Range<usize>> {
+    let count = if limit == 0 { 0 } else { length.div_ceil(limit) };
+    let (size, longer) = (length.checked_div(count).unwrap_or(0), length.checked_rem(count).unwrap_or(0));
+    (0..count).map(move |index| {
+        let start = index * size + index.min(longer);
+        start..start + size + usize::from(index < longer)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_cover_everything_once_and_differ_by_a_byte_at_most() {
+        for limit in 1..40 {
+            for length in 0..400 {
+                let pieces: Vec<_> = split_evenly(length, limit).collect();
+                assert_eq!(pieces.len(), length.div_ceil(limit), "{length} by {limit}");
+                let end = pieces.iter().fold(0, |at, piece| {
+                    assert_eq!(piece.start, at, "{length} by {limit}");
+                    piece.end
+                });
+                assert_eq!(end, length);
+                let (least, most) =
+                    (pieces.iter().map(Range::len).min(), pieces.iter().map(Range::len).max());
+                assert!(most <= Some(limit) && most.unwrap_or(0) - least.unwrap_or(0) <= 1);
+                assert!(
+                    pieces.is_sorted_by_key(|piece| std::cmp::Reverse(piece.len())),
+                    "the longer ones first"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_limit_of_nothing_cuts_nothing() {
+        assert_eq!(split_evenly(10, 0).len(), 0);
     }
 }

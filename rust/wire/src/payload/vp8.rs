@@ -91,6 +91,25 @@ pub fn is_key_frame_start(payload: &[u8]) -> bool {
     })
 }
 
+/// How long a descriptor is that this end writes.
+pub const WRITTEN_LENGTH: usize = 4;
+
+/// The descriptor of one packet of a frame: X with a 15-bit picture id, and S where the frame starts.
+///
+/// A picture id lets a receiver tell a frame that was lost whole from one that never was. TL0PICIDX has to come with a
+/// temporal layer (RFC 7741 section 4.2), of which a stream made here has one.
+#[inline]
+pub fn descriptor(starts_frame: bool, picture_id: u16) -> [u8; WRITTEN_LENGTH] {
+    let [high, low] = (picture_id | 0x8000).to_be_bytes();
+    [0x80 | u8::from(starts_frame) << 4, 0x80, high, low]
+}
+
+/// Whether a whole frame is a key frame (RFC 6386 section 9.1); `None` for nothing.
+#[inline]
+pub fn is_key_frame(frame: &[u8]) -> Option<bool> {
+    frame.first().map(|first| first & 0x01 == 0)
+}
+
 /// Overwrites the picture id and TL0PICIDX that a payload has; it keeps its length, so a 7-bit picture id
 /// keeps 7 bits. Tells whether the descriptor could be read.
 #[inline]
@@ -152,6 +171,22 @@ mod tests {
         for length in 0..=6 {
             assert_eq!(Descriptor::parse_untrusted(&KEY[..length]), None, "{length} bytes");
         }
+    }
+
+    #[test]
+    fn a_descriptor_is_read_as_it_was_written() {
+        for (starts_frame, picture_id) in [(true, 0), (true, 0x7f), (false, 0x80), (false, 0x7fff)] {
+            let mut payload = descriptor(starts_frame, picture_id).to_vec();
+            payload.push(0x10);
+            let d = Descriptor::parse_untrusted(&payload).unwrap();
+            assert_eq!(d.picture_id, Some(PictureId { value: picture_id, is_long: true, offset: 2 }));
+            assert_eq!((d.is_frame_start(), d.length), (starts_frame, WRITTEN_LENGTH));
+            assert_eq!((d.tl0_pic_idx, d.temporal_id, d.key_idx, d.non_reference), (None, None, None, false));
+        }
+        assert_eq!(
+            (is_key_frame(&[0x10]), is_key_frame(&[0x11]), is_key_frame(&[])),
+            (Some(true), Some(false), None)
+        );
     }
 
     #[test]

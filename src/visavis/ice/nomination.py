@@ -1,0 +1,27 @@
+"""Regular nomination (RFC 8445 section 8.1.1): which valid pair, and when."""
+
+from collections.abc import Iterable
+
+from visavis.ice.checklist import CandidatePair, PairStatus
+
+
+def best_valid(pairs: Iterable[CandidatePair], controlling: bool) -> CandidatePair | None:
+    """The valid pair of highest priority."""
+    valid = [pair for pair in pairs if pair.status is PairStatus.SUCCEEDED]
+    return max(valid, key=lambda pair: pair.priority(controlling), default=None)
+
+
+def wait_for_better_s(
+    best: CandidatePair, pairs: Iterable[CandidatePair], waited_s: float, direct_s: float, relayed_s: float
+) -> float:
+    """How much longer a controlling agent waits before it nominates its `best` valid pair, 0 for not at all.
+
+    It has `waited_s` since its first valid pair. It waits only while a better pair is being checked:
+    `direct_s`, or `relayed_s` when the best is relayed and a direct one may be found.
+    """
+    priority = best.priority(True)
+    better = [pair for pair in pairs if pair.is_open and pair.priority(True) > priority]
+    if not better:
+        return 0.0
+    for_direct = best.is_relayed and any(not pair.is_relayed for pair in better)
+    return max(0.0, (relayed_s if for_direct else direct_s) - waited_s)

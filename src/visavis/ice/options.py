@@ -1,0 +1,77 @@
+"""What an application sets of ICE, and what the machine lends it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from visavis.ice.servers import IceServer
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A generation's user name fragment and password (RFC 8839 section 5.4)."""
+
+    ufrag: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """An address of the machine; `name` is the interface's. `temporary` is of RFC 8981."""
+
+    name: str
+    address: str
+    temporary: bool = False
+
+
+def _accept(interface: Interface) -> bool:
+    return bool(interface.address)
+
+
+@dataclass(frozen=True, slots=True)
+class IceOptions:
+    """How an agent gathers and decides; times are in seconds.
+
+    `relay_only` is iceTransportPolicy `relay`. `port_range` bounds host candidates, both ends included; None
+    is the system's. `accept` filters interfaces. `address_mapping` tells, by private address, the public one
+    of a NAT that forwards all ports to it (1:1). `loopback` gathers 127.0.0.1 and ::1 too, not only when
+    there is nothing else. `patience_s` is the PAC timer (RFC 8863 section 4). `nomination_wait_s` is how
+    long a valid pair waits for better ones, `relayed_wait_s` the same when only relayed ones are valid:
+    direct ones may need a second check, sent 0.5 s after the first, since both NATs must have seen one go
+    out.
+    """
+
+    servers: tuple[IceServer, ...] = ()
+    relay_only: bool = False
+    port_range: tuple[int, int] | None = None
+    accept: Callable[[Interface], bool] = _accept
+    address_mapping: Mapping[str, str] = field(default_factory=dict[str, str])
+    loopback: bool = False
+    patience_s: float = 39.5
+    nomination_wait_s: float = 0.1
+    relayed_wait_s: float = 0.6
+    gathering_timeout_s: float = 10.0
+    pace_s: float = 0.05
+    max_remote_candidates: int = 100
+    max_pairs: int = 100
+
+
+class Resolver(Protocol):
+    """Turns names into addresses, mDNS names (`.local`) too."""
+
+    def resolve(self, name: str, done: Callable[[Sequence[str]], None]) -> None:
+        """Calls `done` once, later, with the addresses, none when the name means nothing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What an agent needs of the machine.
+
+    `interfaces` lists addresses. `open_socket` binds UDP on an address and a port of the range, and returns
+    the descriptor, which the caller owns, and the port; it raises OSError when there is none.
+    """
+
+    interfaces: Callable[[], Sequence[Interface]]
+    open_socket: Callable[[str, tuple[int, int] | None], tuple[int, int]]
+    resolver: Resolver

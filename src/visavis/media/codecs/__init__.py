@@ -1,0 +1,20 @@
+"""Encoders and decoders, each over the library of its codec."""
+
+from visavis.media.codecs.interface import AudioDecoder, Decoder, EncodedFrame, Encoder
+from visavis.media.codecs.libraries import CodecLibraryError
+from visavis.media.codecs.opus import OpusDecoder, OpusEncoder, OpusOptions
+from visavis.media.codecs.vp8 import Vp8Decoder, Vp8Encoder, Vp8Options
+
+__all__ = [
+    "AudioDecoder",
+    "CodecLibraryError",
+    "Decoder",
+    "EncodedFrame",
+    "Encoder",
+    "OpusDecoder",
+    "OpusEncoder",
+    "OpusOptions",
+    "Vp8Decoder",
+    "Vp8Encoder",
+    "Vp8Options",
+]

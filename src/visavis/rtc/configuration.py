@@ -1,0 +1,105 @@
+"""RTCConfiguration (webrtc-pc section 4.2) and "set the configuration" (section 4.4.1.6)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from visavis.errors import DOMException, IceServerError
+from visavis.ice import ice_servers
+from visavis.jsep import BundlePolicy, RtcpMuxPolicy
+from visavis.rtc import certificate, idl
+from visavis.rtc.certificate import RTCCertificate
+from visavis.rtc.idl import Octet
+
+RTCBundlePolicy = BundlePolicy
+RTCRtcpMuxPolicy = RtcpMuxPolicy
+
+
+class RTCIceTransportPolicy(StrEnum):
+    """Which candidates may be used (RFC 9429 section 4.1.1)."""
+
+    RELAY = "relay"
+    ALL = "all"
+
+
+@dataclass(slots=True)
+class RTCIceServer:
+    """A STUN or TURN server (RFC 7064, RFC 7065); TURN needs a name and a password."""
+
+    urls: list[str] | str
+    username: str | None = None
+    credential: str | None = None
+
+
+@dataclass(slots=True)
+class RTCConfiguration:
+    """What a connection is made from."""
+
+    iceServers: list[RTCIceServer] = field(default_factory=list[RTCIceServer])
+    iceTransportPolicy: RTCIceTransportPolicy = RTCIceTransportPolicy.ALL
+    bundlePolicy: BundlePolicy = BundlePolicy.BALANCED
+    rtcpMuxPolicy: RtcpMuxPolicy = RtcpMuxPolicy.REQUIRE
+    certificates: list[RTCCertificate] = field(default_factory=list[RTCCertificate])
+    iceCandidatePoolSize: Octet = 0
+
+
+def new(configuration: RTCConfiguration | Mapping[str, object] | None) -> RTCConfiguration:
+    """The configuration of a new connection, checked.
+
+    Raises:
+        TypeError: It has no such members, or values of the wrong type.
+        DOMException: `SyntaxError`, no URL of a server; `InvalidAccessError`, TURN without name or password,
+            or a certificate that has expired.
+    """
+    read = _read(configuration)
+    now_ms = certificate.now_ms()
+    if any(one.expires < now_ms for one in read.certificates):
+        raise DOMException("a certificate has expired", "InvalidAccessError")
+    return read
+
+
+def changed(
+    configuration: RTCConfiguration | Mapping[str, object] | None,
+    old: RTCConfiguration,
+    *,
+    pool_is_fixed: bool,
+) -> RTCConfiguration:
+    """The configuration that `setConfiguration` sets.
+
+    Args:
+        configuration: what the program hands over.
+        old: the present one.
+        pool_is_fixed: whether `setLocalDescription` was called already.
+
+    Raises:
+        TypeError: As `new` does.
+        DOMException: As `new` does, or `InvalidModificationError`: a member that cannot be changed.
+    """
+    read = _read(configuration)
+    fixed = {
+        "certificates": len(read.certificates) == len(old.certificates)
+        and all(ours is theirs for ours, theirs in zip(read.certificates, old.certificates, strict=True)),
+        "bundlePolicy": read.bundlePolicy is old.bundlePolicy,
+        "rtcpMuxPolicy": read.rtcpMuxPolicy is old.rtcpMuxPolicy,
+        "iceCandidatePoolSize": not pool_is_fixed or read.iceCandidatePoolSize == old.iceCandidatePoolSize,
+    }
+    for name, unchanged in fixed.items():
+        if not unchanged:
+            raise DOMException(f"{name} cannot be changed any more", "InvalidModificationError")
+    return read
+
+
+def _read(configuration: RTCConfiguration | Mapping[str, object] | None) -> RTCConfiguration:
+    read = idl.dictionary(RTCConfiguration, configuration)
+    for server in read.iceServers:
+        _check(server)
+    return read
+
+
+def _check(server: RTCIceServer) -> None:
+    """The algorithm "validate an ICE server URL", for each of a server's."""
+    server.urls = [server.urls] if isinstance(server.urls, str) else server.urls
+    try:
+        ice_servers(server.urls, server.username, server.credential)
+    except IceServerError as error:
+        raise DOMException(str(error), error.name) from None

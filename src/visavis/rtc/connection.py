@@ -1,0 +1,309 @@
+"""What the objects of one RTCPeerConnection share: its slots (webrtc-pc section 4.4.1.1)."""
+
+import asyncio
+import secrets
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+
+from visavis.errors import DOMException
+from visavis.events import Event, EventTarget
+from visavis.jsep import Description, IceCredentials, Session, Transceiver, needs_negotiation
+from visavis.media import MediaSource, MediaStream, MediaStreamTrack
+from visavis.rtc import certificate, encodings, states, stats
+from visavis.rtc.certificate import RTCCertificate
+from visavis.rtc.configuration import RTCConfiguration
+from visavis.rtc.data_channels import DataChannels
+from visavis.rtc.dtls_transport import RTCDtlsTransport
+from visavis.rtc.ice_events import RTCPeerConnectionIceEvent
+from visavis.rtc.network import Network, OpenNetwork
+from visavis.rtc.operations import Operations
+from visavis.rtc.parameters import (
+    RTCRtpContributingSource,
+    RTCRtpEncodingParameters,
+    RTCRtpSynchronizationSource,
+)
+from visavis.rtc.receiver import RTCRtpReceiver
+from visavis.rtc.sender import RTCRtpSender
+from visavis.rtc.session_description import RTCSessionDescription
+from visavis.rtc.states import (
+    RTCIceConnectionState,
+    RTCIceGatheringState,
+    RTCPeerConnectionState,
+)
+from visavis.rtc.stats import RTCStatsReport
+from visavis.rtc.tasks import Tasks
+from visavis.rtc.transceiver import RTCRtpTransceiver
+from visavis.rtc.transports import Transports
+from visavis.sdp import Flag
+
+_SSRC_BITS = 32
+_SESSION_ID_BITS = 63
+
+
+class Connection:
+    """The state of a connection. Its session is replaced, never changed; the objects follow it."""
+
+    def __init__(
+        self, target: EventTarget, configuration: RTCConfiguration, open_network: OpenNetwork
+    ) -> None:
+        self.target = target
+        self.configuration = configuration
+        self.certificates = configuration.certificates or [certificate.default()]
+        self.tasks = Tasks()
+        self.operations = Operations(self.tasks, self._chain_is_empty)
+        self.transports = Transports(self)
+        self.data = DataChannels(self)
+        self.streams: dict[str, MediaStream] = {}
+        self.session = Session(
+            session_id=secrets.randbits(_SESSION_ID_BITS),
+            default_stream_id=str(uuid.uuid4()),
+            cname=secrets.token_urlsafe(12),
+            fingerprints=tuple(one.fingerprint for one in self.certificates),
+            bundle_policy=configuration.bundlePolicy,
+            rtcp_mux_policy=configuration.rtcpMuxPolicy,
+        )
+        self.gathering_state: RTCIceGatheringState = RTCIceGatheringState.NEW
+        self.ice_connection_state: RTCIceConnectionState = RTCIceConnectionState.NEW
+        self.connection_state: RTCPeerConnectionState = RTCPeerConnectionState.NEW
+        self.set_local_was_called = False
+        self.closed = False
+        self._open_network = open_network
+        self._network: Network | None = None
+        self._transceivers: dict[int, RTCRtpTransceiver] = {}
+        self._descriptions: dict[int, tuple[Description, RTCSessionDescription]] = {}
+        self._state_waiters: set[asyncio.Future[None]] = set()
+        self._proposed_from: tuple[object, ...] | None = None
+        self._negotiation_needed = False
+        self._update_when_chain_is_empty = False
+
+    # What jsep draws (`Draw`).
+
+    def credentials(self, transport: int) -> IceCredentials:
+        """New ICE credentials."""
+        return self.network.credentials(transport)
+
+    def ssrc(self) -> int:
+        """A random SSRC."""
+        return secrets.randbits(_SSRC_BITS)
+
+    def track_id(self) -> str:
+        """A random track id."""
+        return str(uuid.uuid4())
+
+    # What the objects ask.
+
+    @property
+    def certificate(self) -> RTCCertificate:
+        """What DTLS shows."""
+        return self.certificates[0]
+
+    @property
+    def network(self) -> Network:
+        """The world, opened when it is first needed."""
+        if self._network is None:
+            self._network = self._open_network()
+        return self._network
+
+    @property
+    def transceivers(self) -> list[RTCRtpTransceiver]:
+        """The set of transceivers, in the order of their making."""
+        return [self._transceivers[one.key] for one in self.session.transceivers]
+
+    def transceiver(self, key: int) -> RTCRtpTransceiver:
+        """The object of a transceiver, stopped and removed ones included."""
+        return self._transceivers[key]
+
+    def check_open(self) -> None:
+        """Raises `InvalidStateError` once the connection is closed."""
+        if self.closed:
+            raise DOMException("the connection is closed", "InvalidStateError")
+
+    def dtls_transport(self, key: int | None) -> RTCDtlsTransport | None:
+        """The object of a transport."""
+        return self.transports.get(key)
+
+    def reduced_size(self, state: Transceiver) -> bool:
+        """Whether reduced-size RTCP (RFC 5506) was negotiated on an m-line."""
+        local, remote = self.session.local, self.session.remote
+        sections = [side.section(state.m_line_index) if side else None for side in (local, remote)]
+        return all(section is not None and section.has(Flag.RTCP_RSIZE) for section in sections)
+
+    def contributing_sources(self, key: int) -> list[RTCRtpContributingSource]:
+        """Who was heard in a received stream."""
+        return []
+
+    def synchronization_sources(self, key: int) -> list[RTCRtpSynchronizationSource]:
+        """Which streams were received."""
+        return []
+
+    async def stats(self, selector: "stats.Selector" = None) -> RTCStatsReport:
+        """Figures, in a later task."""
+        if not self.closed:
+            await self.tasks.turn()
+        return stats.report(self, selector)
+
+    def description(self, description: Description | None) -> RTCSessionDescription | None:
+        """The object of a description: the same one, as long as the description is the same."""
+        if description is None:
+            return None
+        if id(description) not in self._descriptions:
+            held = {id(one) for one in (self.session.local, self.session.remote)}
+            self._descriptions = {key: one for key, one in self._descriptions.items() if key in held}
+            self._descriptions[id(description)] = (
+                description,
+                RTCSessionDescription({"type": str(description.type), "sdp": description.text}),
+            )
+        return self._descriptions[id(description)][1]
+
+    async def next_connection_state(self) -> None:
+        """Returns when the connection's state is another one."""
+        changed = asyncio.get_running_loop().create_future()
+        self._state_waiters.add(changed)
+        try:
+            await changed
+        finally:
+            self._state_waiters.discard(changed)
+
+    # What changes it.
+
+    def replace(self, session: Session) -> None:
+        """The next session; transceivers that are new in it get their objects."""
+        gone = {one.key for one in self.session.transceivers} - {one.key for one in session.transceivers}
+        former, self.session = self.session, session
+        for state in session.transceivers:
+            if state.key not in self._transceivers:
+                self.add(state, None, [RTCRtpEncodingParameters(rid) for rid in state.rids])
+            self._transceivers[state.key].follow(state)
+        for key in gone:
+            last = former.transceiver(key)
+            self._transceivers[key].follow(
+                replace(last, stopping=True, stopped=True, mid=None, m_line_index=None)
+            )
+
+    def add(
+        self,
+        state: Transceiver,
+        track: MediaStreamTrack | None,
+        sending: list[RTCRtpEncodingParameters] | None = None,
+    ) -> RTCRtpTransceiver:
+        """Makes the object of a transceiver that the next session has."""
+        kind = state.kind
+        asked = sending if sending and len(sending) > 1 else [encodings.single(kind)]
+        if sending and len(sending) == 1 and sending[0].rid is None:
+            asked = sending
+        source = MediaSource(kind.value, label=f"remote {kind}", muted=True)
+        made = RTCRtpTransceiver(
+            self,
+            state,
+            RTCRtpSender(self, state, track, asked),
+            RTCRtpReceiver(self, state, MediaStreamTrack(source)),
+        )
+        self._transceivers[state.key] = made
+        return made
+
+    def remember_proposal(self) -> None:
+        """An offer or answer was created from what the session is now."""
+        self._proposed_from = _what_descriptions_show(self.session)
+
+    def proposal_is_accurate(self) -> bool:
+        """Whether the last created description would be created again."""
+        return self._proposed_from == _what_descriptions_show(self.session)
+
+    def update_negotiation_needed(self) -> None:
+        """Section 4.7.3, "update the negotiation-needed flag"."""
+        if len(self.operations):
+            self._update_when_chain_is_empty = True
+        else:
+            self.tasks.queue(self._check_negotiation)
+
+    def clear_negotiation_needed(self) -> None:
+        """Section 4.7.2."""
+        self._negotiation_needed = False
+
+    def sending_changed(self, sender: RTCRtpSender) -> None:
+        """A sender has another track, or other encodings."""
+
+    def end_receiving(self, receiver: RTCRtpReceiver) -> None:
+        """Section 5.4, "stop sending and receiving": the track ends, and tells."""
+        self.tasks.queue_last_words(receiver.track.source.end)
+
+    def play_tone(self, sender: RTCRtpSender, tone: str, duration_s: float) -> None:
+        """A sender is to send a telephone key (RFC 4733)."""
+
+    def derive_states(self) -> Callable[[], None]:
+        """Derives the connection's states from its transports'; what is returned fires the events."""
+        transports = self._referenced_transports()
+        gathering = states.gathering_state(transports)
+        ice = states.ice_connection_state(transports)
+        whole = states.connection_state(transports)
+        fired: list[str] = []
+        if gathering is not self.gathering_state:
+            fired.append("icegatheringstatechange")
+        if ice is not self.ice_connection_state:
+            fired.append("iceconnectionstatechange")
+        if whole is not self.connection_state:
+            fired.append("connectionstatechange")
+        self.gathering_state, self.ice_connection_state, self.connection_state = gathering, ice, whole
+
+        def fire() -> None:
+            for type in fired:
+                self.target.dispatchEvent(Event(type))
+            if "connectionstatechange" in fired:
+                self._wake_state_waiters()
+            if "icegatheringstatechange" in fired and gathering is RTCIceGatheringState.COMPLETE:
+                self.target.dispatchEvent(RTCPeerConnectionIceEvent("icecandidate"))
+
+        return fire
+
+    def close(self) -> None:
+        """Section 4.4.1.10, "close the connection"; the session has been closed."""
+        self.closed = True
+        for transceiver in self.transceivers:
+            self.end_receiving(transceiver.receiver)
+        self.data.close()
+        self.transports.close()
+        self.ice_connection_state = RTCIceConnectionState.CLOSED
+        self.connection_state = RTCPeerConnectionState.CLOSED
+        self._wake_state_waiters()
+        self.operations.close()
+        self.tasks.close()
+        if self._network is not None:
+            self._network.close()
+
+    def _referenced_transports(self) -> list[RTCDtlsTransport]:
+        """The transports that transceivers and data refer to (section 4.3.2)."""
+        keys = {one.transport for one in self.session.transceivers} | {self.session.data.transport}
+        found = (self.transports.get(key) for key in keys)
+        return [transport for transport in found if transport is not None]
+
+    def _wake_state_waiters(self) -> None:
+        for waiter in self._state_waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _chain_is_empty(self) -> None:
+        if self._update_when_chain_is_empty:
+            self._update_when_chain_is_empty = False
+            self.update_negotiation_needed()
+
+    def _check_negotiation(self) -> None:
+        if len(self.operations):
+            self._update_when_chain_is_empty = True
+        elif self.session.signaling_state != "stable":
+            return
+        elif not needs_negotiation(self.session):
+            self._negotiation_needed = False
+        elif not self._negotiation_needed:
+            self._negotiation_needed = True
+            self.target.dispatchEvent(Event("negotiationneeded"))
+
+
+def _what_descriptions_show(session: Session) -> tuple[object, ...]:
+    return (
+        session.signaling_state,
+        session.transceivers,
+        session.wants_data,
+        session.replaced_credentials,
+        [transport.local for transport in session.transports],
+    )

@@ -1,0 +1,259 @@
+"""RTCDataChannel (webrtc-pc section 6.2) and RTCDataChannelEvent (section 6.3)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from visavis.errors import DOMException
+from visavis.events import Event, EventHandler, EventTarget
+from visavis.rtc import idl
+from visavis.rtc.error import RTCErrorEvent
+from visavis.rtc.idl import UnsignedLong, UnsignedShort
+from visavis.rtc.parameters import RTCPriorityType
+from visavis.rtc.sctp_transport import RTCSctpTransport
+
+_LONGEST_TEXT_BYTES = 65535
+
+
+class RTCDataChannelState(StrEnum):
+    """Whether messages can be sent."""
+
+    CONNECTING = "connecting"
+    OPEN = "open"
+    CLOSING = "closing"
+    CLOSED = "closed"
+
+
+@dataclass(slots=True)
+class RTCDataChannelInit:
+    """How a channel delivers; `id` counts only where the program negotiates it itself."""
+
+    ordered: bool = True
+    maxPacketLifeTime: UnsignedShort | None = None
+    maxRetransmits: UnsignedShort | None = None
+    protocol: str = ""
+    negotiated: bool = False
+    id: UnsignedShort | None = None
+    priority: RTCPriorityType = RTCPriorityType.LOW
+
+
+class MessageEvent(Event):
+    """A message came (HTML section 9.1)."""
+
+    def __init__(self, type: str, data: str | bytes) -> None:
+        super().__init__(type)
+        self._data = data
+
+    @property
+    def data(self) -> str | bytes:
+        """The message: text or bytes, as the peer sent it."""
+        return self._data
+
+
+class Stream(Protocol):
+    """A channel's streams of the SCTP association."""
+
+    def send(self, data: str | bytes) -> None:
+        """Queues a message; `RTCDataChannel.sent` tells when it left."""
+
+    def close(self) -> None:
+        """Begins to reset the streams (RFC 8831 section 6.7); `RTCDataChannel.set_closed` tells the end."""
+
+
+class RTCDataChannel(EventTarget):
+    """Messages both ways. `createDataChannel` and the peer make them."""
+
+    onopen = EventHandler[Event]()
+    onbufferedamountlow = EventHandler[Event]()
+    onerror = EventHandler[RTCErrorEvent]()
+    onclosing = EventHandler[Event]()
+    onclose = EventHandler[Event]()
+    onmessage = EventHandler[MessageEvent]()
+
+    def __init__(self, label: str, init: RTCDataChannelInit, id: int | None) -> None:
+        super().__init__()
+        self._label = label
+        self._init = init
+        self._id = id
+        self._state = RTCDataChannelState.CONNECTING
+        self._buffered = 0
+        self._low_threshold = 0
+        self._binary_type = "arraybuffer"
+        self._stream: Stream | None = None
+        self._sctp: RTCSctpTransport | None = None
+
+    @property
+    def label(self) -> str:
+        """What it is called; several may be called the same."""
+        return self._label
+
+    @property
+    def ordered(self) -> bool:
+        """Whether messages arrive in the order of sending."""
+        return self._init.ordered
+
+    @property
+    def maxPacketLifeTime(self) -> int | None:
+        """How many milliseconds a message is sent again, None without such a limit."""
+        return self._init.maxPacketLifeTime
+
+    @property
+    def maxRetransmits(self) -> int | None:
+        """How often a message is sent again, None without such a limit."""
+        return self._init.maxRetransmits
+
+    @property
+    def protocol(self) -> str:
+        """The program's own name for what is said in it."""
+        return self._init.protocol
+
+    @property
+    def negotiated(self) -> bool:
+        """Whether the program has agreed on it with the peer by itself."""
+        return self._init.negotiated
+
+    @property
+    def id(self) -> int | None:
+        """The SCTP stream, None before it is known."""
+        return self._id
+
+    @property
+    def priority(self) -> RTCPriorityType:
+        """webrtc-priority section 4.2."""
+        return self._init.priority
+
+    @property
+    def readyState(self) -> RTCDataChannelState:
+        """Whether messages can be sent."""
+        return self._state
+
+    @property
+    def bufferedAmount(self) -> int:
+        """How many bytes wait to be sent."""
+        return self._buffered
+
+    @property
+    def bufferedAmountLowThreshold(self) -> int:
+        """`bufferedamountlow` is fired when no more than so many bytes wait any more."""
+        return self._low_threshold
+
+    @bufferedAmountLowThreshold.setter
+    def bufferedAmountLowThreshold(self, threshold: int) -> None:
+        self._low_threshold = idl.convert(UnsignedLong, threshold, "bufferedAmountLowThreshold")
+
+    @property
+    def binaryType(self) -> str:
+        """`arraybuffer` or `blob`: kept for the standard's sake, Python has bytes for both."""
+        return self._binary_type
+
+    @binaryType.setter
+    def binaryType(self, value: str) -> None:
+        if value in ("arraybuffer", "blob"):
+            self._binary_type = value
+
+    def send(self, data: str | bytes | bytearray | memoryview) -> None:
+        """Sends a message: text arrives as text, bytes as bytes.
+
+        Raises:
+            DOMException: `InvalidStateError`, the channel is not open; `OperationError`, too much waits.
+            TypeError: No text and no bytes, or more of them than the peer takes.
+        """
+        if self._state is not RTCDataChannelState.OPEN or self._stream is None or self._sctp is None:
+            raise DOMException(f"the channel is {self._state}", "InvalidStateError")
+        message = data if isinstance(data, str) else bytes(data)
+        size = len(message.encode()) if isinstance(message, str) else len(message)
+        if self._sctp.maxMessageSize is not None and size > self._sctp.maxMessageSize:
+            raise TypeError(f"{size} bytes are more than the peer takes ({self._sctp.maxMessageSize:.0f})")
+        if self._buffered + size > self._sctp.max_buffer_size:
+            raise DOMException("too much waits to be sent", "OperationError")
+        self._buffered += size
+        self._stream.send(message)
+
+    def close(self) -> None:
+        """Ends it in both directions, after what was sent."""
+        if self._state in (RTCDataChannelState.CLOSING, RTCDataChannelState.CLOSED):
+            return
+        self._state = RTCDataChannelState.CLOSING
+        if self._stream is not None:
+            self._stream.close()
+
+    def set_id(self, id: int) -> None:
+        """The DTLS role is known, and so the stream."""
+        self._id = id
+
+    def set_open(self, stream: Stream, sctp: RTCSctpTransport) -> None:
+        """The association has its streams (section 6.2.2)."""
+        if self._state is RTCDataChannelState.CONNECTING:
+            self._state = RTCDataChannelState.OPEN
+            self._stream, self._sctp = stream, sctp
+            self.dispatchEvent(Event("open"))
+
+    def receive(self, data: str | bytes) -> None:
+        """A message came (section 6.2.6)."""
+        if self._state is RTCDataChannelState.OPEN:
+            self.dispatchEvent(MessageEvent("message", data))
+
+    def sent(self, size_bytes: int) -> None:
+        """So much of what waits has left."""
+        before, self._buffered = self._buffered, max(0, self._buffered - size_bytes)
+        if self._buffered <= self._low_threshold < before:
+            self.dispatchEvent(Event("bufferedamountlow"))
+
+    def set_closing(self) -> None:
+        """The peer closes it (section 6.2.4)."""
+        if self._state is RTCDataChannelState.OPEN:
+            self._state = RTCDataChannelState.CLOSING
+            self.dispatchEvent(Event("closing"))
+
+    def set_closed(self, *, silently: bool = False) -> None:
+        """It is over; a closed connection tells nobody (section 4.4.2, "close the connection")."""
+        if self._state is RTCDataChannelState.CLOSED:
+            return
+        self._state = RTCDataChannelState.CLOSED
+        self._stream = None
+        if not silently:
+            self.dispatchEvent(Event("close"))
+
+
+def channel(label: str, init: RTCDataChannelInit) -> RTCDataChannel:
+    """Creates what `createDataChannel` returns (section 6.1).
+
+    Raises:
+        TypeError: A text is too long, both limits of sending again are there, or a negotiated channel has no
+            id, or 65,535.
+    """
+    for what, text in (("label", label), ("protocol", init.protocol)):
+        if len(text.encode("utf-8", "surrogatepass")) > _LONGEST_TEXT_BYTES:
+            raise TypeError(f"a {what} has at most {_LONGEST_TEXT_BYTES:,} bytes")
+    id = init.id if init.negotiated else None
+    if init.negotiated and id is None:
+        raise TypeError("a negotiated channel needs an id")
+    if init.maxPacketLifeTime is not None and init.maxRetransmits is not None:
+        raise TypeError("maxPacketLifeTime and maxRetransmits exclude each other")
+    if id == _LONGEST_TEXT_BYTES:
+        raise TypeError("the highest id is 65534")
+    return RTCDataChannel(label, init, id)
+
+
+@dataclass(slots=True)
+class RTCDataChannelEventInit:
+    """What an `RTCDataChannelEvent` is made from."""
+
+    channel: RTCDataChannel
+    bubbles: bool = False
+    cancelable: bool = False
+
+
+class RTCDataChannelEvent(Event):
+    """The peer opened a channel."""
+
+    def __init__(self, type: str, eventInitDict: RTCDataChannelEventInit | Mapping[str, object]) -> None:
+        init = idl.dictionary(RTCDataChannelEventInit, eventInitDict)
+        super().__init__(type, {"bubbles": init.bubbles, "cancelable": init.cancelable})
+        self._channel = init.channel
+
+    @property
+    def channel(self) -> RTCDataChannel:
+        """The channel."""
+        return self._channel

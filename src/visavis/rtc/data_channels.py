@@ -1,0 +1,139 @@
+"""The data channels of a connection: their numbers, and the SCTP transport (webrtc-pc section 6.1)."""
+
+from typing import TYPE_CHECKING
+
+from visavis.dataplane.commands import DtlsRole
+from visavis.errors import DOMException
+from visavis.events import Event
+from visavis.jsep import Changes, want_data
+from visavis.rtc.data_channel import RTCDataChannel, RTCDataChannelInit, channel
+from visavis.rtc.dtls_transport import RTCDtlsTransport
+from visavis.rtc.error import RTCError, RTCErrorDetailType, RTCErrorEvent, RTCErrorInit
+from visavis.rtc.sctp_transport import RTCSctpTransport, RTCSctpTransportState
+
+if TYPE_CHECKING:
+    from visavis.rtc.connection import Connection
+
+_HIGHEST_ID = 65534
+
+
+class DataChannels:
+    """All data channels of a connection, and the transport that they share."""
+
+    def __init__(self, connection: "Connection") -> None:
+        self.sctp: RTCSctpTransport | None = None
+        self._connection = connection
+        self._channels: list[RTCDataChannel] = []
+
+    def create(self, label: str, init: RTCDataChannelInit) -> RTCDataChannel:
+        """`createDataChannel` (section 6.1).
+
+        Raises:
+            TypeError: As `data_channel.channel` does.
+            DOMException: `OperationError`, no id is free, or the wanted one is not.
+        """
+        made = channel(label, init)
+        used = self._used_ids()
+        role = self._role()
+        if made.id is None and role is not None:
+            made.set_id(self._free_id(role, used))
+        elif made.id is not None and made.id in used:
+            raise DOMException(f"the id {made.id} is in use", "OperationError")
+        sctp = self.sctp
+        if (
+            made.id is not None
+            and sctp is not None
+            and sctp.maxChannels is not None
+            and made.id >= sctp.maxChannels
+        ):
+            raise DOMException(f"the association has {sctp.maxChannels} channels", "OperationError")
+        is_first = not self._connection.session.wants_data
+        self._channels.append(made)
+        if is_first:
+            self._connection.replace(want_data(self._connection.session))
+            self._connection.update_negotiation_needed()
+        return made
+
+    def apply(self, changes: Changes) -> list[RTCDataChannel]:
+        """A description was set (section 4.4.1.5): the transport comes or goes, channels get their ids.
+
+        Returns:
+            Channels for which no id was free.
+        """
+        data = self._connection.session.data
+        if data.mid is None or changes.data_closed:
+            self.sctp = None
+            return []
+        transport = self._connection.dtls_transport(data.transport) or self._bundled_transport()
+        if self.sctp is None:
+            self.sctp = RTCSctpTransport(transport)
+        self.sctp.set_transport(transport)
+        if data.negotiated:
+            self.sctp.update_max_message_size(
+                data.remote_max_message_size_bytes,
+                self._connection.session.capabilities.max_message_size_bytes,
+            )
+        return self._give_ids()
+
+    def fail(self, made: RTCDataChannel) -> None:
+        """Section 4.4.1.5: no id was free for a channel."""
+        error = RTCError(RTCErrorInit(RTCErrorDetailType.DATA_CHANNEL_FAILURE), "no id is free")
+        made.dispatchEvent(RTCErrorEvent("error", {"error": error}))
+        made.dispatchEvent(Event("close"))
+
+    def close(self) -> None:
+        """The connection is closed: abruptly, and without events."""
+        for made in self._channels:
+            made.set_closed(silently=True)
+        if self.sctp is not None:
+            self.sctp.set_state(RTCSctpTransportState.CLOSED)
+
+    @property
+    def channels(self) -> list[RTCDataChannel]:
+        """All, in the order of their making."""
+        return list(self._channels)
+
+    def _bundled_transport(self) -> RTCDtlsTransport:
+        """What the peer's offer, which is not answered yet, would have data use."""
+        session, transports = self._connection.session, self._connection.transports
+        bundle = session.remote.content.bundle if session.remote is not None else None
+        if bundle is not None and session.data.mid in bundle.mids:
+            for transceiver in session.transceivers:
+                if transceiver.mid in bundle.mids and (found := transports.get(transceiver.transport)):
+                    return found
+        return transports.reserve()
+
+    def _role(self) -> DtlsRole | None:
+        """Our DTLS role on the association's transport, None before it was negotiated."""
+        session = self._connection.session
+        if not session.data.negotiated:
+            return None
+        for transport in session.transports:
+            if transport.key == session.data.transport:
+                return transport.role
+        return None
+
+    def _used_ids(self) -> set[int]:
+        return {made.id for made in self._channels if made.id is not None and made.readyState != "closed"}
+
+    def _free_id(self, role: DtlsRole, used: set[int]) -> int:
+        """RFC 8832 section 6: the DTLS client uses even numbers."""
+        for id in range(0 if role is DtlsRole.CLIENT else 1, _HIGHEST_ID + 1, 2):
+            if id not in used:
+                return id
+        raise DOMException("no id is free", "OperationError")
+
+    def _give_ids(self) -> list[RTCDataChannel]:
+        role = self._role()
+        failed: list[RTCDataChannel] = []
+        if role is None:
+            return failed
+        for made in self._channels:
+            if made.id is not None or made.readyState == "closed":
+                continue
+            try:
+                made.set_id(self._free_id(role, self._used_ids()))
+            except DOMException:
+                made.set_closed(silently=True)
+                failed.append(made)
+        return failed

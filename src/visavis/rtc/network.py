@@ -1,0 +1,96 @@
+"""What a connection needs of the world: transports, each ICE and DTLS over sockets. Tests bring their own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from visavis.jsep import IceCredentials, RemoteCandidates, Transport
+from visavis.rtc.certificate import RTCCertificate
+from visavis.rtc.configuration import RTCConfiguration
+from visavis.rtc.dtls_transport import RTCDtlsTransportState
+from visavis.rtc.ice_transport import RTCIceTransportState
+from visavis.sdp import Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class GatheredCandidate:
+    """A local candidate of the generation that `ufrag` names; a server that gave it is told by its `url`."""
+
+    candidate: Candidate
+    ufrag: str
+    url: str | None = None
+    relay_protocol: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFailure:
+    """A STUN or TURN server failed (`RTCPeerConnectionIceErrorEvent`)."""
+
+    url: str
+    code: int
+    text: str
+    address: str | None = None
+    port: int | None = None
+
+
+class LinkEvents(Protocol):
+    """Who hears what becomes of a link, on the event loop's thread."""
+
+    def gathering(self) -> None:
+        """A generation of candidates is being gathered."""
+
+    def candidate(self, gathered: GatheredCandidate) -> None:
+        """A candidate was found."""
+
+    def gathered(self, ufrag: str) -> None:
+        """No more candidates of this generation come."""
+
+    def server_failed(self, failure: ServerFailure) -> None:
+        """A server did not help."""
+
+    def role(self, controlling: bool) -> None:
+        """A conflict changed who nominates (RFC 8445 section 7.3.1.1)."""
+
+    def ice(self, state: RTCIceTransportState, pair: tuple[Candidate, Candidate] | None) -> None:
+        """The state of the checks, and the pair in use (ours, the peer's)."""
+
+    def dtls(self, state: RTCDtlsTransportState, reason: str, certificates: tuple[bytes, ...]) -> None:
+        """The state of the handshake: a word about why, and what the peer showed, in DER."""
+
+
+class Link(Protocol):
+    """One transport."""
+
+    def gather(self, credentials: IceCredentials, configuration: RTCConfiguration) -> None:
+        """Gathers candidates: at first, and with new credentials for a restart (RFC 8445 section 9)."""
+
+    def restore(self, transport: Transport) -> None:
+        """A restart was rolled back: the former credentials count again, nothing is gathered."""
+
+    def connect(self, transport: Transport) -> None:
+        """The peer's credentials, fingerprints or our DTLS role are known, or are others."""
+
+    def add_candidates(self, candidates: RemoteCandidates) -> None:
+        """The peer signaled candidates, or their end."""
+
+    def close(self) -> None:
+        """Ends it, in bounded time; nothing is told any more."""
+
+
+class Network(Protocol):
+    """Where a connection gets its links."""
+
+    def credentials(self, key: int) -> IceCredentials:
+        """New ICE credentials for the transport of that key (RFC 8839 section 5.4)."""
+        ...
+
+    def open(self, transport: Transport, certificate: RTCCertificate, events: LinkEvents) -> Link:
+        """Opens a transport that has had its credentials from here."""
+        ...
+
+    def close(self) -> None:
+        """The connection is closed: what it has held is given back, its links have been closed."""
+
+
+OpenNetwork = Callable[[], Network]
+"""Called on the event loop's thread, when a connection first needs the world."""
