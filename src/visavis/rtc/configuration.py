@@ -59,7 +59,10 @@ def new(configuration: RTCConfiguration | Mapping[str, object] | None) -> RTCCon
 
 
 def changed(
-    configuration: RTCConfiguration | Mapping[str, object] | None, old: RTCConfiguration, *, pool_is_fixed: bool
+    configuration: RTCConfiguration | Mapping[str, object] | None,
+    old: RTCConfiguration,
+    *,
+    pool_is_fixed: bool,
 ) -> RTCConfiguration:
     """The configuration that `setConfiguration` sets.
 

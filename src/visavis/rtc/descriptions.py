@@ -79,9 +79,7 @@ async def answer(connection: Connection) -> RTCSessionDescriptionInit:
     return RTCSessionDescriptionInit(RTCSdpType.ANSWER, text)
 
 
-async def set_local_description(
-    connection: Connection, description: RTCLocalSessionDescriptionInit
-) -> None:
+async def set_local_description(connection: Connection, description: RTCLocalSessionDescriptionInit) -> None:
     """The operation of `setLocalDescription`; what is not given is made."""
     state = connection.session.signaling_state
     type = description.type

@@ -18,7 +18,11 @@ _LONGEST_RID = 16
 
 
 def initial(
-    requested: Sequence[RTCRtpEncodingParameters], kind: Kind, *, implemented: Sequence[RTCRtpCodec], most: int
+    requested: Sequence[RTCRtpEncodingParameters],
+    kind: Kind,
+    *,
+    implemented: Sequence[RTCRtpCodec],
+    most: int,
 ) -> list[RTCRtpEncodingParameters]:
     """The encodings of `addTransceiver` (section 5.1, "addTransceiver sendEncodings validation steps").
 
@@ -104,7 +108,9 @@ def check_parameters(
     """
     encodings = [copy.deepcopy(encoding) for encoding in parameters.encodings]
     if [encoding.rid for encoding in encodings] != [encoding.rid for encoding in last.encodings]:
-        raise DOMException("encodings cannot be added, removed, reordered or renamed", "InvalidModificationError")
+        raise DOMException(
+            "encodings cannot be added, removed, reordered or renamed", "InvalidModificationError"
+        )
     for name in ("transactionId", "codecs", "rtcp", "headerExtensions"):
         if getattr(parameters, name) != getattr(last, name):
             raise DOMException(f"{name} cannot be changed", "InvalidModificationError")

@@ -192,5 +192,3 @@ def codecs_match(
     if any(ours.get(name) != theirs.get(name) for name in _SYMMETRICAL):
         return False
     return ignore_asymmetrical_parameters or ours == theirs
-
-

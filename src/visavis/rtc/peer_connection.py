@@ -167,7 +167,9 @@ class RTCPeerConnection(EventTarget):
 
     # ICE.
 
-    async def addIceCandidate(self, candidate: RTCIceCandidateInit | Mapping[str, object] | None = None) -> None:
+    async def addIceCandidate(
+        self, candidate: RTCIceCandidateInit | Mapping[str, object] | None = None
+    ) -> None:
         """Adds a candidate of the peer; an empty one is their end.
 
         Raises:
@@ -310,7 +312,12 @@ class RTCPeerConnection(EventTarget):
             sender.attach(track)
         else:
             session, key = add_transceiver(
-                connection.session, Kind(track.kind), connection, track_id=track.id, stream_ids=ids, add_track=True
+                connection.session,
+                Kind(track.kind),
+                connection,
+                track_id=track.id,
+                stream_ids=ids,
+                add_track=True,
             )
             sender = connection.add(session.transceiver(key), track).sender
             connection.replace(session)

@@ -1,1 +1,2 @@
-def open_network(): raise NotImplementedError
+def open_network():
+    raise NotImplementedError

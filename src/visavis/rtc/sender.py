@@ -226,6 +226,4 @@ class RTCRtpSender:
 
 def stream_ids(streams: Sequence[MediaStream]) -> tuple[str, ...]:
     """The ids of streams, each once."""
-    return tuple(
-        dict.fromkeys(idl.convert(MediaStream, stream, "stream").id for stream in streams)
-    )
+    return tuple(dict.fromkeys(idl.convert(MediaStream, stream, "stream").id for stream in streams))
