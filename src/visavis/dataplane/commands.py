@@ -240,8 +240,9 @@ class SendStun:
     """One request to a STUN or TURN server (RFC 8489 section 6.2), repeated until it is answered.
 
     `method` is the number of the registry; `attributes` are (type, value) as they go over the wire, which
-    FINGERPRINT and, with a `key`, MESSAGE-INTEGRITY follow. A `StunResult` with the same `request` reports the
-    end.
+    FINGERPRINT and, with a `key`, MESSAGE-INTEGRITY follow; only the last 12 bytes of an IPv6
+    XOR-PEER-ADDRESS are XORed by the data plane, with the transaction that it chooses. A `StunResult` with
+    the same `request` reports the end.
     """
 
     transport: TransportId
