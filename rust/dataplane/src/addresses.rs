@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::api::{ShardId, TransportId};
-use crate::ice::{DISCONNECTED_AFTER, Path};
+use crate::ice::{LITE_DISCONNECTED_AFTER, Path};
 use crate::time::Time;
 
 /// The most addresses of other shards' transports that one shard remembers; more are not handed over.
 const MAX_FOREIGN: usize = 65_536;
-/// So long after its last authentic packet an address is kept for its owner.
-const PROOF_LASTS: Duration = DISCONNECTED_AFTER;
+/// So long after its last proof an address is kept for its owner.
+const PROOF_LASTS: Duration = LITE_DISCONNECTED_AFTER;
 
 /// Who gets the packets of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +22,8 @@ pub enum Owner {
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     owner: Owner,
-    /// When a packet from there last proved itself by the session's keys, which takes more than a forged source address.
+    /// When a packet from there last proved itself, by the session's keys or as the answer to a request that only who is
+    /// there can know; that takes more than a forged source address.
     proved: Option<Time>,
 }
 
@@ -36,7 +37,8 @@ impl Entry {
 /// The addresses known to one shard.
 ///
 /// Who sends the last authentic check from an address gets it. As a check can be sent with a forged source, by a peer that
-/// is in the call itself, that does not count against an owner whose media came from there lately.
+/// is in the call itself, that does not count against an owner that has proved itself there lately: by an answer to our own
+/// check, or by media.
 #[derive(Debug, Default)]
 pub struct AddressBook {
     entries: HashMap<Path, Entry>,

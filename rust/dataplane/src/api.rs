@@ -1,6 +1,12 @@
 //! The vocabulary between the data plane and who drives it: commands down, reports up.
 
 use std::net::SocketAddr;
+use std::time::Duration;
+
+use visavis_wire::stun::TransactionId;
+
+use crate::dtls::Certificate;
+use crate::ice::Credentials;
 
 use crate::frames::ReceiverId;
 
@@ -20,9 +26,27 @@ pub struct TrackId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SlotId(pub u16);
 
-/// Which of the driver's sockets: an index into the addresses it was started with.
+/// Which socket of a shard's: an index into the addresses that the driver was started with, or a number that the shard gave
+/// to a transport's own socket or relay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SocketId(pub u8);
+pub struct SocketId(pub u32);
+
+/// A socket as its transport's owner calls it: below [`FIRST_OWN_SOCKET`] it is the `SocketId` of a shared address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SocketNumber(pub u32);
+
+pub const FIRST_OWN_SOCKET: u32 = 1_000;
+
+/// A bound socket as the driver knows it: a file descriptor, in an emulated network whatever that calls an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Descriptor(pub i32);
+
+/// A candidate pair of one transport.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PairId(pub u32);
+
+/// The pairs that the data plane learns by itself have numbers from here on.
+pub const FIRST_LEARNT_PAIR: u32 = 1 << 24;
 
 impl TransportId {
     pub fn shard(self) -> ShardId {
@@ -152,6 +176,49 @@ pub struct GivenKeys {
     pub remote: Vec<u8>,
 }
 
+/// How a transport takes part in ICE (RFC 8445 section 2.5, section 6.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IceMode {
+    /// It checks no pairs but those that the peer's checks make known, and is controlled.
+    Lite,
+    Full {
+        controlling: bool,
+        tie_breaker: u64,
+    },
+}
+
+/// A pair to check: from a socket to an address of the peer's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PairConfig {
+    pub pair: PairId,
+    pub socket: SocketNumber,
+    pub remote: SocketAddr,
+    /// What PRIORITY says in its checks (RFC 8445 section 7.1.1).
+    pub priority: u32,
+}
+
+/// A request to a STUN or TURN server.
+#[derive(Clone)]
+pub struct StunRequest {
+    pub request: u32,
+    pub socket: SocketNumber,
+    pub server: SocketAddr,
+    pub method: u16,
+    pub attributes: Vec<(u16, Vec<u8>)>,
+    /// Makes MESSAGE-INTEGRITY, and verifies that of the response.
+    pub key: Option<Vec<u8>>,
+}
+
+impl std::fmt::Debug for StunRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StunRequest")
+            .field("request", &self.request)
+            .field("server", &self.server)
+            .field("method", &self.method)
+            .finish_non_exhaustive()
+    }
+}
+
 /// One payload type of a local source's frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SourcePayload {
@@ -164,26 +231,62 @@ pub struct SourcePayload {
 pub enum Command {
     OpenTransport {
         id: TransportId,
-        ufrag: String,
-        password: String,
+        local: Credentials,
+        mode: IceMode,
+        /// What DTLS shows; none is the shard's.
+        certificate: Option<Certificate>,
     },
     ConnectTransport {
         id: TransportId,
-        remote_ufrag: String,
+        remote: Credentials,
         role: DtlsRole,
         fingerprints: Vec<Fingerprint>,
     },
     /// Instead of `ConnectTransport`: no DTLS, these keys.
     ConnectWithKeys {
         id: TransportId,
-        remote_ufrag: String,
+        remote: Credentials,
         keys: GivenKeys,
     },
     RestartIce {
         id: TransportId,
-        ufrag: String,
-        password: String,
-        remote_ufrag: Option<String>,
+        local: Credentials,
+        remote: Option<Credentials>,
+    },
+    AddSocket {
+        id: TransportId,
+        socket: SocketNumber,
+        descriptor: Descriptor,
+    },
+    /// Ends a socket or a relay.
+    RemoveSocket {
+        id: TransportId,
+        socket: SocketNumber,
+    },
+    SetPairs {
+        id: TransportId,
+        pairs: Vec<PairConfig>,
+    },
+    Nominate {
+        id: TransportId,
+        pair: PairId,
+    },
+    SendStun {
+        id: TransportId,
+        request: StunRequest,
+    },
+    AddRelay {
+        id: TransportId,
+        relay: SocketNumber,
+        socket: SocketNumber,
+        server: SocketAddr,
+    },
+    BindChannel {
+        id: TransportId,
+        relay: SocketNumber,
+        peer: SocketAddr,
+        /// None: the peer is only permitted.
+        channel: Option<u16>,
     },
     CloseTransport {
         id: TransportId,
@@ -247,6 +350,13 @@ impl Command {
             | Command::ConnectTransport { id, .. }
             | Command::ConnectWithKeys { id, .. }
             | Command::RestartIce { id, .. }
+            | Command::AddSocket { id, .. }
+            | Command::RemoveSocket { id, .. }
+            | Command::SetPairs { id, .. }
+            | Command::Nominate { id, .. }
+            | Command::SendStun { id, .. }
+            | Command::AddRelay { id, .. }
+            | Command::BindChannel { id, .. }
             | Command::CloseTransport { id }
             | Command::Receive { id, .. }
             | Command::Send { id, .. }
@@ -317,6 +427,17 @@ pub enum Figure {
 
 pub type Figures = Vec<(&'static str, Figure)>;
 
+/// How a request to a server ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StunOutcome {
+    Success,
+    /// ERROR-CODE, 300 to 699.
+    Error(u16),
+    TimedOut,
+    /// It could not be sent.
+    NotSent,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum Report {
     Transport {
@@ -348,6 +469,41 @@ pub enum Report {
         values: Figures,
         received: Vec<Figures>,
         sent: Vec<Figures>,
+    },
+    /// A check of a pair ended.
+    PairState {
+        id: TransportId,
+        pair: PairId,
+        succeeded: bool,
+        /// Our address as the peer saw it, when it succeeded.
+        mapped: Option<SocketAddr>,
+        round_trip: Duration,
+        reason: &'static str,
+    },
+    /// A check came from a candidate that was not known (RFC 8445 section 7.3.1.3).
+    PairLearnt {
+        id: TransportId,
+        pair: PairId,
+        socket: SocketNumber,
+        remote: SocketAddr,
+        priority: u32,
+    },
+    PairSelected {
+        id: TransportId,
+        pair: PairId,
+        reason: &'static str,
+    },
+    RoleChanged {
+        id: TransportId,
+        controlling: bool,
+    },
+    StunResult {
+        id: TransportId,
+        request: u32,
+        outcome: StunOutcome,
+        attributes: Vec<(u16, Vec<u8>)>,
+        round_trip: Duration,
+        transaction: TransactionId,
     },
     /// The encoder of a local source is asked for a key frame of a layer.
     KeyFrameWanted {

@@ -1,10 +1,11 @@
 //! Commands of Python's, carried out.
 
 use crate::api::{
-    Command, DtlsRole, Extension, Fingerprint, GivenKeys, Kind, PayloadMap, Report, SlotId, TrackId,
+    Command, DtlsRole, Extension, Fingerprint, GivenKeys, IceMode, Kind, PayloadMap, Report, SlotId, TrackId,
     TransportId, TransportState,
 };
-use crate::ice::{Credentials, Path};
+use crate::dtls::Certificate;
+use crate::ice::Credentials;
 use crate::message::ShardMessage;
 use crate::shard::Shard;
 use crate::source::{CACHE_AGE, Subscription};
@@ -16,17 +17,32 @@ impl Shard {
     /// Carries a command out. One about something that is gone is no error: it was on its way when that ended.
     pub fn handle_command(&mut self, now: Time, command: Command) {
         match command {
-            Command::OpenTransport { id, ufrag, password } => {
-                self.open(now, id, Credentials { ufrag, password })
+            Command::OpenTransport { id, local, mode, certificate } => {
+                self.open(now, id, local, mode, certificate);
             }
-            Command::ConnectTransport { id, remote_ufrag, role, fingerprints } => {
-                self.connect(now, id, remote_ufrag, role, fingerprints);
+            Command::ConnectTransport { id, remote, role, fingerprints } => {
+                self.connect(now, id, remote, role, fingerprints);
             }
-            Command::ConnectWithKeys { id, remote_ufrag, keys } => {
-                self.connect_with_keys(now, id, remote_ufrag, &keys)
+            Command::ConnectWithKeys { id, remote, keys } => self.connect_with_keys(now, id, remote, &keys),
+            Command::RestartIce { id, local, remote } => self.restart(now, id, local, remote),
+            Command::AddSocket { id, socket, descriptor } => self.add_socket(id, socket, descriptor),
+            Command::RemoveSocket { id, socket } => self.remove_socket(now, id, socket),
+            Command::SetPairs { id, pairs } => self.set_pairs(now, id, &pairs),
+            Command::Nominate { id, pair } => {
+                if let Some(transport) = self.transports.get_mut(&id) {
+                    transport.ice.nominate(pair);
+                    self.drive_ice(now, id, None);
+                }
             }
-            Command::RestartIce { id, ufrag, password, remote_ufrag } => {
-                self.restart(now, id, Credentials { ufrag, password }, remote_ufrag);
+            Command::SendStun { id, request } => self.send_stun(now, id, request),
+            Command::AddRelay { id, relay, socket, server } => self.add_relay(id, relay, socket, server),
+            Command::BindChannel { id, relay, peer, channel } => {
+                let relay = self.sockets.resolve(id, relay);
+                let relay = relay.and_then(|relay| self.transmits.relays.get_mut(relay));
+                // Peers without a channel are sent to by indications, permitted or not.
+                if let (Some(relay), Some(channel)) = (relay, channel) {
+                    relay.bind(peer, channel);
+                }
             }
             Command::CloseTransport { id } => self.close_transport(now, id, "closed by command"),
             Command::Receive { id, extensions, sections, transport_cc } => {
@@ -73,12 +89,19 @@ impl Shard {
         }
     }
 
-    fn open(&mut self, now: Time, id: TransportId, local: Credentials) {
+    fn open(
+        &mut self,
+        now: Time,
+        id: TransportId,
+        local: Credentials,
+        mode: IceMode,
+        certificate: Option<Certificate>,
+    ) {
         if self.transports.contains_key(&id) || self.ufrags.contains_key(&local.ufrag) {
             return;
         }
         self.ufrags.insert(local.ufrag.clone(), id);
-        let mut transport = Transport::new(id, local, now);
+        let mut transport = Transport::new(id, local, mode, certificate, now);
         transport.deadline = now + crate::tick::IDLE;
         self.deadlines.insert((transport.deadline, id));
         self.transports.insert(id, transport);
@@ -88,7 +111,7 @@ impl Shard {
         &mut self,
         now: Time,
         id: TransportId,
-        remote_ufrag: String,
+        remote: Credentials,
         role: DtlsRole,
         fingerprints: Vec<Fingerprint>,
     ) {
@@ -96,14 +119,16 @@ impl Shard {
         else {
             return;
         };
-        transport.ice.set_remote_ufrag(remote_ufrag);
+        transport.ice.set_remote(remote);
         transport.peer = Some((role, fingerprints));
+        self.drive_ice(now, id, None);
         self.drive_dtls(now, id);
     }
 
-    fn connect_with_keys(&mut self, now: Time, id: TransportId, remote_ufrag: String, keys: &GivenKeys) {
+    fn connect_with_keys(&mut self, now: Time, id: TransportId, remote: Credentials, keys: &GivenKeys) {
         let Some(transport) = self.transports.get_mut(&id) else { return };
-        transport.ice.set_remote_ufrag(remote_ufrag);
+        transport.ice.set_remote(remote);
+        self.drive_ice(now, id, None);
         let halves = (keys.profile.split_key(&keys.local), keys.profile.split_key(&keys.remote));
         let (Some((local_key, local_salt)), Some((remote_key, remote_salt))) = halves else { return };
         let sender = srtp::Sender::new(keys.profile, local_key, local_salt);
@@ -131,19 +156,19 @@ impl Shard {
     }
 
     /// Said again with the same fragment it tells the peer's, which an answer brings.
-    fn restart(&mut self, now: Time, id: TransportId, local: Credentials, remote_ufrag: Option<String>) {
+    fn restart(&mut self, now: Time, id: TransportId, local: Credentials, remote: Option<Credentials>) {
         let owner = self.ufrags.get(&local.ufrag).copied();
         let Some(transport) = self.transports.get_mut(&id) else { return };
         match owner {
             Some(owner) if owner == id => {
-                if let Some(remote_ufrag) = remote_ufrag {
-                    transport.ice.set_remote_ufrag(remote_ufrag);
+                if let Some(remote) = remote {
+                    transport.ice.set_remote(remote);
                 }
             }
-            Some(_) => (),
+            Some(_) => return,
             None => {
                 let ufrag = local.ufrag.clone();
-                transport.ice.restart(local, remote_ufrag);
+                transport.ice.restart(local, remote);
                 let lost = transport.revive(now);
                 self.ufrags.insert(ufrag, id);
                 self.forget_old_ufrags(id);
@@ -152,6 +177,7 @@ impl Shard {
                 }
             }
         }
+        self.drive_ice(now, id, None);
     }
 
     /// Fragments that a restart has made useless.
@@ -254,6 +280,10 @@ impl Shard {
         for path in transport.ice.paths() {
             self.release_address(path, id);
         }
+        for socket in self.sockets.remove_all(id) {
+            // What was queued for it is wrapped already.
+            self.transmits.relays.remove(socket);
+        }
         for slot in transport.send.slots() {
             if let Some(track) = slot.track {
                 self.unsubscribe(now, track, Subscription { transport: id, slot: slot.config.slot });
@@ -261,18 +291,6 @@ impl Shard {
         }
         for track in transport.receive.tracks() {
             self.end_track(track, id);
-        }
-    }
-
-    pub(crate) fn release_address(&mut self, path: Path, id: TransportId) {
-        // Where another of this shard's transports has it by now, the others go on handing over.
-        if !self.addresses.release(path, id) {
-            return;
-        }
-        for shard in (0..self.config.shards).map(crate::api::ShardId).filter(|&shard| shard != self.config.id)
-        {
-            let message = ShardMessage::AddressReleased { socket: path.socket, peer: path.peer };
-            self.messages.push_back((shard, message));
         }
     }
 

@@ -31,7 +31,11 @@ counters! {
     StunBadIntegrity = "stun_bad_integrity",
     StunRateLimited = "stun_rate_limited",
     StunAnswered = "stun_answered",
-    /// A check from an address from which another transport's media comes.
+    /// A response that nobody waits for, or a question at a transport's own socket.
+    StunUnexpected = "stun_unexpected",
+    /// Relayed data, but not from a server or by a channel that a transport knows.
+    RelayUnknown = "relay_unknown",
+    /// A check from an address that another transport's peer has proved to be its own.
     StunAddressHeld = "stun_address_held",
     /// Larger than any path's packets: nothing that is stored or handed over may be.
     DatagramOversized = "datagram_oversized",
@@ -78,6 +82,8 @@ counters! {
     RingFull = "ring_full",
     /// The queue of reports was full: its policy is to drop levels and statistics first, never states.
     ReportsDropped = "reports_dropped",
+    /// A descriptor given as a socket that is none, or no UDP socket.
+    SocketRefused = "socket_refused",
     SendFailed = "send_failed",
     SendWouldBlock = "send_would_block",
     /// Segmentation offload refused by the kernel or the device; the datagrams left one by one.

@@ -1,11 +1,8 @@
-//! What came from the network, by kind: STUN, DTLS, SRTP and SRTCP of validated addresses.
+//! What came from the network, by kind: DTLS, SRTP and SRTCP of validated addresses.
 
-use std::time::Duration;
-
-use visavis_wire::stun::{Builder, Class, FingerprintCheck, Message, Method, attribute_type};
 use visavis_wire::{rtcp, rtp};
 
-use crate::api::{DtlsRole, ShardId, TransportId, TransportState, shard_of_ufrag};
+use crate::api::{DtlsRole, TransportId, TransportState};
 use crate::counters::Counter;
 use crate::dtls;
 use crate::ice::Path;
@@ -15,172 +12,16 @@ use crate::srtp::OpenError;
 use crate::time::Time;
 use crate::transport::Session;
 
-/// A check is answered with little more than it has; a stranger's request with at most this.
-const STRANGER_ANSWER_BYTES: u64 = 64;
 /// What looking in vain for a packet that a NACK asks for takes from the budget of repetitions.
 const NACK_MISS_BYTES: u64 = 100;
-/// How often an address is noted as proved.
-const PROOF_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Shard {
-    /// RFC 8489 section 6.3: a Binding request is a check of one of our transports if it has a USERNAME, else a question
-    /// to a STUN server. Other messages are not for us: this end makes no requests.
-    pub(crate) fn handle_stun_untrusted(&mut self, now: Time, path: Path, data: &[u8], via: Option<ShardId>) {
-        let Ok(message) = Message::parse_untrusted(data) else { return self.count(Counter::StunMalformed) };
-        if message.class() == Class::Indication && message.method() == Method::BINDING {
-            return; // keeps a NAT's mapping alive (RFC 8445 section 11)
-        }
-        if message.class() != Class::Request || message.method() != Method::BINDING {
-            return self.count(Counter::StunMalformed);
-        }
-        if message.verify_fingerprint() == FingerprintCheck::Invalid {
-            return self.count(Counter::StunMalformed);
-        }
-        let Some(username) = message.username() else { return self.answer_stranger(now, path, &message) };
-        let ufrag = username.split(|&byte| byte == b':').next().unwrap_or_default();
-        match shard_of_ufrag(ufrag) {
-            Some(shard) if shard == self.id() => (),
-            Some(shard) if shard.0 < self.config.shards && via.is_none() => {
-                return self.hand_over_check(now, shard, path, data);
-            }
-            _ => return self.refuse_check(now, path, &message, Counter::StunUnknownUfrag),
-        }
-        let id = std::str::from_utf8(ufrag).ok().and_then(|ufrag| self.ufrags.get(ufrag).copied());
-        let Some(id) = id else {
-            return self.refuse_check(now, path, &message, Counter::StunUnknownUfrag);
-        };
-        self.handle_check_untrusted(now, path, &message, id, via);
-    }
-
-    /// RFC 8445 section 7.3: an incoming check.
-    fn handle_check_untrusted(
-        &mut self,
-        now: Time,
-        path: Path,
-        message: &Message<'_>,
-        id: TransportId,
-        via: Option<ShardId>,
-    ) {
-        let username = message.username().unwrap_or_default();
-        let Some(transport) = self.transports.get_mut(&id).filter(|transport| !transport.is_over()) else {
-            return self.refuse_check(now, path, message, Counter::StunUnknownUfrag);
-        };
-        let password = transport
-            .ice
-            .password_for(username)
-            .filter(|password| message.verify_integrity(password.as_bytes()));
-        let Some(password) = password else {
-            return self.refuse_check(now, path, message, Counter::StunBadIntegrity);
-        };
-        let key = password.as_bytes();
-        let unknown: Vec<u16> = message.unknown_comprehension_required().collect();
-        let mut answer = std::mem::take(&mut self.scratch);
-        answer.clear();
-        if !unknown.is_empty() {
-            // RFC 8489 section 6.3.1.
-            Builder::binding_error(&mut answer, message.transaction_id())
-                .error_code(420, "Unknown Attribute")
-                .unknown_attributes(unknown)
-                .finish_with_integrity(key);
-        } else if message.ice_controlled().is_some() {
-            // RFC 8445 section 7.3.1.1: a lite agent never controls, so the peer has to.
-            Builder::binding_error(&mut answer, message.transaction_id())
-                .error_code(487, "Role Conflict")
-                .finish_with_integrity(key);
-        } else {
-            Builder::binding_success(&mut answer, message.transaction_id())
-                .xor_mapped_address(path.peer)
-                .finish_with_integrity(key);
-            // The source may be forged: who has sent media from there lately keeps it.
-            if self.addresses.is_held_from(now, path, id) {
-                self.scratch = answer;
-                return self.count(Counter::StunAddressHeld);
-            }
-            let fragments = transport.ice.ufrags().count();
-            let outcome = transport.ice.handle_check(now, username, path, message.use_candidate());
-            let moved = transport.ice.ufrags().count() < fragments;
-            if let Some(evicted) = outcome.evicted {
-                self.release_address(evicted, id);
-            }
-            self.addresses.claim(path, id);
-            // With every check: the other shard may have heard something else in between.
-            self.tell_claim(path, via, false);
-            if moved {
-                self.forget_old_ufrags(id);
-            }
-            if outcome.added {
-                self.drive_dtls(now, id);
-            }
-            self.judge(now, id);
-        }
-        self.count(Counter::StunAnswered);
-        self.transmits.push(path.socket, path.peer, &answer);
-        self.scratch = answer;
-    }
-
-    /// Who sent this knows no credentials of ours (RFC 8489 section 9.1.3). The answer cannot be authentic, and it costs
-    /// of the budget for strangers, as the source may be forged.
-    fn refuse_check(&mut self, now: Time, path: Path, message: &Message<'_>, why: Counter) {
-        self.count(why);
-        if !self.strangers.take(now, STRANGER_ANSWER_BYTES) {
-            return self.count(Counter::StunRateLimited);
-        }
-        let has_integrity = message.has_integrity() || message.has_integrity_sha256();
-        let (code, reason) = if has_integrity { (401, "Unauthenticated") } else { (400, "Bad Request") };
-        let mut answer = std::mem::take(&mut self.scratch);
-        answer.clear();
-        Builder::binding_error(&mut answer, message.transaction_id()).error_code(code, reason).finish();
-        self.transmits.push(path.socket, path.peer, &answer);
-        self.scratch = answer;
-    }
-
-    /// A packet from a path was authentic under the transport's keys; told once a second.
-    pub(crate) fn prove_address(&mut self, now: Time, path: Path, id: TransportId, via: Option<ShardId>) {
-        let Some(transport) = self.transports.get_mut(&id) else { return };
-        if now < transport.next_proof {
-            return;
-        }
-        transport.next_proof = now + PROOF_INTERVAL;
-        self.addresses.prove(now, path, id);
-        self.tell_claim(path, via, true);
-    }
-
-    fn tell_claim(&mut self, path: Path, via: Option<ShardId>, proved: bool) {
-        if let Some(shard) = via {
-            let claimed = ShardMessage::AddressClaimed { socket: path.socket, peer: path.peer, proved };
-            self.messages.push_back((shard, claimed));
-        }
-    }
-
-    /// A STUN server's answer (RFC 8489 section 6.3.1), within a budget: the source may be forged.
-    fn answer_stranger(&mut self, now: Time, path: Path, message: &Message<'_>) {
-        if !self.strangers.take(now, STRANGER_ANSWER_BYTES) {
-            return self.count(Counter::StunRateLimited);
-        }
-        let mut answer = std::mem::take(&mut self.scratch);
-        answer.clear();
-        let unknown = message.unknown_comprehension_required().any(|kind| kind != attribute_type::USERNAME);
-        if unknown {
-            let types: Vec<u16> = message.unknown_comprehension_required().take(8).collect();
-            Builder::binding_error(&mut answer, message.transaction_id())
-                .error_code(420, "Unknown Attribute")
-                .unknown_attributes(types)
-                .finish();
-        } else {
-            Builder::binding_success(&mut answer, message.transaction_id())
-                .xor_mapped_address(path.peer)
-                .finish();
-        }
-        self.count(Counter::StunAnswered);
-        self.transmits.push(path.socket, path.peer, &answer);
-        self.scratch = answer;
-    }
-
     /// A DTLS datagram from a validated address.
-    pub(crate) fn handle_dtls_untrusted(&mut self, now: Time, id: TransportId, data: &[u8]) {
+    pub(crate) fn handle_dtls_untrusted(&mut self, now: Time, id: TransportId, path: Path, data: &[u8]) {
         let Some(transport) = self.transports.get_mut(&id).filter(|transport| !transport.is_over()) else {
             return self.count(Counter::TransportOver);
         };
+        transport.ice.note_received(path, data.len());
         transport.counts.packets_received += 1;
         transport.counts.bytes_received += data.len() as u64;
         let taken = match &mut transport.dtls {
@@ -200,7 +41,8 @@ impl Shard {
             && let Some((role, fingerprints)) = &transport.peer
             && (*role == DtlsRole::Server || transport.ice.selected().is_some())
         {
-            let (certificate, epoch) = (&self.config.certificate, self.config.epoch);
+            let certificate = transport.certificate.as_deref().unwrap_or(&self.config.certificate);
+            let epoch = self.config.epoch;
             let mut endpoint = dtls::Endpoint::new(*role, certificate, fingerprints.clone(), now, epoch);
             for early in transport.take_early() {
                 if endpoint.handle_datagram_untrusted(now, &early).is_err() {

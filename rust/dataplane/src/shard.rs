@@ -15,7 +15,9 @@ use crate::ice::Path;
 use crate::ids::IdMap;
 use crate::media::MediaPacket;
 use crate::message::ShardMessage;
+use crate::random::{Random, Secret};
 use crate::send::budget::ByteBudget;
+use crate::sockets::{SocketChange, SocketTable};
 use crate::source::Source;
 use crate::time::Time;
 use crate::transmit::TransmitQueue;
@@ -38,7 +40,7 @@ const TURN_BYTES: usize = 16 << 20;
 const TURN_MESSAGES: usize = 4_096;
 
 /// What a shard is made with.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ShardConfig {
     pub id: ShardId,
     /// How many shards there are; their identifiers are 0 to this.
@@ -48,7 +50,18 @@ pub struct ShardConfig {
     /// The system's clock at `Time::ZERO`, for the DTLS library.
     pub epoch: Instant,
     pub certificate: dimpl::DtlsCertificate,
+    /// What this shard's requests are made hard to guess with.
+    pub secret: Secret,
     pub counters: Arc<Counters>,
+}
+
+impl std::fmt::Debug for ShardConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ShardConfig")
+            .field("id", &self.id)
+            .field("shards", &self.shards)
+            .finish_non_exhaustive()
+    }
 }
 
 impl ShardConfig {
@@ -65,6 +78,8 @@ pub struct Sizes {
     pub transports: usize,
     pub ufrags: usize,
     pub addresses: usize,
+    /// Own sockets and relays.
+    pub sockets: usize,
     pub sources: usize,
     pub deadlines: usize,
     /// What waits for the end of the turn, or to be polled: packets, messages, reports.
@@ -77,6 +92,8 @@ pub struct Shard {
     pub(crate) transports: IdMap<TransportId, Transport>,
     pub(crate) ufrags: HashMap<String, TransportId>,
     pub(crate) addresses: AddressBook,
+    pub(crate) sockets: SocketTable,
+    pub(crate) random: Random,
     pub(crate) sources: IdMap<TrackId, Source>,
     /// Transports by the time at which they want to be woken.
     pub(crate) deadlines: BTreeSet<(Time, TransportId)>,
@@ -105,7 +122,9 @@ pub struct Shard {
 impl Shard {
     pub fn new(config: ShardConfig) -> Shard {
         Shard {
+            random: Random::new(&config.secret),
             config,
+            sockets: SocketTable::default(),
             transports: IdMap::default(),
             ufrags: HashMap::new(),
             addresses: AddressBook::default(),
@@ -139,6 +158,7 @@ impl Shard {
             transports: self.transports.len(),
             ufrags: self.ufrags.len(),
             addresses: self.addresses.len(),
+            sockets: self.sockets.len(),
             sources: self.sources.len(),
             deadlines: self.deadlines.len(),
             waiting: self.pending.len()
@@ -176,18 +196,28 @@ impl Shard {
     }
 
     /// `via`: the shard whose thread the kernel gave the datagram to, if not this one.
-    fn handle_datagram_from(&mut self, now: Time, path: Path, data: &mut [u8], via: Option<ShardId>) {
+    pub(crate) fn handle_datagram_from(
+        &mut self,
+        now: Time,
+        path: Path,
+        data: &mut [u8],
+        via: Option<ShardId>,
+    ) {
         // RFC 7983.
         let kind = classify(data);
         if kind == PacketKind::Stun {
             return self.handle_stun_untrusted(now, path, data, via);
+        }
+        // Over a relay nothing is relayed again.
+        if kind == PacketKind::TurnChannel && !path.socket.is_relay() {
+            return self.handle_channel_data_untrusted(now, path, data);
         }
         if !matches!(kind, PacketKind::Dtls | PacketKind::Rtp | PacketKind::Rtcp) {
             return self.count(Counter::UnknownKind);
         }
         match self.addresses.owner(path) {
             Some(Owner::Transport(id)) => match kind {
-                PacketKind::Dtls => self.handle_dtls_untrusted(now, id, data),
+                PacketKind::Dtls => self.handle_dtls_untrusted(now, id, path, data),
                 PacketKind::Rtp => {
                     if self.handle_rtp_untrusted(now, id, data) {
                         self.prove_address(now, path, id, via);
@@ -372,6 +402,27 @@ impl Shard {
 
     pub fn poll_message(&mut self) -> Option<(ShardId, ShardMessage)> {
         self.messages.pop_front()
+    }
+
+    /// What the driver has to do about sockets: before it sends what it polls next, but for `Close`, which comes after.
+    pub fn poll_socket_change(&mut self) -> Option<SocketChange> {
+        self.sockets.poll_change()
+    }
+
+    /// A socket cannot be used: it was none, or its reads fail.
+    pub fn handle_socket_lost(&mut self, now: Time, socket: SocketId) {
+        if let Some(id) = self.sockets.owner(socket) {
+            self.remove_socket(now, id, self.sockets.number(socket));
+        }
+    }
+
+    /// The system refused to send to an address.
+    pub fn handle_send_failure(&mut self, now: Time, socket: SocketId, peer: SocketAddr) {
+        let Some(id) = self.sockets.owner(socket) else { return };
+        if let Some(transport) = self.transports.get_mut(&id) {
+            transport.requests.handle_send_failure(Path { socket, peer });
+            self.drive_ice(now, id, None);
+        }
     }
 
     /// The frames for receivers, in their order for each.

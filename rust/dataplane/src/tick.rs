@@ -20,7 +20,10 @@ impl Shard {
     pub(crate) fn tick(&mut self, now: Time, id: TransportId) -> Time {
         let Some(transport) = self.transports.get_mut(&id) else { return now + IDLE };
         if transport.is_over() {
-            return now + IDLE;
+            // Requests to servers go on: an ICE restart may follow.
+            self.drive_ice(now, id, None);
+            let due = self.transports.get(&id).and_then(|transport| transport.requests.poll_timeout());
+            return due.map_or(now + IDLE, |due| due.min(now + IDLE));
         }
         let dtls_due = transport.dtls.as_ref().and_then(|dtls| dtls.poll_timeout());
         if dtls_due.is_some_and(|due| due <= now) {
@@ -29,6 +32,7 @@ impl Shard {
             }
             self.drive_dtls(now, id);
         }
+        self.drive_ice(now, id, None);
         self.judge(now, id);
         self.tick_receiving(now, id);
         self.tick_sending(now, id);
@@ -55,7 +59,8 @@ impl Shard {
             .as_ref()
             .and_then(|bandwidth| bandwidth.poll_timeout())
             .filter(|&due| due > now);
-        [dtls_due, probe_due].into_iter().flatten().fold(now + next, Time::min)
+        let ice_due = [transport.ice.poll_timeout(), transport.requests.poll_timeout()];
+        [dtls_due, probe_due].into_iter().chain(ice_due).flatten().fold(now + next, Time::min)
     }
 
     fn tick_receiving(&mut self, now: Time, id: TransportId) {

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::api::SocketId;
+use crate::relay::Relays;
 
 /// One or more datagrams to one destination, lying one after the other in the arena: all of `segment` bytes, the last
 /// one perhaps shorter, so that segmentation offload (UDP_SEGMENT) can serve.
@@ -24,6 +25,8 @@ pub const MAX_TRANSMIT_BYTES: usize = 65_000;
 pub struct TransmitQueue {
     bytes: Vec<u8>,
     entries: Vec<Transmit>,
+    /// The ways over TURN servers: what takes one of them is queued as it goes to the server.
+    pub relays: Relays,
 }
 
 impl TransmitQueue {
@@ -51,7 +54,7 @@ impl TransmitQueue {
     }
 
     /// Appends one datagram: `write` is given the arena to append to. It joins the last transmit where destination and
-    /// size allow.
+    /// size allow; what is relayed travels alone. A relay that is gone takes nothing, and `write` is not called.
     pub fn push_with<E>(
         &mut self,
         socket: SocketId,
@@ -59,11 +62,22 @@ impl TransmitQueue {
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
     ) -> Result<(), E> {
         let start = self.bytes.len();
-        if let Err(error) = write(&mut self.bytes) {
+        let (written, via) = if socket.is_relay() {
+            let Some(relay) = self.relays.get_mut(socket) else { return Ok(()) };
+            (relay.wrap(&mut self.bytes, destination, write), Some(relay.via))
+        } else {
+            (write(&mut self.bytes), None)
+        };
+        if let Err(error) = written {
             self.bytes.truncate(start);
             return Err(error);
         }
         let length = self.bytes.len() - start;
+        if let Some(via) = via {
+            let (socket, destination) = (via.socket, via.peer);
+            self.entries.push(Transmit { socket, destination, start, length, segment: length });
+            return Ok(());
+        }
         if let Some(last) = self.entries.last_mut() {
             let whole = last.length % last.segment == 0;
             let fits =

@@ -1,8 +1,8 @@
 //! One peer connection's state: ICE, DTLS, SRTP, and the two halves that receive and send.
 
-use crate::api::{DtlsRole, Fingerprint, Report, TransportId, TransportState};
+use crate::api::{DtlsRole, Fingerprint, IceMode, Report, TransportId, TransportState};
 use crate::dtls;
-use crate::ice::{Agent, Credentials, DISCONNECTED_AFTER, Path};
+use crate::ice::{Agent, Credentials, Path, Requests};
 use crate::receive::ReceiveSide;
 use crate::send::SendSide;
 use crate::srtp;
@@ -13,8 +13,8 @@ use crate::transmit::TransmitQueue;
 const MAX_EARLY: usize = 4;
 /// RTCP packets leave in datagrams of at most this, before SRTCP adds its own.
 const MAX_RTCP_BYTES: usize = 1_200;
-/// A transport whose peer never came is given up after so long.
-const NEVER_CHECKED: std::time::Duration = std::time::Duration::from_secs(60);
+/// A lite transport whose peer never came is given up after so long.
+const NEVER_VALIDATED: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// The two directions' keys in use.
 #[derive(Debug)]
@@ -39,6 +39,10 @@ pub struct TransportCounters {
 pub struct Transport {
     pub id: TransportId,
     pub ice: Agent,
+    /// To STUN and TURN servers.
+    pub requests: Requests,
+    /// What DTLS shows; none is the shard's.
+    pub certificate: Option<dtls::Certificate>,
     pub dtls: Option<dtls::Endpoint>,
     /// What the peer said of itself: our role towards it, and its certificate.
     pub peer: Option<(DtlsRole, Vec<Fingerprint>)>,
@@ -59,12 +63,20 @@ pub struct Transport {
 }
 
 impl Transport {
-    pub fn new(id: TransportId, local: Credentials, now: Time) -> Transport {
+    pub fn new(
+        id: TransportId,
+        local: Credentials,
+        mode: IceMode,
+        certificate: Option<dtls::Certificate>,
+        now: Time,
+    ) -> Transport {
         Transport {
             id,
             // As random as RFC 7022 section 4.2 wants a name for a session.
             receive: ReceiveSide::new(id.0 | 1, local.ufrag.clone()),
-            ice: Agent::new(local, now),
+            ice: Agent::new(id, local, mode, now),
+            requests: Requests::default(),
+            certificate,
             dtls: None,
             peer: None,
             early: Vec::new(),
@@ -106,16 +118,17 @@ impl Transport {
             self.without_path = true;
             return Some((TransportState::Failed, "no consent for 30 s"));
         }
-        if !self.ice.ever_checked() {
-            let late = now.since(self.opened) >= NEVER_CHECKED;
+        if !self.ice.ever_valid() {
+            // When a full agent has tried enough is its owner's decision.
+            let late = self.ice.is_lite() && now.since(self.opened) >= NEVER_VALIDATED;
             self.without_path = late;
-            return late.then_some((TransportState::Failed, "no check ever came"));
+            return late.then_some((TransportState::Failed, "no path was ever validated"));
         }
         if self.session.is_none() {
             return Some((TransportState::Connecting, "a path is validated"));
         }
-        if now.since(self.ice.heard()) >= DISCONNECTED_AFTER {
-            return Some((TransportState::Disconnected, "nothing heard for 8 s"));
+        if self.ice.is_silent(now) {
+            return Some((TransportState::Disconnected, "nothing was heard for seconds"));
         }
         Some((TransportState::Connected, "keys agreed on"))
     }
@@ -152,11 +165,18 @@ impl Transport {
         if self.is_over() { None } else { self.ice.selected() }
     }
 
-    /// Queues what DTLS has to send.
+    /// Queues what DTLS has to send. Until a path has proved itself, a handshake goes to where the peer checked from, as far
+    /// as ICE lets it; what must wait stays queued.
     pub fn send_dtls(&mut self, transmits: &mut TransmitQueue) {
-        let Some(path) = self.path() else { return };
+        let proved = self.path();
+        let unproved = || self.ice.unproved_path().filter(|_| !self.is_over());
+        let Some(path) = proved.or_else(unproved) else { return };
         let Some(dtls) = &mut self.dtls else { return };
-        while let Some(datagram) = dtls.poll_transmit() {
+        while let Some(bytes) = dtls.next_transmit_bytes() {
+            if proved.is_none() && !self.ice.spend(path, bytes) {
+                break;
+            }
+            let Some(datagram) = dtls.poll_transmit() else { break };
             self.counts.packets_sent += 1;
             self.counts.bytes_sent += datagram.len() as u64;
             transmits.push(path.socket, path.peer, &datagram);

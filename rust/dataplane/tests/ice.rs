@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use visavis_dataplane::api::{GivenKeys, TransportId, TransportState};
+use visavis_dataplane::api::{GivenKeys, IceMode, TransportId, TransportState};
 use visavis_dataplane::counters::{Counter, Counters};
 use visavis_dataplane::dtls::Certificate;
+use visavis_dataplane::ice::Credentials;
 use visavis_dataplane::srtp::Profile;
 use visavis_dataplane::{Command, Report, Shard, ShardConfig, ShardId, SocketId, Time};
 use visavis_wire::stun::{Builder, Class, Message, Method};
@@ -30,16 +31,18 @@ impl Server {
             ntp_at_zero: 0,
             epoch: Instant::now(),
             certificate: Certificate::generate().unwrap().into_inner(),
+            secret: [0; 32],
             counters: Arc::clone(&counters),
         });
         let mut server = Server { shard, counters, now: Time::ZERO };
-        server.command(Command::OpenTransport { id: ID, ufrag: "Aone".into(), password: PASSWORD.into() });
+        let local = credentials("Aone");
+        server.command(Command::OpenTransport { id: ID, local, mode: IceMode::Lite, certificate: None });
         let keys = GivenKeys {
             profile: Profile::Aes128CmHmacSha1_80,
             local: (0..30).collect(),
             remote: (30..60).collect(),
         };
-        server.command(Command::ConnectWithKeys { id: ID, remote_ufrag: "peer".into(), keys });
+        server.command(Command::ConnectWithKeys { id: ID, remote: credentials("peer"), keys });
         server
     }
 
@@ -48,13 +51,8 @@ impl Server {
     }
 
     fn restart(&mut self, ufrag: &str, remote_ufrag: Option<&str>) {
-        let remote_ufrag = remote_ufrag.map(str::to_owned);
-        self.command(Command::RestartIce {
-            id: ID,
-            ufrag: ufrag.into(),
-            password: PASSWORD.into(),
-            remote_ufrag,
-        });
+        let remote = remote_ufrag.map(credentials);
+        self.command(Command::RestartIce { id: ID, local: credentials(ufrag), remote });
     }
 
     /// Passes the time, every timer at its time.
@@ -67,15 +65,35 @@ impl Server {
         self.now = end;
     }
 
-    /// Gives the server a datagram; what it sends back to that address.
+    /// Gives the server a datagram; what it sends back to that address first.
     fn send(&mut self, port: u16, mut datagram: Vec<u8>) -> Option<Vec<u8>> {
-        let peer = SocketAddr::from(([192, 0, 2, 1], port));
+        let peer = peer(port);
         self.shard.transmits().clear();
         self.shard.handle_datagram_untrusted(self.now, SocketId(0), peer, &mut datagram);
         self.shard.flush(self.now);
         let transmits = self.shard.transmits();
         let answer = transmits.entries().iter().find(|transmit| transmit.destination == peer)?;
         Some(transmits.bytes(answer).to_vec())
+    }
+
+    /// Sends a check, and answers the one that it triggers, as a peer that is there; the class
+    /// of what the server answers and its error code.
+    fn connect(&mut self, port: u16, username: &str) -> Option<(Class, u16)> {
+        let outcome = self.check(port, username, PASSWORD);
+        let transmits = self.shard.transmits();
+        let triggered =
+            transmits.entries().iter().map(|transmit| transmits.bytes(transmit)).find_map(|bytes| {
+                let message = Message::parse_untrusted(bytes).ok()?;
+                (message.class() == Class::Request).then_some(message.transaction_id())
+            });
+        if let Some(transaction) = triggered {
+            let mut answer = Vec::new();
+            Builder::binding_success(&mut answer, transaction)
+                .xor_mapped_address(peer(3478))
+                .finish_with_integrity(PASSWORD.as_bytes());
+            self.send(port, answer);
+        }
+        outcome
     }
 
     /// Sends a check; the class of the answer and its error code.
@@ -103,6 +121,14 @@ impl Server {
     fn count(&self, counter: Counter) -> u64 {
         self.counters.get(counter)
     }
+}
+
+fn peer(port: u16) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, 1], port))
+}
+
+fn credentials(ufrag: &str) -> Credentials {
+    Credentials { ufrag: ufrag.to_owned(), password: PASSWORD.to_owned() }
 }
 
 fn outcome(answer: &[u8]) -> (Class, u16) {
@@ -158,7 +184,7 @@ fn an_indication_is_no_question_and_no_fault() {
 #[test]
 fn a_transport_that_lost_consent_comes_back_by_an_ice_restart() {
     let mut server = Server::new();
-    server.check(1, "Aone:peer", PASSWORD);
+    server.connect(1, "Aone:peer");
     server.wait(31);
     assert_eq!(
         server.states(),
@@ -172,7 +198,7 @@ fn a_transport_that_lost_consent_comes_back_by_an_ice_restart() {
     server.restart("Atwo", Some("peer2"));
     server.wait(5);
     assert_eq!(server.states(), []);
-    assert_eq!(server.check(2, "Atwo:peer2", PASSWORD), Some((Class::Success, 0)));
+    assert_eq!(server.connect(2, "Atwo:peer2"), Some((Class::Success, 0)));
     server.wait(1);
     assert_eq!(server.states(), [TransportState::Connected]);
 }
@@ -180,7 +206,7 @@ fn a_transport_that_lost_consent_comes_back_by_an_ice_restart() {
 #[test]
 fn what_comes_from_a_path_that_lost_consent_reaches_nobody_after_the_restart() {
     let mut server = Server::new();
-    server.check(1, "Aone:peer", PASSWORD);
+    server.connect(1, "Aone:peer");
     server.wait(31);
     server.restart("Atwo", Some("peer2"));
     server.send(1, vec![0x80; 40]);

@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 
 use visavis_dataplane::api::TrackId;
 use visavis_dataplane::frames::{FrameEvent, OutgoingFrame, ReceiverId};
-use visavis_dataplane::{Command, Report, Shard, ShardId, ShardMessage, SocketId, Time, TransmitQueue};
+use visavis_dataplane::{
+    Command, Report, Shard, ShardId, ShardMessage, SocketChange, SocketId, Time, TransmitQueue,
+};
 
 /// A sans-IO core. [`Shard`] is one; tests bring smaller ones to look at the driver alone. It counts what it receives; the
 /// driver counts what it sends, since only that knows whether it left.
@@ -23,6 +25,12 @@ pub trait Core {
     fn transmits(&mut self) -> &mut TransmitQueue;
     fn poll_report(&mut self) -> Option<Report>;
     fn poll_message(&mut self) -> Option<(ShardId, ShardMessage)>;
+    /// Sockets to take over before `transmits` are sent, or to close after that.
+    fn poll_socket_change(&mut self) -> Option<SocketChange>;
+    /// A socket cannot be used.
+    fn handle_socket_lost(&mut self, now: Time, socket: SocketId);
+    /// The system refused to send to an address.
+    fn handle_send_failure(&mut self, now: Time, socket: SocketId, peer: SocketAddr);
     fn handle_frame(&mut self, now: Time, track: TrackId, frame: &OutgoingFrame);
     fn poll_frame(&mut self) -> Option<(ReceiverId, FrameEvent)>;
     /// A receiver's queue had no room for so many frames of a layer.
@@ -72,6 +80,18 @@ impl Core for Shard {
 
     fn poll_message(&mut self) -> Option<(ShardId, ShardMessage)> {
         Shard::poll_message(self)
+    }
+
+    fn poll_socket_change(&mut self) -> Option<SocketChange> {
+        Shard::poll_socket_change(self)
+    }
+
+    fn handle_socket_lost(&mut self, now: Time, socket: SocketId) {
+        Shard::handle_socket_lost(self, now, socket);
+    }
+
+    fn handle_send_failure(&mut self, now: Time, socket: SocketId, peer: SocketAddr) {
+        Shard::handle_send_failure(self, now, socket, peer);
     }
 
     fn handle_frame(&mut self, now: Time, track: TrackId, frame: &OutgoingFrame) {

@@ -10,7 +10,7 @@ use visavis_dataplane::frames::OutgoingFrame;
 use visavis_dataplane::{Command, ShardId, ShardMessage};
 
 use crate::frames::Inlet;
-use crate::sys::Signal;
+use crate::sys::{self, Signal};
 
 /// The most commands that wait for one thread.
 pub(crate) const COMMANDS: usize = 65_536;
@@ -126,6 +126,15 @@ impl Inbox {
     /// Its thread has ended by a defect: nobody will take what is queued here.
     pub fn set_lost(&self) {
         self.lost.store(true, Ordering::Release);
+    }
+
+    /// Drops the commands that nobody will carry out; the sockets that they bring are closed.
+    pub fn abandon(&self) {
+        for command in self.commands().drain(..) {
+            if let Command::AddSocket { descriptor, .. } = command {
+                sys::discard(descriptor.0);
+            }
+        }
     }
 
     pub fn is_lost(&self) -> bool {

@@ -16,6 +16,7 @@ use visavis_dataplane::api::{Kind, TrackId};
 use visavis_dataplane::counters::{Counter, Counters};
 use visavis_dataplane::dtls::Certificate;
 use visavis_dataplane::frames::OutgoingFrame;
+use visavis_dataplane::random::Secret;
 use visavis_dataplane::{Command, Report, Shard, ShardConfig, ShardId};
 
 use crate::clock::Clock;
@@ -37,7 +38,7 @@ const CLOSE_WAIT: Duration = Duration::from_secs(5);
 /// What a plane is started with.
 #[derive(Clone, Debug)]
 pub struct PlaneConfig {
-    /// Served by every thread; port 0 picks one.
+    /// Served by every thread; port 0 picks one. There may be none: transports can bring their own sockets.
     pub addresses: Vec<SocketAddr>,
     /// 1 to [`MAX_THREADS`].
     pub threads: u8,
@@ -144,6 +145,10 @@ impl Plane {
     /// Binds the addresses and starts the threads, one shard on each.
     pub fn start(config: PlaneConfig) -> Result<Plane, StartError> {
         let PlaneConfig { addresses, threads, certificate } = config;
+        let mut secrets = vec![Secret::default(); usize::from(threads)];
+        for secret in &mut secrets {
+            aws_lc_rs::rand::fill(secret).map_err(|_| io::Error::other("the system has no randomness"))?;
+        }
         Plane::start_with(&addresses, threads, move |id, clock, counters| {
             Shard::new(ShardConfig {
                 id,
@@ -151,6 +156,7 @@ impl Plane {
                 ntp_at_zero: clock.ntp_at_zero(),
                 epoch: clock.zero(),
                 certificate: certificate.clone().into_inner(),
+                secret: secrets[usize::from(id.0)],
                 counters: Arc::clone(counters),
             })
         })
@@ -162,7 +168,7 @@ impl Plane {
         threads: u8,
         make: impl Fn(ShardId, Clock, &Arc<Counters>) -> C + Send + Sync + 'static,
     ) -> Result<Plane, StartError> {
-        if !(1..=MAX_THREADS).contains(&threads) || addresses.is_empty() || addresses.len() > MAX_ADDRESSES {
+        if !(1..=MAX_THREADS).contains(&threads) || addresses.len() > MAX_ADDRESSES {
             return Err(io::Error::from(io::ErrorKind::InvalidInput).into());
         }
         let (sockets, addresses) = bind_all(addresses, usize::from(threads))?;
@@ -371,6 +377,7 @@ fn run_shard<C: Core>(
     };
     if let Some(inbox) = shared.inboxes.get(usize::from(id.0)) {
         inbox.set_lost();
+        inbox.abandon();
     }
     shared.frames.end_shard(id);
     shared.reports.push_batch(&mut vec![Report::Fatal { shard: id, message }]);

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Mutex, PoisonError};
 
 use visavis_dataplane::Report;
-use visavis_dataplane::api::{SlotId, TrackId, TransportId, TransportState};
+use visavis_dataplane::api::{PairId, SlotId, TrackId, TransportId, TransportState};
 
 use crate::sys::Signal;
 
@@ -41,6 +41,9 @@ enum Subject {
     Bitrate(TransportId),
     Frames(TrackId),
     Slot(TransportId, SlotId),
+    Pair(TransportId, PairId),
+    Selected(TransportId),
+    Role(TransportId),
 }
 
 enum Worth {
@@ -58,7 +61,11 @@ fn worth(report: &Report) -> Worth {
         Report::KeyFrameWanted { track, layer } => Worth::State(Subject::KeyFrame(*track, *layer)),
         Report::TargetBitrate { id, .. } => Worth::State(Subject::Bitrate(*id)),
         Report::FramesReady { track } => Worth::State(Subject::Frames(*track)),
-        Report::Fatal { .. } => Worth::Once,
+        Report::PairState { id, pair, .. } => Worth::State(Subject::Pair(*id, *pair)),
+        Report::PairSelected { id, .. } => Worth::State(Subject::Selected(*id)),
+        Report::RoleChanged { id, .. } => Worth::State(Subject::Role(*id)),
+        // There are as many as requests were submitted, and of pairs that are learnt one a second.
+        Report::StunResult { .. } | Report::PairLearnt { .. } | Report::Fatal { .. } => Worth::Once,
     }
 }
 

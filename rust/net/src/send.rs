@@ -1,17 +1,14 @@
 //! Sending a turn's datagrams: in batches, segmented by the kernel where it can, and past every error.
 
+use std::collections::HashMap;
 use std::io;
-use std::net::UdpSocket;
-use std::os::fd::AsFd;
-use std::time::Duration;
+use std::net::SocketAddr;
 
 use visavis_dataplane::counters::{Counter, Counters};
 use visavis_dataplane::{SocketId, TransmitQueue};
 
 use crate::sys::{self, Outgoing};
 
-/// How long one turn waits for a full socket. What does not fit then is lost, as in any full queue of real-time media.
-const FULL_SOCKET_WAIT: Duration = Duration::from_millis(1);
 /// After how many refusals without a success between segmentation offload is given up on a socket. A single one says
 /// little: a path with a small MTU refuses its own trains only.
 const REFUSALS: u8 = 8;
@@ -24,37 +21,6 @@ pub(crate) trait Outlet {
     fn wait_writable(&mut self, socket: SocketId) -> bool;
 }
 
-/// The sockets of one thread.
-pub(crate) struct Sockets {
-    sockets: Vec<UdpSocket>,
-    sender: sys::Sender,
-}
-
-impl Sockets {
-    pub fn new(sockets: Vec<UdpSocket>) -> Sockets {
-        Sockets { sockets, sender: sys::Sender::new() }
-    }
-
-    pub fn as_slice(&self) -> &[UdpSocket] {
-        &self.sockets
-    }
-}
-
-impl Outlet for Sockets {
-    fn send<'a>(&mut self, socket: SocketId, batch: impl Iterator<Item = Outgoing<'a>>) -> io::Result<usize> {
-        match self.sockets.get(usize::from(socket.0)) {
-            Some(socket) => self.sender.send(socket, batch),
-            None => Err(io::ErrorKind::NotFound.into()),
-        }
-    }
-
-    fn wait_writable(&mut self, socket: SocketId) -> bool {
-        self.sockets
-            .get(usize::from(socket.0))
-            .is_some_and(|socket| sys::wait_writable(socket.as_fd(), FULL_SOCKET_WAIT).unwrap_or(false))
-    }
-}
-
 /// What is known of a socket's segmentation offload.
 #[derive(Clone, Copy, Debug)]
 struct Offload {
@@ -62,10 +28,16 @@ struct Offload {
     refusals: u8,
 }
 
+impl Default for Offload {
+    fn default() -> Offload {
+        Offload { on: sys::Sender::SEGMENTS, refusals: 0 }
+    }
+}
+
 /// Sends transmit queues and remembers which sockets can segment.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Transmitter {
-    offloads: Vec<Offload>,
+    offloads: HashMap<SocketId, Offload>,
 }
 
 /// One thing to send: a whole transmit as a train, or one datagram of it.
@@ -115,18 +87,24 @@ impl<'a> Iterator for Steps<'a> {
 }
 
 impl Transmitter {
-    pub fn new(sockets: usize) -> Transmitter {
-        Transmitter { offloads: vec![Offload { on: sys::Sender::SEGMENTS, refusals: 0 }; sockets] }
+    /// A socket is closed.
+    pub fn forget(&mut self, socket: SocketId) {
+        self.offloads.remove(&socket);
     }
 
-    /// Sends all of the queue that can be sent; what cannot is counted.
-    pub fn send_all(&mut self, queue: &TransmitQueue, outlet: &mut impl Outlet, counters: &Counters) {
+    /// Sends all of the queue that can be sent; what cannot is counted, and `failed` gets what the system refused.
+    pub fn send_all(
+        &mut self,
+        queue: &TransmitQueue,
+        outlet: &mut impl Outlet,
+        counters: &Counters,
+        failed: &mut Vec<(SocketId, SocketAddr)>,
+    ) {
         let mut may_wait = true;
         let (mut entry, mut offset, mut apart) = (0, 0, None);
         while let Some(transmit) = queue.entries().get(entry) {
             let socket = transmit.socket;
-            let mut none = Offload { on: false, refusals: 0 };
-            let offload = self.offloads.get_mut(usize::from(socket.0)).unwrap_or(&mut none);
+            let offload = self.offloads.entry(socket).or_default();
             let mut steps = Steps { queue, socket, offload: offload.on, apart, entry, offset };
             match outlet.send(socket, steps.clone().map(|step| step.outgoing)) {
                 Ok(sent) => {
@@ -156,8 +134,10 @@ impl Transmitter {
                         offload.refusals += 1;
                         offload.on = offload.refusals < REFUSALS;
                     } else {
-                        let lost = steps.next().map_or(0, |step| step.datagrams);
-                        counters.add(Counter::SendFailed, lost);
+                        if let Some(lost) = steps.next() {
+                            counters.add(Counter::SendFailed, lost.datagrams);
+                            failed.push((socket, lost.outgoing.destination));
+                        }
                     }
                 }
             }

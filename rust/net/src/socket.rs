@@ -1,15 +1,25 @@
-//! Sockets for every address and every thread.
+//! Sockets: for every address and every thread, and those that transports bring.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
+use visavis_dataplane::{Descriptor, SocketId};
+
 use crate::plane::StartError;
-use crate::sys;
+use crate::send::Outlet;
+use crate::sys::{self, Outgoing};
 
 /// What a video key frame of many publishers needs while the thread is busy.
 const BUFFER_BYTES: usize = 4 << 20;
+/// The same for one transport alone.
+const OWN_BUFFER_BYTES: usize = 1 << 20;
+/// How long one turn waits for a full socket. What does not fit then is lost, as in any full queue of real-time media.
+const FULL_SOCKET_WAIT: Duration = Duration::from_millis(1);
 
 /// Binds every address once per thread: `[thread][address]`, and the addresses with their real ports.
 ///
@@ -62,6 +72,78 @@ fn bind(address: SocketAddr, first: bool, shared: bool) -> io::Result<UdpSocket>
     sys::enlarge_buffers(&socket, BUFFER_BYTES);
     sys::enable_gro(&socket);
     Ok(socket)
+}
+
+#[derive(Debug)]
+struct Entry {
+    socket: UdpSocket,
+    /// What the kernel had dropped when it was last asked.
+    drops: u32,
+}
+
+/// The sockets of one thread, by the identifiers of its core.
+pub(crate) struct Sockets {
+    shared: Vec<Entry>,
+    own: HashMap<SocketId, Entry>,
+    sender: sys::Sender,
+}
+
+impl Sockets {
+    pub fn new(shared: Vec<UdpSocket>) -> Sockets {
+        let shared = shared.into_iter().map(|socket| Entry { socket, drops: 0 }).collect();
+        Sockets { shared, own: HashMap::new(), sender: sys::Sender::new() }
+    }
+
+    /// The shared addresses, each of its index.
+    pub fn shared(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.shared.iter().map(|entry| entry.socket.as_fd())
+    }
+
+    pub fn get(&self, id: SocketId) -> Option<&UdpSocket> {
+        let shared = usize::try_from(id.0).ok().and_then(|index| self.shared.get(index));
+        shared.or_else(|| self.own.get(&id)).map(|entry| &entry.socket)
+    }
+
+    /// Takes over a socket that a transport brings. An error says that it is none that can be used.
+    pub fn adopt(&mut self, id: SocketId, descriptor: Descriptor) -> io::Result<BorrowedFd<'_>> {
+        let socket = sys::adopt(descriptor.0)?;
+        socket.set_nonblocking(true)?;
+        sys::enlarge_buffers(&socket, OWN_BUFFER_BYTES);
+        sys::enable_gro(&socket);
+        let entry = self.own.entry(id).insert_entry(Entry { socket, drops: 0 });
+        Ok(entry.into_mut().socket.as_fd())
+    }
+
+    pub fn close(&mut self, id: SocketId) {
+        self.own.remove(&id);
+    }
+
+    /// How many datagrams the kernel dropped since the last call.
+    pub fn take_drops(&mut self) -> u64 {
+        let mut new = 0;
+        for Entry { socket, drops } in self.shared.iter_mut().chain(self.own.values_mut()) {
+            if let Some(all) = sys::receive_drops(socket) {
+                new += u64::from(all.wrapping_sub(*drops));
+                *drops = all;
+            }
+        }
+        new
+    }
+}
+
+impl Outlet for Sockets {
+    fn send<'a>(&mut self, socket: SocketId, batch: impl Iterator<Item = Outgoing<'a>>) -> io::Result<usize> {
+        let shared = usize::try_from(socket.0).ok().and_then(|index| self.shared.get(index));
+        match shared.or_else(|| self.own.get(&socket)) {
+            Some(entry) => self.sender.send(&entry.socket, batch),
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    fn wait_writable(&mut self, socket: SocketId) -> bool {
+        self.get(socket)
+            .is_some_and(|socket| sys::wait_writable(socket.as_fd(), FULL_SOCKET_WAIT).unwrap_or(false))
+    }
 }
 
 /// The receive buffer that the kernel granted, in its own reckoning.

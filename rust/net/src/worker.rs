@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,14 +10,15 @@ use std::time::Duration;
 use visavis_dataplane::api::TrackId;
 use visavis_dataplane::counters::{Counter, Counters};
 use visavis_dataplane::frames::OutgoingFrame;
-use visavis_dataplane::{Command, Report, ShardId, ShardMessage, SocketId, Time};
+use visavis_dataplane::{Command, Report, ShardId, ShardMessage, SocketChange, SocketId, Time};
 
 use crate::clock::Clock;
 use crate::core::Core;
 use crate::frames::{Frames, Pushed};
 use crate::inbox::{COMMANDS, Inbox};
 use crate::reports::ReportQueue;
-use crate::send::{Sockets, Transmitter};
+use crate::send::Transmitter;
+use crate::socket::Sockets;
 use crate::sys;
 
 /// How many receive batches of one socket a turn handles before timers and commands have theirs.
@@ -43,6 +44,10 @@ pub(crate) struct Worker<C> {
     shared: Arc<Shared>,
     counters: Arc<Counters>,
     sockets: Sockets,
+    poll: sys::Poll,
+    /// Whose the places in `poll` are, after that of the signal.
+    places: Vec<SocketId>,
+    failed: Vec<(SocketId, SocketAddr)>,
     transmitter: Transmitter,
     commands: Vec<Command>,
     messages: Vec<(ShardId, ShardMessage)>,
@@ -50,13 +55,8 @@ pub(crate) struct Worker<C> {
     /// Messages for the others, by shard, until the batch ends.
     outgoing: Vec<VecDeque<(ShardId, ShardMessage)>>,
     reports: Vec<Report>,
-    drops: Drops,
-}
-
-/// What the kernel dropped at each socket, and when to ask again.
-struct Drops {
-    seen: Vec<u32>,
-    due: Option<Time>,
+    /// When the kernel is asked again what it dropped.
+    drops_due: Option<Time>,
 }
 
 impl<C: Core> Worker<C> {
@@ -68,21 +68,26 @@ impl<C: Core> Worker<C> {
         counters: Arc<Counters>,
         sockets: Vec<UdpSocket>,
     ) -> Worker<C> {
-        let count = sockets.len();
+        let sockets = Sockets::new(sockets);
+        let signal = shared.inboxes.get(usize::from(id.0)).map(|inbox| inbox.signal().as_fd());
+        let poll = sys::Poll::new(signal.into_iter().chain(sockets.shared()));
         Worker {
             id,
             core,
             clock,
             counters,
-            sockets: Sockets::new(sockets),
-            transmitter: Transmitter::new(count),
+            places: (0u32..).map(SocketId).take(sockets.shared().count()).collect(),
+            sockets,
+            poll,
+            failed: Vec::new(),
+            transmitter: Transmitter::default(),
             commands: Vec::new(),
             messages: Vec::new(),
             frames: Vec::new(),
             outgoing: shared.inboxes.iter().map(|_| VecDeque::new()).collect(),
             shared,
             reports: Vec::new(),
-            drops: Drops { seen: vec![0; count], due: None },
+            drops_due: None,
         }
     }
 
@@ -90,24 +95,25 @@ impl<C: Core> Worker<C> {
     pub fn run(mut self) -> io::Result<()> {
         let shared = Arc::clone(&self.shared);
         let Some(inbox) = shared.inboxes.get(usize::from(self.id.0)) else { return Ok(()) };
-        let sockets: Vec<_> = self.sockets.as_slice().iter().map(AsFd::as_fd).collect();
-        let mut poll = sys::Poll::new(std::iter::once(inbox.signal().as_fd()).chain(sockets));
         let mut receiver = sys::Receiver::new();
         let mut more = false;
+        let mut readable = Vec::new();
         loop {
-            poll.wait(if more { Some(Duration::ZERO) } else { self.idle_time() })?;
+            let timeout = if more { Some(Duration::ZERO) } else { self.idle_time() };
+            self.poll.wait(timeout)?;
             if inbox.is_stopping() {
                 break;
             }
             more = false;
-            if poll.is_readable(0) {
+            if self.poll.is_readable(0) {
                 inbox.lower();
             }
+            // What is handled first may close sockets, or bring new ones.
+            let places = self.places.iter().enumerate();
+            readable.extend(places.filter(|(place, _)| self.poll.is_readable(place + 1)).map(|(_, &id)| id));
             more |= self.handle_inbox(inbox);
-            for index in 0..self.drops.seen.len() {
-                if poll.is_readable(index + 1) {
-                    more |= self.handle_socket(&mut receiver, index);
-                }
+            for id in readable.drain(..) {
+                more |= self.handle_socket(&mut receiver, id);
             }
             self.handle_timers();
         }
@@ -124,7 +130,7 @@ impl<C: Core> Worker<C> {
 
     /// How long nothing has to be done, as far as is known now.
     fn idle_time(&self) -> Option<Duration> {
-        let next = [self.core.poll_timeout(), self.drops.due].into_iter().flatten().min()?;
+        let next = [self.core.poll_timeout(), self.drops_due].into_iter().flatten().min()?;
         Some(next.since(self.clock.now()))
     }
 
@@ -160,10 +166,9 @@ impl<C: Core> Worker<C> {
     }
 
     /// Takes what waits at a socket, up to a limit; true when more may wait.
-    fn handle_socket(&mut self, receiver: &mut sys::Receiver, index: usize) -> bool {
-        let id = SocketId(index as u8);
+    fn handle_socket(&mut self, receiver: &mut sys::Receiver, id: SocketId) -> bool {
         for _ in 0..BATCHES_PER_TURN {
-            let Some(socket) = self.sockets.as_slice().get(index) else { return false };
+            let Some(socket) = self.sockets.get(id) else { return false };
             // An error here is "nothing waits", or belongs to an earlier datagram to somebody else.
             let count = receiver.receive(socket).unwrap_or(0);
             if count == 0 {
@@ -176,7 +181,7 @@ impl<C: Core> Worker<C> {
                     self.end_batch();
                 }
             });
-            self.drops.due.get_or_insert(now + DROPS_INTERVAL);
+            self.drops_due.get_or_insert(now + DROPS_INTERVAL);
             self.end_batch();
             if count < sys::RECEIVE_BATCH {
                 return false;
@@ -191,17 +196,58 @@ impl<C: Core> Worker<C> {
             self.core.handle_timeout(now);
             self.end_batch();
         }
-        if self.drops.due.is_some_and(|due| due <= now) {
-            self.drops.due = None;
-            self.count_drops();
+        if self.drops_due.is_some_and(|due| due <= now) {
+            self.drops_due = None;
+            self.counters.add(Counter::KernelReceiveDrops, self.sockets.take_drops());
         }
     }
 
-    fn count_drops(&mut self) {
-        for (socket, seen) in self.sockets.as_slice().iter().zip(&mut self.drops.seen) {
-            if let Some(drops) = sys::receive_drops(socket) {
-                self.counters.add(Counter::KernelReceiveDrops, u64::from(drops.wrapping_sub(*seen)));
-                *seen = drops;
+    /// Sockets that transports brought; those to close are returned, as something may have to leave by them first.
+    fn open_sockets(&mut self) -> Vec<SocketId> {
+        let mut closing = Vec::new();
+        let mut lost = Vec::new();
+        while let Some(change) = self.core.poll_socket_change() {
+            match change {
+                SocketChange::Open { socket, descriptor } => match self.sockets.adopt(socket, descriptor) {
+                    Ok(fd) => {
+                        self.poll.push(fd);
+                        self.places.push(socket);
+                    }
+                    Err(_) => {
+                        self.counters.add(Counter::SocketRefused, 1);
+                        lost.push(socket);
+                    }
+                },
+                SocketChange::Close { socket } => closing.push(socket),
+                SocketChange::Discard { descriptor } => sys::discard(descriptor.0),
+            }
+        }
+        for socket in lost {
+            self.core.handle_socket_lost(self.clock.now(), socket);
+        }
+        closing
+    }
+
+    fn close_socket(&mut self, socket: SocketId) {
+        if let Some(place) = self.places.iter().position(|&known| known == socket) {
+            self.places.swap_remove(place);
+            self.poll.swap_remove(place + 1);
+        }
+        self.sockets.close(socket);
+        self.transmitter.forget(socket);
+    }
+
+    /// Sends what is queued. Where the system refuses, the core may have something else to send.
+    fn send(&mut self) {
+        for _ in 0..2 {
+            let transmits = self.core.transmits();
+            if transmits.is_empty() {
+                return;
+            }
+            self.transmitter.send_all(transmits, &mut self.sockets, &self.counters, &mut self.failed);
+            transmits.clear();
+            for (socket, peer) in self.failed.drain(..) {
+                self.core.handle_send_failure(self.clock.now(), socket, peer);
             }
         }
     }
@@ -224,10 +270,10 @@ impl<C: Core> Worker<C> {
     fn end_batch(&mut self) {
         self.core.flush(self.clock.now());
         self.hand_out_frames();
-        let transmits = self.core.transmits();
-        if !transmits.is_empty() {
-            self.transmitter.send_all(transmits, &mut self.sockets, &self.counters);
-            transmits.clear();
+        let closing = self.open_sockets();
+        self.send();
+        for socket in closing {
+            self.close_socket(socket);
         }
         while let Some((to, message)) = self.core.poll_message() {
             if let Some(batch) = self.outgoing.get_mut(usize::from(to.0)) {

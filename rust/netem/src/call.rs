@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use visavis_dataplane::api::{
-    Codec, Extension, GivenKeys, Kind, Payload, PayloadMap, ReceiveSection, Rung, SHARD_ALPHABET, SendSlot,
-    ShardId, SlotId, TrackId, TransportId, TransportState,
+    Codec, Extension, GivenKeys, IceMode, Kind, Payload, PayloadMap, ReceiveSection, Rung, SHARD_ALPHABET,
+    SendSlot, ShardId, SlotId, TrackId, TransportId, TransportState,
 };
 use visavis_dataplane::ice::Credentials;
 use visavis_dataplane::srtp::Profile;
@@ -160,9 +160,9 @@ impl Call {
         let mut peer = Peer::new(config, Random::new(self.seed ^ (number as u64 + 1) << 20));
         peer.checks.start(self.now());
         let handle = self.network.attach(peer, &[address], links);
-        self.command(Command::OpenTransport { id, ufrag: local.ufrag, password: local.password });
+        self.command(Command::OpenTransport { id, local, mode: IceMode::Lite, certificate: None });
         let keys = GivenKeys { profile, local: ours, remote: theirs };
-        self.command(Command::ConnectWithKeys { id, remote_ufrag: remote.ufrag, keys });
+        self.command(Command::ConnectWithKeys { id, remote, keys });
         self.members.push(Negotiated { codecs, ..Negotiated::default() });
         Member { transport: id, handle, number }
     }
@@ -179,11 +179,10 @@ impl Call {
         let ids = [1, 2].map(|n| TransportId(u32::from(shard) << 24 | (number as u32 + n)));
         let ends = [0, 1].map(|n| {
             let (local, remote) = (self.credentials(shard), self.credentials(63));
-            let (ufrag, password) = (local.ufrag.clone(), local.password.clone());
-            self.command(Command::OpenTransport { id: ids[n], ufrag, password });
+            let (id, ours) = (ids[n], local.clone());
+            self.command(Command::OpenTransport { id, local: ours, mode: IceMode::Lite, certificate: None });
             let keys = GivenKeys { profile, local: keys[n].clone(), remote: keys[1 - n].clone() };
-            let remote_ufrag = remote.ufrag.clone();
-            self.command(Command::ConnectWithKeys { id: ids[n], remote_ufrag, keys });
+            self.command(Command::ConnectWithKeys { id, remote: remote.clone(), keys });
             self.members.push(Negotiated::default());
             MirrorEnd { address: Call::address_of(number + n, 50_000), local: remote, remote: local }
         });
@@ -369,9 +368,8 @@ impl Call {
     /// RFC 8445 section 9, on both ends.
     pub fn restart_ice(&mut self, member: Member) {
         let (local, remote) = (self.credentials(member.transport.shard().0), self.credentials(63));
-        let (ufrag, password) = (local.ufrag.clone(), local.password.clone());
-        let remote_ufrag = Some(remote.ufrag.clone());
-        self.command(Command::RestartIce { id: member.transport, ufrag, password, remote_ufrag });
+        let (id, ours, theirs) = (member.transport, local.clone(), Some(remote.clone()));
+        self.command(Command::RestartIce { id, local: ours, remote: theirs });
         let now = self.now();
         self.peer_mut(member).checks.restart(now, remote, local);
     }

@@ -13,11 +13,13 @@
 //! | `peer` | a browser's part: checks, media out, media in |
 //! | `mirror` | two transports of the server, each the other's peer |
 //! | `content` | what the packets carry, so that the far end can tell what it got |
-//! | `call` | commands, as Python gives them |
+//! | `call` | a server's call: commands, as Python gives them |
+//! | `duo` | two full ICE agents, each on a data plane of its own |
 #![forbid(unsafe_code)]
 
 pub mod call;
 pub mod content;
+pub mod duo;
 pub mod link;
 pub mod mirror;
 pub mod network;
@@ -26,6 +28,7 @@ pub mod random;
 pub mod server;
 
 pub use call::{Call, Member};
+pub use duo::Duo;
 pub use link::{LinkConfig, Links};
 pub use network::{Datagram, Handle, Network, Node};
 pub use peer::Peer;

@@ -42,7 +42,7 @@ impl Node for Mirror {
     fn handle_datagram_untrusted(&mut self, now: Time, datagram: Datagram) {
         let Some(end) = self.ends.iter().position(|end| end.nominated() == datagram.to) else { return };
         if classify(&datagram.data) == PacketKind::Stun {
-            self.ends[end].handle_answer(now, &datagram);
+            self.ends[end].handle_stun(now, &datagram, &mut self.out);
             return;
         }
         let other = &self.ends[1 - end];

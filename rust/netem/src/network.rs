@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 use std::marker::PhantomData;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -82,6 +82,9 @@ pub struct Network {
     now: Time,
     nodes: Vec<Option<Attached>>,
     routes: HashMap<SocketAddr, usize>,
+    /// The outer address of each inner one behind a NAT.
+    translations: BTreeMap<SocketAddr, SocketAddr>,
+    dead: BTreeSet<SocketAddr>,
     under_way: BinaryHeap<Reverse<UnderWay>>,
     order: u64,
     random: Random,
@@ -95,6 +98,8 @@ impl Network {
             now: Time::ZERO,
             nodes: Vec::new(),
             routes: HashMap::new(),
+            translations: BTreeMap::new(),
+            dead: BTreeSet::new(),
             under_way: BinaryHeap::new(),
             order: 0,
             random: Random::new(seed),
@@ -143,6 +148,20 @@ impl Network {
     /// One more address of a node, behind the same links.
     pub fn add_address<N: Node>(&mut self, handle: Handle<N>, address: SocketAddr) {
         self.routes.insert(address, handle.index);
+    }
+
+    /// Puts an address behind a NAT: to everybody else it is `outer`, from now on and whatever it was before.
+    pub fn translate(&mut self, inner: SocketAddr, outer: SocketAddr) {
+        self.translations.insert(inner, outer);
+    }
+
+    /// From now on nothing that comes from or goes to this address arrives.
+    pub fn cut(&mut self, address: SocketAddr) {
+        self.dead.insert(address);
+    }
+
+    pub fn mend(&mut self, address: SocketAddr) {
+        self.dead.remove(&address);
     }
 
     pub fn node<N: Node>(&self, handle: Handle<N>) -> &N {
@@ -234,10 +253,14 @@ impl Network {
             if let Some(attached) = &mut self.nodes[index] {
                 attached.node.flush(self.now);
             }
-            while let Some(datagram) =
+            while let Some(mut datagram) =
                 self.nodes[index].as_mut().and_then(|attached| attached.node.poll_transmit())
             {
                 self.note(&datagram);
+                if self.dead.contains(&datagram.from) {
+                    continue;
+                }
+                datagram.from = self.translations.get(&datagram.from).copied().unwrap_or(datagram.from);
                 let Some(attached) = &mut self.nodes[index] else { break };
                 for at in attached.up.carry(self.now, datagram.data.len()).into_iter().flatten() {
                     self.push(at, false, datagram.clone());
@@ -247,7 +270,15 @@ impl Network {
     }
 
     /// A datagram comes to the last link on its way.
-    fn enter(&mut self, datagram: Datagram) {
+    fn enter(&mut self, mut datagram: Datagram) {
+        if self.translations.contains_key(&datagram.to) {
+            return; // an inner address is nobody's outside
+        }
+        let inner = self.translations.iter().find(|&(_, &outer)| outer == datagram.to);
+        datagram.to = inner.map_or(datagram.to, |(&inner, _)| inner);
+        if self.dead.contains(&datagram.to) {
+            return;
+        }
         let Some(attached) = self.routes.get(&datagram.to).and_then(|&index| self.nodes[index].as_mut())
         else {
             return;

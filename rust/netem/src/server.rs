@@ -1,6 +1,6 @@
 //! A server: shards with rings between them, driven turn by turn as `net` drives its threads.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -10,7 +10,9 @@ use visavis_dataplane::counters::{Counter, Counters};
 use visavis_dataplane::dtls::Certificate;
 use visavis_dataplane::frames::{FrameEvent, OutgoingFrame, ReceiverId};
 use visavis_dataplane::shard::Sizes;
-use visavis_dataplane::{Command, Report, Shard, ShardConfig, ShardId, ShardMessage, SocketId, Time};
+use visavis_dataplane::{
+    Command, Descriptor, Report, Shard, ShardConfig, ShardId, ShardMessage, SocketChange, SocketId, Time,
+};
 
 use crate::network::{Datagram, Node};
 
@@ -23,6 +25,9 @@ pub struct Server {
     shards: Vec<Shard>,
     counters: Vec<Arc<Counters>>,
     sockets: Vec<SocketAddr>,
+    /// What descriptors of transports' own sockets mean.
+    descriptors: Vec<SocketAddr>,
+    own: BTreeMap<(ShardId, SocketId), SocketAddr>,
     /// What the "kernel" does with the datagrams of an address instead of hashing it.
     steering: HashMap<SocketAddr, ShardId>,
     outgoing: VecDeque<Datagram>,
@@ -51,6 +56,7 @@ impl Server {
                     ntp_at_zero: NTP_AT_ZERO,
                     epoch,
                     certificate: certificate().into_inner(),
+                    secret: [id; 32],
                     counters: Arc::clone(counters),
                 })
             })
@@ -59,6 +65,8 @@ impl Server {
             shards,
             counters,
             sockets,
+            descriptors: Vec::new(),
+            own: BTreeMap::new(),
             steering: HashMap::new(),
             outgoing: VecDeque::new(),
             reports: Vec::new(),
@@ -66,6 +74,17 @@ impl Server {
             handed_over: 0,
             sent_to: HashMap::new(),
         }
+    }
+
+    /// A bound socket for a transport: what to give it by `AddSocket`.
+    pub fn bind(&mut self, address: SocketAddr) -> Descriptor {
+        self.descriptors.push(address);
+        Descriptor(self.descriptors.len() as i32 - 1)
+    }
+
+    /// Whether a transport has taken a socket over, and not closed it.
+    pub fn is_open(&self, address: SocketAddr) -> bool {
+        self.own.values().any(|&known| known == address)
     }
 
     /// From now on the datagrams of `address` reach the thread of this shard.
@@ -116,6 +135,7 @@ impl Server {
             transports: sum.transports + one.transports,
             ufrags: sum.ufrags + one.ufrags,
             addresses: sum.addresses + one.addresses,
+            sockets: sum.sockets + one.sockets,
             sources: sum.sources + one.sources,
             deadlines: sum.deadlines + one.deadlines,
             waiting: sum.waiting + one.waiting,
@@ -147,9 +167,23 @@ impl Server {
             let mut messages = Vec::new();
             for shard in &mut self.shards {
                 shard.flush(now);
+                let mut closed = Vec::new();
+                while let Some(change) = shard.poll_socket_change() {
+                    match change {
+                        SocketChange::Open { socket, descriptor } => {
+                            let address = self.descriptors[descriptor.0 as usize];
+                            self.own.insert((shard.id(), socket), address);
+                        }
+                        SocketChange::Close { socket } => closed.push((shard.id(), socket)),
+                        SocketChange::Discard { .. } => (),
+                    }
+                }
+                let id = shard.id();
                 let transmits = shard.transmits();
                 for transmit in transmits.entries() {
-                    let from = self.sockets[usize::from(transmit.socket.0)];
+                    let shared = self.sockets.get(transmit.socket.0 as usize);
+                    let from = shared.or_else(|| self.own.get(&(id, transmit.socket)));
+                    let Some(&from) = from else { continue };
                     for datagram in transmits.bytes(transmit).chunks(transmit.segment) {
                         let (to, data) = (transmit.destination, datagram.to_vec());
                         *self.sent_to.entry(to).or_default() += 1;
@@ -157,6 +191,7 @@ impl Server {
                     }
                 }
                 transmits.clear();
+                closed.iter().for_each(|socket| _ = self.own.remove(socket));
                 while let Some((to, message)) = shard.poll_message() {
                     messages.push((shard.id(), to, message));
                 }
@@ -180,9 +215,11 @@ impl Server {
 impl Node for Server {
     fn handle_datagram_untrusted(&mut self, now: Time, datagram: Datagram) {
         let Datagram { from, to, mut data } = datagram;
-        let Some(socket) = self.sockets.iter().position(|&socket| socket == to) else { return };
-        let shard = usize::from(self.thread_of(from).0);
-        self.shards[shard].handle_datagram_untrusted(now, SocketId(socket as u8), from, &mut data);
+        let shared = self.sockets.iter().position(|&socket| socket == to);
+        let shared = shared.map(|socket| (self.thread_of(from), SocketId(socket as u32)));
+        let own = || self.own.iter().find(|&(_, &address)| address == to).map(|(&owner, _)| owner);
+        let Some((shard, socket)) = shared.or_else(own) else { return };
+        self.shards[usize::from(shard.0)].handle_datagram_untrusted(now, socket, from, &mut data);
     }
 
     fn handle_timeout(&mut self, now: Time) {

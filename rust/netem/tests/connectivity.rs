@@ -189,9 +189,10 @@ fn a_check_of_another_peers_making_validates_nothing() {
 fn keys_that_are_there_before_the_first_check_change_nothing() {
     let mut call = Call::new(1);
     let slow = call.join(0, Links::both(LinkConfig::delay_ms(400)));
-    call.run_ms(300);
+    call.run_ms(1_100);
     assert_eq!(state_names(&call, slow), []);
-    call.run_ms(700);
+    // A check there, ours back, and its answer.
+    call.run_ms(200);
     assert_eq!(state_names(&call, slow), [Connected]);
     assert!(!state_names(&call, slow).contains(&Connecting));
     let peer: &Peer = call.peer(slow);

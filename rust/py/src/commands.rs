@@ -4,13 +4,14 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use visavis_dataplane::Command;
 use visavis_dataplane::api::{
-    Codec, DtlsRole, Extension, Fingerprint, Kind, Payload, PayloadMap, ReceiveSection, Rung, SendSlot,
-    SlotId, SourcePayload, TrackId, TransportId,
+    Codec, DtlsRole, Extension, Fingerprint, Kind, PairId, Payload, PayloadMap, ReceiveSection, Rung,
+    SendSlot, SlotId, SocketNumber, SourcePayload, TrackId, TransportId,
 };
 use visavis_dataplane::frames::packetiser::is_supported;
+use visavis_dataplane::ice::Credentials;
 
 use crate::fields::Fields;
-use crate::validate;
+use crate::{ice, validate};
 
 const ROLES: &[(&str, DtlsRole)] = &[("client", DtlsRole::Client), ("server", DtlsRole::Server)];
 pub const KINDS: &[(&str, Kind)] = &[("audio", Kind::Audio), ("video", Kind::Video)];
@@ -54,13 +55,17 @@ pub fn read(object: &Bound<'_, PyAny>, shards: u8) -> PyResult<Command> {
             let id = transport()?;
             Command::OpenTransport {
                 id,
-                ufrag: local_ufrag(&fields, id)?,
-                password: text(&fields, "password", validate::password)?,
+                local: local_credentials(&fields, id)?,
+                mode: ice::mode(&fields)?,
+                certificate: ice::certificate(&fields)?,
             }
         }
         "ConnectTransport" => Command::ConnectTransport {
             id: transport()?,
-            remote_ufrag: text(&fields, "remote_ufrag", validate::ufrag)?,
+            remote: Credentials {
+                ufrag: text(&fields, "remote_ufrag", validate::ufrag)?,
+                password: text(&fields, "remote_password", validate::password)?,
+            },
             role: fields.word("role", ROLES)?,
             fingerprints: fingerprints(&fields)?,
         },
@@ -68,11 +73,24 @@ pub fn read(object: &Bound<'_, PyAny>, shards: u8) -> PyResult<Command> {
             let id = transport()?;
             Command::RestartIce {
                 id,
-                ufrag: local_ufrag(&fields, id)?,
-                password: text(&fields, "password", validate::password)?,
-                remote_ufrag: optional_ufrag(&fields)?,
+                local: local_credentials(&fields, id)?,
+                remote: ice::remote_credentials(&fields)?,
             }
         }
+        "AddSocket" => ice::add_socket(&fields, transport()?)?,
+        "RemoveSocket" => {
+            Command::RemoveSocket { id: transport()?, socket: ice::own_socket(&fields, "socket")? }
+        }
+        "SetPairs" => ice::set_pairs(&fields, transport()?)?,
+        "Nominate" => Command::Nominate { id: transport()?, pair: PairId(fields.get("pair")?) },
+        "SendStun" => ice::send_stun(&fields, transport()?)?,
+        "AddRelay" => Command::AddRelay {
+            id: transport()?,
+            relay: ice::own_socket(&fields, "relay")?,
+            socket: SocketNumber(fields.get("socket")?),
+            server: ice::address(&fields, "server")?,
+        },
+        "BindChannel" => ice::bind_channel(&fields, transport()?)?,
         "CloseTransport" => Command::CloseTransport { id: transport()? },
         "Receive" => Command::Receive {
             id: transport()?,
@@ -110,16 +128,11 @@ fn text(fields: &Fields<'_, '_>, name: &str, check: impl Fn(&str) -> Result<(), 
     Ok(text)
 }
 
-fn local_ufrag(fields: &Fields<'_, '_>, id: TransportId) -> PyResult<String> {
-    text(fields, "ufrag", |ufrag| validate::local_ufrag(ufrag, id.shard()))
-}
-
-fn optional_ufrag(fields: &Fields<'_, '_>) -> PyResult<Option<String>> {
-    let ufrag: Option<String> = fields.get("remote_ufrag")?;
-    if let Some(ufrag) = &ufrag {
-        validate::ufrag(ufrag).map_err(|what| fields.wrong("remote_ufrag", what))?;
-    }
-    Ok(ufrag)
+fn local_credentials(fields: &Fields<'_, '_>, id: TransportId) -> PyResult<Credentials> {
+    Ok(Credentials {
+        ufrag: text(fields, "ufrag", |ufrag| validate::local_ufrag(ufrag, id.shard()))?,
+        password: text(fields, "password", validate::password)?,
+    })
 }
 
 fn optional_track(fields: &Fields<'_, '_>, shards: u8) -> PyResult<Option<TrackId>> {

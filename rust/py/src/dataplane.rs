@@ -18,7 +18,8 @@ use crate::{commands, frames, reports, validate};
 /// The most reports that one `drain` takes.
 const REPORTS_PER_DRAIN: usize = 4_096;
 
-/// The data plane: `threads` threads which share each UDP address in `addresses` (ip, port; port 0 picks one).
+/// The data plane: `threads` threads which share each UDP address in `addresses` (ip, port; port 0 picks one); there may be
+/// none, as transports can have sockets of their own.
 #[derive(Debug)]
 #[pyclass(frozen, module = "visavis.dataplane._native")]
 pub struct DataPlane {
@@ -39,8 +40,8 @@ impl DataPlane {
         let threads = u8::try_from(threads).ok().filter(|threads| (1..=MAX_THREADS).contains(threads));
         let threads =
             threads.ok_or_else(|| PyValueError::new_err(format!("threads: not 1 to {MAX_THREADS}")))?;
-        if addresses.is_empty() || addresses.len() > MAX_ADDRESSES {
-            return Err(PyValueError::new_err(format!("addresses: not 1 to {MAX_ADDRESSES} of them")));
+        if addresses.len() > MAX_ADDRESSES {
+            return Err(PyValueError::new_err(format!("addresses: more than {MAX_ADDRESSES} of them")));
         }
         let addresses = addresses.iter().map(|(ip, port)| address(ip, *port)).collect::<PyResult<_>>()?;
         let certificate = certificate.get().inner.clone();

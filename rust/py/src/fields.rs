@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use pyo3::PyClass;
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
@@ -52,6 +53,16 @@ impl<'a, 'py> Fields<'a, 'py> {
     /// An integer, a boolean or a string.
     pub fn get<T: for<'x> FromPyObject<'x, 'py, Error = PyErr>>(&self, name: &str) -> PyResult<T> {
         self.convert(name, &self.attribute(name)?)
+    }
+
+    /// An object of one of this module's classes, or None.
+    pub fn instance<T: PyClass>(&self, name: &str) -> PyResult<Option<Bound<'py, T>>> {
+        let value = self.attribute(name)?;
+        if value.is_none() {
+            return Ok(None);
+        }
+        let object = value.cast::<T>().map_err(|error| self.unfit(name, &value, &error.into()))?;
+        Ok(Some(object.clone()))
     }
 
     /// One of a set of words (a `StrEnum` or its string).

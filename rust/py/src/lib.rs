@@ -6,6 +6,7 @@ mod commands;
 mod dataplane;
 mod fields;
 mod frames;
+mod ice;
 mod reports;
 mod validate;
 
@@ -22,7 +23,10 @@ mod _native {
     #[pymodule_export]
     use crate::frames::{Frame, FrameReceiver};
     #[pymodule_export]
-    use crate::reports::{AudioLevels, Fatal, Forwarding, TrackState, TransportState, TransportStats};
+    use crate::reports::{
+        AudioLevels, Fatal, Forwarding, PairLearnt, PairSelected, PairState, RoleChanged, StunResult,
+        TrackState, TransportState, TransportStats,
+    };
     #[pymodule_export]
     use crate::reports::{FramesReady, KeyFrameWanted, TargetBitrate};
 

@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 use visavis_dataplane::Report;
-use visavis_dataplane::api::{Figure, Figures};
+use visavis_dataplane::api::{Figure, Figures, StunOutcome};
 
 /// A frozen class with keyword or positional construction, attributes, `match` and a representation.
 macro_rules! report {
@@ -68,6 +68,45 @@ report! {
 }
 
 report! {
+    /// A pair's check ended.
+    PairState {
+        transport: u32,
+        pair: u32,
+        state: String,
+        mapped: String = String::new(),
+        rtt_s: f64 = 0.0,
+        reason: String = String::new(),
+    }
+}
+
+report! {
+    /// A check came from a candidate that was not known.
+    PairLearnt { transport: u32, pair: u32, socket: u32, remote: (String, u16), priority: u32 }
+}
+
+report! {
+    /// Media goes over another pair.
+    PairSelected { transport: u32, pair: u32, reason: String }
+}
+
+report! {
+    /// A role conflict was resolved by changing ours.
+    RoleChanged { transport: u32, controlling: bool }
+}
+
+report! {
+    /// A request to a server ended.
+    StunResult {
+        transport: u32,
+        request: u32,
+        code: i16,
+        attributes: Vec<(u16, Vec<u8>)> = Vec::new(),
+        rtt_s: f64 = 0.0,
+        transaction: Vec<u8> = Vec::new(),
+    }
+}
+
+report! {
     /// The encoder of a local source is asked for a key frame.
     KeyFrameWanted { track: u32, layer: u8 }
 }
@@ -123,6 +162,39 @@ pub fn to_python(py: Python<'_>, report: Report) -> PyResult<Py<PyAny>> {
             };
             Py::new(py, report)?.into_any()
         }
+        Report::PairState { id, pair, succeeded, mapped, round_trip, reason } => {
+            let report = PairState {
+                transport: id.0,
+                pair: pair.0,
+                state: if succeeded { "succeeded" } else { "failed" }.into(),
+                mapped: mapped.map(|mapped| mapped.to_string()).unwrap_or_default(),
+                rtt_s: round_trip.as_secs_f64(),
+                reason: reason.into(),
+            };
+            Py::new(py, report)?.into_any()
+        }
+        Report::PairLearnt { id, pair, socket, remote, priority } => {
+            let remote = (remote.ip().to_string(), remote.port());
+            let report = PairLearnt { transport: id.0, pair: pair.0, socket: socket.0, remote, priority };
+            Py::new(py, report)?.into_any()
+        }
+        Report::PairSelected { id, pair, reason } => {
+            Py::new(py, PairSelected { transport: id.0, pair: pair.0, reason: reason.into() })?.into_any()
+        }
+        Report::RoleChanged { id, controlling } => {
+            Py::new(py, RoleChanged { transport: id.0, controlling })?.into_any()
+        }
+        Report::StunResult { id, request, outcome, attributes, round_trip, transaction } => {
+            let report = StunResult {
+                transport: id.0,
+                request,
+                code: stun_code(outcome),
+                attributes,
+                rtt_s: round_trip.as_secs_f64(),
+                transaction: transaction.to_vec(),
+            };
+            Py::new(py, report)?.into_any()
+        }
         Report::KeyFrameWanted { track, layer } => {
             Py::new(py, KeyFrameWanted { track: track.0, layer })?.into_any()
         }
@@ -130,6 +202,15 @@ pub fn to_python(py: Python<'_>, report: Report) -> PyResult<Py<PyAny>> {
         Report::FramesReady { track } => Py::new(py, FramesReady { track: track.0 })?.into_any(),
         Report::Fatal { shard, message } => Py::new(py, Fatal { thread: shard.0, message })?.into_any(),
     })
+}
+
+fn stun_code(outcome: StunOutcome) -> i16 {
+    match outcome {
+        StunOutcome::Success => 0,
+        StunOutcome::Error(code) => i16::try_from(code).unwrap_or(i16::MAX),
+        StunOutcome::TimedOut => -1,
+        StunOutcome::NotSent => -2,
+    }
 }
 
 fn figures(py: Python<'_>, figures: Figures) -> PyResult<Bound<'_, PyDict>> {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use visavis_dataplane::api::{SHARD_ALPHABET, ShardId};
+use visavis_dataplane::relay::CHANNELS;
 
 /// RFC 8839 section 5.4: what names and passwords of ICE are made of.
 fn is_ice_char(byte: &u8) -> bool {
@@ -37,7 +38,7 @@ pub fn local_ufrag(text: &str, shard: ShardId) -> Result<(), String> {
     }
 }
 
-/// A password of ours; the message does not repeat it.
+/// A password; the message does not repeat it.
 pub fn password(text: &str) -> Result<(), String> {
     ice_chars(text, 22, true)
 }
@@ -93,6 +94,15 @@ pub fn fingerprint(algorithm: &str, digest: &[u8]) -> Result<(), String> {
         Ok(())
     } else {
         Err(format!("a digest of {algorithm} has {length} bytes, not {}", digest.len()))
+    }
+}
+
+/// RFC 8656 section 12.
+pub fn channel(number: u16) -> Result<(), String> {
+    if CHANNELS.contains(&number) {
+        Ok(())
+    } else {
+        Err(format!("{number:#06x} is no channel (0x4000 to 0x4fff)"))
     }
 }
 

@@ -22,6 +22,11 @@ __all__ = [
     "FrameReceiver",
     "FramesReady",
     "KeyFrameWanted",
+    "PairLearnt",
+    "PairSelected",
+    "PairState",
+    "RoleChanged",
+    "StunResult",
     "TargetBitrate",
     "TrackState",
     "TransportState",
@@ -45,8 +50,8 @@ class Certificate:
 @final
 class TransportState:
     """A transport changed state: `connecting` (a pair is validated), `connected` (DTLS done),
-    `disconnected` (no authenticated check for 5 s), `failed` (30 s, or DTLS failed), `closed` (by either
-    side). `reason` is a word for logs.
+    `disconnected` (nothing authentic came for 5 s, 8 s where it is lite), `failed` (no consent for 30 s, or
+    DTLS failed), `closed` (by either side). `reason` is a word for logs.
 
     `remote`: the peer's address as "ip:port", or "". `dtls_version`, `dtls_cipher`, `srtp_profile`: filled
     once connected.
@@ -140,6 +145,110 @@ class TransportStats:
     @property
     def sent(self) -> list[dict[str, int | float | str]]: ...
     __match_args__ = ("transport", "values", "received", "sent")
+
+@final
+class PairState:
+    """A pair's check ended: `state` is `succeeded` or `failed`, which is also said of a pair that was valid
+    and has not answered for 30 s. `mapped`: our address as the peer saw it, as "ip:port", or "". `reason`
+    says in a few words why it failed."""
+
+    def __new__(
+        cls,
+        transport: int,
+        pair: int,
+        state: str,
+        mapped: str = ...,
+        rtt_s: float = ...,
+        reason: str = ...,
+    ) -> PairState: ...
+    @property
+    def transport(self) -> int: ...
+    @property
+    def pair(self) -> int: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def mapped(self) -> str: ...
+    @property
+    def rtt_s(self) -> float: ...
+    @property
+    def reason(self) -> str: ...
+    __match_args__ = ("transport", "pair", "state", "mapped", "rtt_s", "reason")
+
+@final
+class PairLearnt:
+    """A check came from a peer-reflexive candidate (RFC 8445 section 7.3.1.3): `remote` is its (ip, port),
+    `priority` what the check said of it. The pair is checked by itself, at the end of the list unless
+    `SetPairs` names it; it stays until ICE restarts."""
+
+    def __new__(
+        cls, transport: int, pair: int, socket: int, remote: tuple[str, int], priority: int
+    ) -> PairLearnt: ...
+    @property
+    def transport(self) -> int: ...
+    @property
+    def pair(self) -> int: ...
+    @property
+    def socket(self) -> int: ...
+    @property
+    def remote(self) -> tuple[str, int]: ...
+    @property
+    def priority(self) -> int: ...
+    __match_args__ = ("transport", "pair", "socket", "remote", "priority")
+
+@final
+class PairSelected:
+    """Media goes over this pair from now on: it was `nominated`, or is the `fallback` of one that fell
+    silent or is gone. Before that it may go over the first pair that succeeded."""
+
+    def __new__(cls, transport: int, pair: int, reason: str) -> PairSelected: ...
+    @property
+    def transport(self) -> int: ...
+    @property
+    def pair(self) -> int: ...
+    @property
+    def reason(self) -> str: ...
+    __match_args__ = ("transport", "pair", "reason")
+
+@final
+class RoleChanged:
+    """A role conflict (RFC 8445 section 7.3.1.1) was resolved by changing ours; nominations are void."""
+
+    def __new__(cls, transport: int, controlling: bool) -> RoleChanged: ...
+    @property
+    def transport(self) -> int: ...
+    @property
+    def controlling(self) -> bool: ...
+    __match_args__ = ("transport", "controlling")
+
+@final
+class StunResult:
+    """A `SendStun` ended. `code`: 0 success, 300 to 699 the server's error, -1 no answer for 39.5 s, -2 not
+    sent (no such socket, the system refused, or 128 requests wait). `attributes` are those that the
+    integrity covers, in their order; `transaction` (12 bytes) opens XORed addresses."""
+
+    def __new__(
+        cls,
+        transport: int,
+        request: int,
+        code: int,
+        attributes: list[tuple[int, bytes]] = ...,
+        rtt_s: float = ...,
+        transaction: bytes = ...,
+    ) -> StunResult: ...
+    @property
+    def transport(self) -> int: ...
+    @property
+    def request(self) -> int: ...
+    @property
+    def code(self) -> int: ...
+    @property
+    def attributes(self) -> list[tuple[int, bytes]]: ...
+    @property
+    def rtt_s(self) -> float: ...
+    @property
+    def transaction(self) -> bytes: ...
+    __match_args__ = ("transport", "request", "code", "attributes", "rtt_s", "transaction")
 
 @final
 class KeyFrameWanted:
@@ -267,7 +376,7 @@ class Fatal:
 @final
 class DataPlane:
     """The data plane: `threads` threads which share each UDP address in `addresses` (ip, port; port 0
-    picks one)."""
+    picks one). There may be none: transports can have sockets of their own."""
 
     def __new__(
         cls,
@@ -277,7 +386,7 @@ class DataPlane:
         certificate: Certificate,
     ) -> DataPlane:
         """Binds and starts. Raises OSError (address in use, no permission; `filename` is the address),
-        ValueError (not 1 to 64 addresses or threads, no IP address, no port)."""
+        ValueError (more than 64 addresses, not 1 to 64 threads, no IP address, no port)."""
     @property
     def local_addresses(self) -> list[tuple[str, int]]:
         """The bound addresses, with real ports."""
@@ -286,7 +395,8 @@ class DataPlane:
     def submit(self, commands: Sequence[Command]) -> None:
         """Hands commands to their threads, in order per thread; does not wait for them. Raises ValueError
         or TypeError for a malformed command, RuntimeError after `close`, in a forked process, when the
-        thread is lost or 65,536 commands wait for it; none of the batch is then submitted."""
+        thread is lost or 65,536 commands wait for it; none of the batch is then submitted, and no
+        descriptor taken over."""
     def drain(
         self,
     ) -> list[
@@ -295,6 +405,11 @@ class DataPlane:
         | Forwarding
         | AudioLevels
         | TransportStats
+        | PairState
+        | PairLearnt
+        | PairSelected
+        | RoleChanged
+        | StunResult
         | KeyFrameWanted
         | TargetBitrate
         | FramesReady

@@ -26,8 +26,14 @@ from visavis.dataplane.reports import (
     Fatal,
     Forwarding,
     FramesReady,
+    IceReport,
     KeyFrameWanted,
+    PairLearnt,
+    PairSelected,
+    PairState,
     Report,
+    RoleChanged,
+    StunResult,
     TargetBitrate,
     TrackState,
     TransportState,
@@ -59,7 +65,7 @@ class IceEvents(Protocol):
         """A pair's check ended: `succeeded` (`mapped` is "ip:port", as the peer saw us) or `failed`."""
 
     def pair_learnt(self, pair: PairId, socket: SocketId, remote: Address, priority: int) -> None:
-        """A check came from a peer-reflexive candidate (RFC 8445 section 7.3.1.3); the pair is being checked."""
+        """A check came from a peer-reflexive candidate (RFC 8445 section 7.3.1.3), which is checked now."""
 
     def pair_selected(self, pair: PairId, reason: str) -> None:
         """From now on media goes over this pair: it was `nominated`, or is the `fallback` of a silent one."""
@@ -130,6 +136,7 @@ class Plane:
         self._identifiers = Identifiers(threads)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._events: dict[TransportId, TransportEvents] = {}
+        self._ice_events: dict[TransportId, IceEvents] = {}
         self._track_handlers: dict[TrackId, Callable[[TrackState], None]] = {}
         self._key_frame_handlers: dict[TrackId, Callable[[int], None]] = {}
         self._receivers: dict[TrackId, list[tuple[FrameReceiver, Callable[[], None]]]] = {}
@@ -147,11 +154,11 @@ class Plane:
         choose: Callable[[str], str] = secrets.choice,
     ) -> Self:
         """Binds UDP `addresses` (ip, port; port 0 picks one) and starts threads, with a certificate of its
-        own.
+        own. Without an address only transports with own sockets can be reached.
 
         Raises:
             OSError: An address cannot be bound; `filename` says which.
-            ValueError: No address, or not 1 to 64 threads.
+            ValueError: More than 64 addresses, or not 1 to 64 threads.
         """
         certificate = _native.Certificate.generate()
         native = _native.DataPlane(addresses, threads=threads, certificate=certificate)
@@ -212,6 +219,11 @@ class Plane:
         self._check_in_use(transport)
         self._events[transport] = events
 
+    def on_ice(self, transport: TransportId, events: IceEvents) -> None:
+        """Who decides for the ICE agent of a full transport, until `forget`."""
+        self._check_in_use(transport)
+        self._ice_events[transport] = events
+
     def on_track(self, track: TrackId, handler: Callable[[TrackState], None]) -> None:
         """Who hears that a track's layers start and stop, until its transport is forgotten."""
         self._check_track(track)
@@ -270,6 +282,7 @@ class Plane:
         """Gives back the identifiers of a transport and its tracks: no report about them is handed on any
         more."""
         self._events.pop(transport, None)
+        self._ice_events.pop(transport, None)
         self._bitrate_handlers.pop(transport, None)
         for track in self._identifiers.release(transport):
             self._track_handlers.pop(track, None)
@@ -349,6 +362,9 @@ class Plane:
                 for future in self._waiting_for_stats.pop(TransportId(transport), []):
                     if not future.done():
                         future.set_result(report)
+            case PairState() | PairLearnt() | PairSelected() | RoleChanged() | StunResult():
+                if ice := self._ice_events.get(TransportId(report.transport)):
+                    _tell_ice(ice, report)
             case KeyFrameWanted(track=track, layer=layer):
                 if encoder := self._key_frame_handlers.get(TrackId(track)):
                     _call(encoder, layer)
@@ -394,6 +410,29 @@ class Plane:
         for future in self._waiting_for_stats.pop(transport, []):
             if not future.done():
                 future.set_exception(LocalProtocolError(why))
+
+
+def _tell_ice(events: IceEvents, report: IceReport) -> None:
+    match report:
+        case PairState(pair=pair, state=state, mapped=mapped, rtt_s=rtt_s, reason=reason):
+            _call(events.pair_state, PairId(pair), state, mapped, rtt_s, reason)
+        case PairLearnt(pair=pair, socket=socket, remote=remote, priority=priority):
+            _call(events.pair_learnt, PairId(pair), SocketId(socket), remote, priority)
+        case PairSelected(pair=pair, reason=reason):
+            _call(events.pair_selected, PairId(pair), reason)
+        case RoleChanged(controlling=controlling):
+            _call(events.role_changed, controlling)
+        case StunResult():
+            _call(
+                events.stun_result,
+                report.request,
+                report.code,
+                report.attributes,
+                report.rtt_s,
+                report.transaction,
+            )
+        case _:
+            assert_never(report)
 
 
 def _log_state(report: TransportState) -> None:

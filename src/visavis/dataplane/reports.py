@@ -6,6 +6,11 @@ from visavis.dataplane._native import (
     Forwarding,
     FramesReady,
     KeyFrameWanted,
+    PairLearnt,
+    PairSelected,
+    PairState,
+    RoleChanged,
+    StunResult,
     TargetBitrate,
     TrackState,
     TransportState,
@@ -17,13 +22,22 @@ __all__ = [
     "Fatal",
     "Forwarding",
     "FramesReady",
+    "IceReport",
     "KeyFrameWanted",
+    "PairLearnt",
+    "PairSelected",
+    "PairState",
     "Report",
+    "RoleChanged",
+    "StunResult",
     "TargetBitrate",
     "TrackState",
     "TransportState",
     "TransportStats",
 ]
+
+IceReport = PairState | PairLearnt | PairSelected | RoleChanged | StunResult
+"""What only the owner of a full transport's ICE agent hears."""
 
 Report = (
     TransportState
@@ -33,6 +47,7 @@ Report = (
     | TransportStats
     | KeyFrameWanted
     | TargetBitrate
+    | IceReport
     | FramesReady
     | Fatal
 )

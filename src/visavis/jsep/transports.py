@@ -96,7 +96,9 @@ def merged(session: Session, transports: Iterable[Transport]) -> Session:
 
 def pruned(session: Session) -> Session:
     """The session without transports that no m-line uses, now or after a rollback."""
-    used = _used(session) | (frozenset() if session.stable is None else _used(session.stable))
+    used = _used(session)
+    if session.stable is not None:
+        used |= _used(session.stable)
     return replace(session, transports=tuple(one for one in session.transports if one.key in used))
 
 

@@ -175,7 +175,8 @@ class Publisher:
         local = self._local(before.transport)
         answer = self._answer(offer, local, before.answer.remote.role)
         connection = _Connection(before.transport, local, answer, before.received)
-        restart = RestartIce(before.transport, local.ufrag, local.password, answer.remote.ufrag)
+        remote = answer.remote
+        restart = RestartIce(before.transport, local.ufrag, local.password, remote.ufrag, remote.password)
         return connection, [restart]
 
     def _answer(
@@ -208,7 +209,7 @@ class Publisher:
         transport, local, remote = connection.transport, connection.local, connection.answer.remote
         return [
             OpenTransport(transport, local.ufrag, local.password),
-            ConnectTransport(transport, remote.ufrag, remote.role, remote.fingerprints),
+            ConnectTransport(transport, remote.ufrag, remote.password, remote.role, remote.fingerprints),
         ]
 
     def _reconcile(self) -> None:

@@ -294,13 +294,15 @@ class Subscriber:
         assert transport is not None
         assert local is not None
         commands: list[Command] = []
+        remote = answer.remote
         if self._remote is None:
-            remote = answer.remote
-            commands.append(ConnectTransport(transport, remote.ufrag, remote.role, remote.fingerprints))
+            commands.append(
+                ConnectTransport(transport, remote.ufrag, remote.password, remote.role, remote.fingerprints)
+            )
             self._routing = Routing(self._plane, transport, self._cname, self._events.ladder)
-        elif answer.remote.ufrag != self._remote.ufrag:
-            commands.append(RestartIce(transport, local.ufrag, local.password, answer.remote.ufrag))
-        self._remote = answer.remote
+        elif remote.ufrag != self._remote.ufrag:
+            commands.append(RestartIce(transport, local.ufrag, local.password, remote.ufrag, remote.password))
+        self._remote = remote
         self._codecs = answer.codecs if self._codecs is None else self._codecs | answer.codecs
         self._extensions = answer.extensions
         for line, section in zip(self._pool, answer.sections, strict=False):

@@ -163,6 +163,8 @@ class RecordingPlane:
                 del self.sources[command.track]
             case RequestKeyFrame() | RequestStats():
                 pass
+            case _:
+                raise AssertionError(f"a lite transport is told {command}")
 
     def _close(self, closing: TransportId) -> None:
         transport = self.transports.pop(closing)

@@ -14,6 +14,11 @@ import pytest
 from visavis.dataplane import Plane
 from visavis.dataplane._native import Certificate, DataPlane
 from visavis.dataplane.commands import (
+    FIRST_OWN_SOCKET,
+    AddRelay,
+    Address,
+    AddSocket,
+    BindChannel,
     CloseTransport,
     Codec,
     Command,
@@ -22,11 +27,15 @@ from visavis.dataplane.commands import (
     Extension,
     Fingerprint,
     Kind,
+    Nominate,
     OpenTransport,
+    Pair,
+    PairId,
     Payload,
     PayloadMap,
     Receive,
     ReceiveSection,
+    RemoveSocket,
     RequestKeyFrame,
     RequestStats,
     RestartIce,
@@ -34,8 +43,11 @@ from visavis.dataplane.commands import (
     Rung,
     Send,
     SendSlot,
+    SendStun,
     SetLadder,
+    SetPairs,
     SlotId,
+    SocketId,
     TrackId,
     TransportId,
 )
@@ -46,18 +58,24 @@ GUARD_S = 20.0
 T = TransportId(1)
 TRACK = TrackId(2)
 OPEN = OpenTransport(T, "Aabcdefg", "p" * 22)
-CONNECT = ConnectTransport(T, "wxyz", DtlsRole.SERVER, (Fingerprint("sha-256", bytes(32)),))
+CONNECT = ConnectTransport(T, "wxyz", "w" * 22, DtlsRole.SERVER, (Fingerprint("sha-256", bytes(32)),))
 PAYLOAD = Payload(96, Codec.VP8, 90_000, rtx_payload_type=97, nack=True, pli=True, fir=True)
 SECTION = ReceiveSection(TRACK, "0", Kind.VIDEO, (PAYLOAD,), ssrcs=((1, 2), (3, None)), rids=("l", "h"))
 RECEIVE = Receive(T, {1: Extension.MID, 255: Extension.TRANSPORT_CC}, (SECTION,))
 SLOT = SendSlot(SlotId(0), "0", Kind.VIDEO, 1, 2, "cname")
 SEND = Send(T, {4: Extension.MID}, (SLOT, SendSlot(SlotId(1), "1", Kind.AUDIO, 3, None, "cname")))
 ROUTE = Route(T, SlotId(0), TRACK, (PayloadMap(96, 98, 99),))
+FULL = OpenTransport(TransportId(3), "Afull", "p" * 22, lite=False, controlling=True, tie_breaker=2**64 - 1)
+OWN, RELAY = SocketId(FIRST_OWN_SOCKET), SocketId(FIRST_OWN_SOCKET + 1)
+SERVER: Address = ("192.0.2.1", 3478)
+PAIRS = SetPairs(FULL.transport, (Pair(PairId(1), OWN, SERVER, 2**32 - 1), Pair(PairId(2), RELAY, SERVER, 0)))
+STUN = SendStun(FULL.transport, 1, OWN, SERVER, 3, ((0x19, b"\x11\0\0\0"),), b"key")
+CHANNEL = BindChannel(FULL.transport, RELAY, ("2001:db8::1", 5000), 0x4000)
 LADDER = SetLadder(T, (Rung(SlotId(0), 2), Rung(SlotId(1))))
 ALL: list[Command] = [
     OPEN,
     CONNECT,
-    RestartIce(T, "Azzz", "q" * 256, "wxyz"),
+    RestartIce(T, "Azzz", "q" * 256, "wxyz", "w" * 22),
     RECEIVE,
     SEND,
     ROUTE,
@@ -66,7 +84,21 @@ ALL: list[Command] = [
     RequestKeyFrame(TRACK),
     RequestStats(T),
     CloseTransport(T),
+    FULL,
+    replace(FULL, transport=TransportId(4), ufrag="Aown", certificate=Certificate.generate()),
+    AddRelay(FULL.transport, RELAY, SocketId(0), SERVER),
+    CHANNEL,
+    BindChannel(FULL.transport, RELAY, SERVER),
+    PAIRS,
+    Nominate(FULL.transport, PairId(1)),
+    STUN,
+    RemoveSocket(FULL.transport, RELAY),
 ]
+
+
+def foreign(value: object) -> Any:
+    """A value of a type that the type checker would refuse."""
+    return value
 
 
 @pytest.fixture
@@ -113,7 +145,7 @@ def test_port_zero_becomes_a_real_one_which_is_then_in_use(native: DataPlane) ->
 @pytest.mark.parametrize(
     ("addresses", "threads"),
     [
-        ([], 1),
+        ([("127.0.0.1", 0)] * 65, 1),
         ([("127.0.0.1", 0)], 0),
         ([("127.0.0.1", 0)], 65),
         ([("localhost", 0)], 1),
@@ -124,6 +156,13 @@ def test_port_zero_becomes_a_real_one_which_is_then_in_use(native: DataPlane) ->
 def test_a_plane_that_cannot_be_is_a_value_error(addresses: list[tuple[str, int]], threads: int) -> None:
     with pytest.raises(ValueError, match=r"addresses|threads"):
         DataPlane(addresses, threads=threads, certificate=Certificate.generate())
+
+
+def test_a_plane_needs_no_address() -> None:
+    native = DataPlane([], threads=2, certificate=Certificate.generate())
+    assert native.local_addresses == []
+    native.submit([FULL])
+    native.close()
 
 
 def test_closing_twice_is_closing_and_ends_submitting(native: DataPlane) -> None:
@@ -139,11 +178,6 @@ def test_every_thread_has_its_letter() -> None:
     for thread, letter in enumerate(ICE_CHARS):
         native.submit([OpenTransport(TransportId(thread << 24 | 1), f"{letter}abc", "p" * 22)])
     native.close()
-
-
-def foreign(value: object) -> Any:
-    """A value of a type that the type checker would refuse."""
-    return value
 
 
 def section(**changes: Any) -> Receive:
@@ -176,6 +210,20 @@ MALFORMED: list[tuple[Command, str]] = [
         replace(CONNECT, role=foreign("active")),
         r"ConnectTransport\.role: .*active.* is none of client, server",
     ),
+    (replace(CONNECT, remote_password="w"), r"ConnectTransport\.remote_password"),
+    (replace(OPEN, controlling=True), r"OpenTransport\.controlling: .*lite"),
+    (replace(FULL, tie_breaker=2**64), r"OpenTransport\.tie_breaker: .* out of range"),
+    (replace(FULL, certificate=foreign("pem")), r"OpenTransport\.certificate"),
+    (RestartIce(T, "Azzz", "q" * 22, "wxyz"), r"RestartIce\.remote_password: it is missing"),
+    (RestartIce(T, "Azzz", "q" * 22, None, "w" * 22), r"RestartIce\.remote_ufrag: it is missing"),
+    (AddSocket(T, SocketId(0), 1), r"AddSocket\.socket: 0 is a shared address's"),
+    (AddSocket(T, OWN, -1), r"AddSocket\.descriptor: -1"),
+    (replace(PAIRS, pairs=(*PAIRS.pairs, PAIRS.pairs[0])), r"SetPairs\.pairs: pair 1 is there twice"),
+    (replace(PAIRS, pairs=(Pair(PairId(1), OWN, ("host.local", 1), 1),)), r"Pair\.remote: .*host\.local"),
+    (replace(PAIRS, pairs=(Pair(PairId(1), OWN, ("192.0.2.1", 0), 1),)), r"Pair\.remote: 0 is no port"),
+    (replace(STUN, method=4_096), r"SendStun\.method: 4096"),
+    (replace(STUN, attributes=((0x19, bytes(1_024)),)), r"SendStun\.attributes: 1028 bytes"),
+    (replace(CHANNEL, channel=0x5000), r"BindChannel\.channel: 0x5000"),
     (replace(CONNECT, fingerprints=()), r"ConnectTransport\.fingerprints"),
     (
         replace(CONNECT, fingerprints=(Fingerprint("sha-256", bytes(20)),)),

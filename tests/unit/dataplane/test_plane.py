@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from visavis.dataplane import Plane
-from visavis.dataplane.commands import CloseTransport, Command, Kind, RequestStats, TransportId
+from visavis.dataplane.commands import (
+    Address,
+    CloseTransport,
+    Command,
+    Kind,
+    PairId,
+    RequestStats,
+    SocketId,
+    TransportId,
+)
 from visavis.dataplane.frames import Frame, FrameReceiver
 from visavis.dataplane.reports import (
     AudioLevels,
@@ -15,7 +24,12 @@ from visavis.dataplane.reports import (
     Forwarding,
     FramesReady,
     KeyFrameWanted,
+    PairLearnt,
+    PairSelected,
+    PairState,
     Report,
+    RoleChanged,
+    StunResult,
     TargetBitrate,
     TrackState,
     TransportState,
@@ -119,6 +133,30 @@ class Heard:
         self._note(list(levels))
 
 
+class HeardOfIce:
+    """Who decides for an ICE agent, and writes down what it hears."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[object, ...]] = []
+
+    def pair_state(self, pair: PairId, state: str, mapped: str, rtt_s: float, reason: str) -> None:
+        self.events.append(("state", pair, state, mapped, rtt_s, reason))
+
+    def pair_learnt(self, pair: PairId, socket: SocketId, remote: Address, priority: int) -> None:
+        self.events.append(("learnt", pair, socket, remote, priority))
+
+    def pair_selected(self, pair: PairId, reason: str) -> None:
+        self.events.append(("selected", pair, reason))
+
+    def role_changed(self, controlling: bool) -> None:
+        self.events.append(("role", controlling))
+
+    def stun_result(
+        self, request: int, code: int, attributes: list[tuple[int, bytes]], rtt_s: float, transaction: bytes
+    ) -> None:
+        self.events.append(("stun", request, code, attributes, rtt_s, transaction))
+
+
 @pytest.fixture
 def native() -> Iterator[ScriptedNative]:
     native = ScriptedNative()
@@ -163,6 +201,28 @@ def test_a_report_reaches_the_owner_of_its_transport_only(native: ScriptedNative
     )
     assert owners[0].events == [("connected", "dtls")]
     assert owners[1].events == [(3, "bandwidth")]
+
+
+def test_what_checks_found_reaches_who_decides_for_the_agent(native: ScriptedNative, plane: Plane) -> None:
+    decider, transport, other = HeardOfIce(), plane.new_transport(), plane.new_transport()
+    plane.on_ice(transport, decider)
+    say_last(
+        native,
+        plane,
+        PairState(transport, 1, "succeeded", "192.0.2.1:5000", 0.02),
+        PairLearnt(transport, 1 << 24, 1_000, ("192.0.2.2", 6000), 7),
+        PairSelected(transport, 1, "nominated"),
+        RoleChanged(transport, True),
+        StunResult(transport, 9, 401, [(0x15, b"nonce")], 0.01, bytes(12)),
+        RoleChanged(other, False),
+    )
+    assert decider.events == [
+        ("state", 1, "succeeded", "192.0.2.1:5000", 0.02, ""),
+        ("learnt", 1 << 24, 1_000, ("192.0.2.2", 6000), 7),
+        ("selected", 1, "nominated"),
+        ("role", True),
+        ("stun", 9, 401, [(0x15, b"nonce")], 0.01, bytes(12)),
+    ]
 
 
 def test_the_log_says_how_a_transport_is_encrypted(
@@ -237,10 +297,11 @@ def test_who_receives_frames_hears_of_them_until_the_receiver_is_closed(
 
 
 def test_nothing_is_heard_about_what_was_forgotten(native: ScriptedNative, plane: Plane) -> None:
-    owner, states = Heard(), list[TrackState]()
+    owner, decider, states = Heard(), HeardOfIce(), list[TrackState]()
     transport = plane.new_transport()
     track = plane.new_track(transport)
     plane.on_transport(transport, owner)
+    plane.on_ice(transport, decider)
     plane.on_track(track, states.append)
     plane.forget(transport)
     plane.forget(transport)
@@ -250,13 +311,17 @@ def test_nothing_is_heard_about_what_was_forgotten(native: ScriptedNative, plane
         TransportState(transport, "closed"),
         TrackState(track, 0, False, 96),
         AudioLevels([(track, -10)]),
+        RoleChanged(transport, True),
     )
     assert owner.events == []
+    assert decider.events == []
     assert states == []
     with pytest.raises(LocalProtocolError):
         plane.new_track(transport)
     with pytest.raises(LocalProtocolError):
         plane.on_transport(transport, owner)
+    with pytest.raises(LocalProtocolError):
+        plane.on_ice(transport, decider)
     with pytest.raises(LocalProtocolError):
         plane.on_track(track, states.append)
 

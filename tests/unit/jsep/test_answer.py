@@ -11,6 +11,7 @@ from visavis.jsep import (
     CodecCapability,
     RtcpMuxPolicy,
     SdpType,
+    needs_negotiation,
     set_codec_preferences,
     set_direction,
     want_data,
@@ -74,6 +75,27 @@ def test_a_transceiver_of_add_transceiver_waits_for_an_offer_of_its_own() -> Non
     callee.remote(SdpType.OFFER, _offered(Kind.AUDIO))
     assert callee.transceiver(key).mid is None
     assert len(callee.session.transceivers) == 2
+
+
+def test_an_answer_names_the_streams_of_who_would_send_if_the_peer_let_it() -> None:
+    """RFC 9429 section 5.3.1 goes by the transceiver's direction.
+
+    Without the line W3C webrtc-pc section 4.7.3 calls for negotiation, and with two such peers for no end.
+    """
+    callee = Peer(2)
+    callee.add(track_id="mine", stream_ids=("t",), add_track=True)
+    caller = Peer(1)
+    caller.add(direction=Direction.RECVONLY)
+    callee.remote(SdpType.OFFER, caller.offer())
+    caller.remote(SdpType.ANSWER, callee.answer())
+    caller.session = set_direction(caller.session, 1, Direction.SENDONLY)
+    negotiate(caller, callee)
+    assert callee.session.transceivers[0].current_direction is Direction.RECVONLY
+    callee.session = set_direction(callee.session, callee.session.transceivers[0].key, Direction.SENDONLY)
+    _, answer = negotiate(caller, callee)
+    assert "a=inactive" in answer
+    assert lines(answer, "a=msid") == ["a=msid:t mine"]
+    assert not needs_negotiation(callee.session)
 
 
 def test_media_of_an_unknown_kind_is_rejected() -> None:

@@ -282,6 +282,7 @@ def test_a_restart_gives_new_credentials_before_the_offer_and_the_peers_with_the
     [_, completed] = commands(conference, transport, start)
     assert isinstance(completed, RestartIce)
     assert (completed.ufrag, completed.remote_ufrag) == (restart.ufrag, bob.subscriber.ice.ufrag)
+    assert completed.remote_password == bob.subscriber.ice.password
 
 
 def test_a_restart_waits_for_the_outstanding_answer_and_no_longer() -> None:

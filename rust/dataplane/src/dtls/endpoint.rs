@@ -200,6 +200,11 @@ impl Endpoint {
         self.timeout
     }
 
+    /// The size of the datagram that `poll_transmit` gives next.
+    pub fn next_transmit_bytes(&self) -> Option<usize> {
+        self.transmits.front().map(Vec::len)
+    }
+
     /// The next datagram to send to the peer.
     pub fn poll_transmit(&mut self) -> Option<Vec<u8>> {
         self.transmits.pop_front()

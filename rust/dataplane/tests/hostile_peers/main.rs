@@ -8,7 +8,62 @@ use plane::{MEDIA, NOT_ROUTED, Peer, Plane, SLOT_SSRC, address};
 use visavis_dataplane::Command;
 use visavis_dataplane::api::{Kind, TrackId};
 use visavis_dataplane::counters::Counter;
-use visavis_wire::rtcp;
+use visavis_wire::{rtcp, stun};
+
+/// A participant holds the passwords of its own transport: its checks are authentic, whatever source it gives them.
+#[test]
+fn who_nominates_a_forged_address_has_no_media_sent_there() {
+    let mut plane = Plane::new(1);
+    let mut publisher = Peer::connect(&mut plane, 0, 1, 5_000, 0);
+    let mut thief = Peer::connect(&mut plane, 0, 2, 6_000, 0);
+    let victim = plane::address(9_000);
+    let track = TrackId(11);
+    publisher.publish(&mut plane, track, Kind::Audio);
+    thief.subscribe(&mut plane, Kind::Audio);
+    thief.route(&mut plane, Some(track));
+    let mut stream = publisher.open_stream(1);
+    let (mut asked, mut sent, mut kept) = (0, 0, 0);
+    for sequence in 0..3_000 {
+        if sequence % 10 == 0 {
+            let check = thief.check();
+            asked += check.len();
+            plane.datagram(0, victim, &check);
+            // To go on, it has to have consent where it is.
+            plane.datagram(0, thief.address, &thief.check());
+        }
+        plane.datagram(0, publisher.address, &publisher.rtp(&mut stream, sequence, MEDIA, &[7; 1_000]));
+        plane.datagram(0, publisher.address, &publisher.check());
+        plane.advance(Duration::from_millis(20));
+        for datagram in plane.take_sent(victim) {
+            assert!(stun::Message::parse_untrusted(&datagram).is_ok(), "answers and checks alone");
+            sent += datagram.len();
+        }
+        kept += thief.media(&mut plane).len();
+    }
+    assert!(sent <= 3 * asked, "{sent} bytes for {asked}");
+    assert!(kept > 2_900, "what it nominated before goes on: {kept}");
+}
+
+/// Who is at the nominated address gets the media as soon as it has said so.
+#[test]
+fn who_answers_at_a_nominated_address_has_media_sent_there() {
+    let mut plane = Plane::new(1);
+    let mut publisher = Peer::connect(&mut plane, 0, 1, 5_000, 0);
+    let mut mover = Peer::connect(&mut plane, 0, 2, 6_000, 0);
+    let track = TrackId(11);
+    publisher.publish(&mut plane, track, Kind::Audio);
+    mover.subscribe(&mut plane, Kind::Audio);
+    mover.route(&mut plane, Some(track));
+    let mut stream = publisher.open_stream(1);
+    plane.datagram(0, publisher.address, &publisher.rtp(&mut stream, 0, MEDIA, b"voice"));
+    assert_eq!(mover.media(&mut plane).len(), 1);
+    mover.address = plane::address(6_001);
+    plane.advance(Duration::from_millis(100));
+    plane.datagram(0, mover.address, &mover.check());
+    mover.answer_checks(&mut plane, 0);
+    plane.datagram(0, publisher.address, &publisher.rtp(&mut stream, 1, MEDIA, b"voice"));
+    assert_eq!(mover.media(&mut plane).len(), 1);
+}
 
 fn astray(plane: &Plane) -> u64 {
     plane.count(Counter::SrtpUnauthentic) + plane.count(Counter::UnvalidatedAddress)

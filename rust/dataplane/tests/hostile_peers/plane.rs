@@ -5,11 +5,12 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use visavis_dataplane::api::{
-    Codec, Extension, GivenKeys, Kind, Payload, PayloadMap, ReceiveSection, Rung, SendSlot, SlotId, TrackId,
-    TransportId,
+    Codec, Extension, GivenKeys, IceMode, Kind, Payload, PayloadMap, ReceiveSection, Rung, SendSlot, SlotId,
+    TrackId, TransportId,
 };
 use visavis_dataplane::counters::{Counter, Counters};
 use visavis_dataplane::dtls::Certificate;
+use visavis_dataplane::ice::Credentials;
 use visavis_dataplane::srtp::{Profile, Receiver, SealStream, Sender};
 use visavis_dataplane::{Command, Report, Shard, ShardConfig, ShardId, ShardMessage, SocketId, Time};
 use visavis_wire::{rtp, stun};
@@ -47,6 +48,7 @@ impl Plane {
                 ntp_at_zero: 0xe000_0000 << 32,
                 epoch: Instant::now(),
                 certificate: CERTIFICATE.clone().into_inner(),
+                secret: [id as u8; 32],
                 counters: Arc::clone(counters),
             })
         });
@@ -153,12 +155,11 @@ impl Peer {
             (key.to_vec(), salt.to_vec())
         };
         let ((their_key, their_salt), (our_key, our_salt)) = (split(&remote), split(&local));
-        plane.command(Command::OpenTransport { id, ufrag: ufrag.clone(), password: PASSWORD.to_owned() });
-        plane.command(Command::ConnectWithKeys {
-            id,
-            remote_ufrag: "them".to_owned(),
-            keys: GivenKeys { profile: PROFILE, local, remote },
-        });
+        let keys = GivenKeys { profile: PROFILE, local, remote };
+        let local = Credentials { ufrag: ufrag.clone(), password: PASSWORD.to_owned() };
+        let remote = Credentials { ufrag: "them".to_owned(), password: PASSWORD.to_owned() };
+        plane.command(Command::OpenTransport { id, local, mode: IceMode::Lite, certificate: None });
+        plane.command(Command::ConnectWithKeys { id, remote, keys });
         let peer = Peer {
             id,
             address: address(port),
@@ -167,7 +168,22 @@ impl Peer {
             receiver: Receiver::new(PROFILE, &our_key, &our_salt).unwrap(),
         };
         plane.datagram(arrival, peer.address, &peer.check());
+        peer.answer_checks(plane, arrival);
         peer
+    }
+
+    /// Answers the checks that came for this peer, as one that is there does.
+    pub fn answer_checks(&self, plane: &mut Plane, arrival: u8) {
+        for datagram in plane.take_sent(self.address) {
+            let Ok(message) = stun::Message::parse_untrusted(&datagram) else { continue };
+            if message.class() == stun::Class::Request {
+                let mut answer = Vec::new();
+                stun::Builder::binding_success(&mut answer, message.transaction_id())
+                    .xor_mapped_address(address(3478))
+                    .finish_with_integrity(PASSWORD.as_bytes());
+                plane.datagram(arrival, self.address, &answer);
+            }
+        }
     }
 
     pub fn check(&self) -> Vec<u8> {

@@ -1,8 +1,10 @@
+use std::collections::VecDeque;
+use std::os::fd::IntoRawFd;
 use std::sync::Barrier;
 
 use visavis_dataplane::api::{Codec, Figure, SourcePayload, TrackId, TransportId};
 use visavis_dataplane::frames::{FrameEvent, OutgoingFrame, ReceiverId};
-use visavis_dataplane::{ShardMessage, SocketId, Time, TransmitQueue};
+use visavis_dataplane::{Descriptor, ShardMessage, SocketChange, SocketId, Time, TransmitQueue};
 
 use super::*;
 use crate::inbox::MESSAGES;
@@ -33,6 +35,7 @@ struct Echo {
     transmits: TransmitQueue,
     messages: Vec<(ShardId, ShardMessage)>,
     reports: Vec<Report>,
+    changes: VecDeque<SocketChange>,
     last: Option<SocketAddr>,
     most_waited: usize,
     on_command: Arc<OnCommand>,
@@ -106,6 +109,18 @@ impl Core for Echo {
         self.messages.pop()
     }
 
+    fn poll_socket_change(&mut self) -> Option<SocketChange> {
+        self.changes.pop_front()
+    }
+
+    fn handle_socket_lost(&mut self, _: Time, socket: SocketId) {
+        self.report("lost", socket.0 as usize);
+    }
+
+    fn handle_send_failure(&mut self, _: Time, _: SocketId, peer: SocketAddr) {
+        self.report("refused", usize::from(peer.port()));
+    }
+
     fn handle_frame(&mut self, _: Time, _: TrackId, _: &OutgoingFrame) {}
 
     fn poll_frame(&mut self) -> Option<(ReceiverId, FrameEvent)> {
@@ -120,15 +135,24 @@ fn echo(
     on_datagram: OnDatagram,
     on_command: impl Fn(&mut Echo, Command) + Send + Sync + 'static,
 ) -> Plane {
+    echo_at(&[SocketAddr::from(([127, 0, 0, 1], 0))], threads, on_datagram, on_command)
+}
+
+fn echo_at(
+    addresses: &[SocketAddr],
+    threads: u8,
+    on_datagram: OnDatagram,
+    on_command: impl Fn(&mut Echo, Command) + Send + Sync + 'static,
+) -> Plane {
     let on_command: Arc<OnCommand> = Arc::new(on_command);
-    let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    Plane::start_with(&[any], threads, move |id, _, _| Echo {
+    Plane::start_with(addresses, threads, move |id, _, _| Echo {
         id,
         shards: threads,
         on_datagram,
         transmits: TransmitQueue::default(),
         messages: Vec::new(),
         reports: Vec::new(),
+        changes: VecDeque::new(),
         last: None,
         most_waited: 0,
         on_command: Arc::clone(&on_command),
@@ -221,6 +245,64 @@ fn a_train_reaches_a_plain_socket_as_right_sized_datagrams() {
         assert_eq!(receive(&peer), [n; 500]);
     }
     assert_eq!(receive(&peer), [10; 20]);
+}
+
+/// A plane without an address, whose core takes this descriptor over as socket 1,000 when it is commanded, closes it at the
+/// second command, and is told of a third with a report.
+fn with_own_socket(descriptor: i32) -> Plane {
+    let (own, descriptor) = (SocketId(1_000), Descriptor(descriptor));
+    let commands = std::sync::atomic::AtomicUsize::new(0);
+    let on_command = move |echo: &mut Echo, _| match commands.fetch_add(1, Ordering::Relaxed) {
+        0 => echo.changes.push_back(SocketChange::Open { socket: own, descriptor }),
+        1 => {
+            echo.transmits.push(own, echo.last.unwrap(), b"bye");
+            echo.changes.push_back(SocketChange::Close { socket: own });
+        }
+        _ => echo.report("done", 0),
+    };
+    echo_at(&[], 1, OnDatagram::Answer, on_command)
+}
+
+#[test]
+fn a_transports_own_socket_serves_until_what_it_has_to_send_has_left() {
+    let bound = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = bound.local_addr().unwrap();
+    let plane = with_own_socket(bound.into_raw_fd());
+    assert_eq!(plane.local_addresses(), []);
+    let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+    client.set_read_timeout(Some(GUARD)).unwrap();
+    client.connect(address).unwrap();
+    client.send(b"before it was taken over").unwrap();
+    plane.submit(vec![command(0)]).unwrap();
+    assert_eq!(receive(&client), b"\0before it was taken over");
+    client.send(b"hello").unwrap();
+    assert_eq!(receive(&client), b"\0hello");
+    plane.submit(vec![command(0), command(0)]).unwrap();
+    assert_eq!(receive(&client), b"bye");
+    next_reports(&plane);
+    plane.close().unwrap();
+    UdpSocket::bind(address).expect("the port is free again");
+}
+
+#[test]
+fn a_descriptor_that_is_no_socket_is_told_to_the_core_and_costs_nothing_else() {
+    let file = std::fs::File::open("/dev/null").unwrap();
+    let plane = with_own_socket(std::os::fd::AsRawFd::as_raw_fd(&file));
+    plane.submit(vec![command(0)]).unwrap();
+    let [Report::Stats { values, .. }] = &next_reports(&plane)[..] else { panic!("one report") };
+    assert_eq!(values[0], ("lost", Figure::Int(1_000)));
+    assert_eq!(counter(&plane, Counter::SocketRefused), 1);
+    assert!(file.metadata().is_ok(), "it is still open");
+}
+
+#[test]
+fn what_the_system_refuses_to_send_is_told_to_the_core() {
+    let plane = echo(1, OnDatagram::Answer, |echo, _| {
+        echo.transmits.push(SocketId(0), "[::1]:7".parse().unwrap(), b"from an IPv4 socket");
+    });
+    plane.submit(vec![command(0)]).unwrap();
+    let [Report::Stats { values, .. }] = &next_reports(&plane)[..] else { panic!("one report") };
+    assert_eq!(values[0], ("refused", Figure::Int(7)));
 }
 
 #[test]
@@ -390,7 +472,7 @@ fn a_plane_of_shards_starts_and_ends() {
 #[test]
 fn impossible_sizes_are_refused() {
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    for (addresses, threads) in [(vec![], 1), (vec![any], 0), (vec![any], 65), (vec![any; 65], 1)] {
+    for (addresses, threads) in [(vec![any], 0), (vec![any], 65), (vec![any; 65], 1)] {
         let made = Plane::start_with(&addresses, threads, |_, _, _| -> Echo { unreachable!() });
         assert_eq!(made.unwrap_err().error.kind(), io::ErrorKind::InvalidInput);
     }

@@ -2,6 +2,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use super::*;
+use crate::socket::Sockets;
 
 /// Answers from a script, then takes everything; keeps what it took.
 #[derive(Default)]
@@ -50,7 +51,7 @@ fn queue() -> TransmitQueue {
 
 fn send(script: &mut Script, transmitter: &mut Transmitter) -> Counters {
     let counters = Counters::default();
-    transmitter.send_all(&queue(), script, &counters);
+    transmitter.send_all(&queue(), script, &counters, &mut Vec::new());
     counters
 }
 
@@ -67,7 +68,7 @@ fn with_train() -> Vec<(u16, Vec<u8>, Option<u16>)> {
 }
 
 fn transmitter() -> Transmitter {
-    Transmitter { offloads: vec![Offload { on: true, refusals: 0 }] }
+    Transmitter { offloads: HashMap::from([(SocketId(0), Offload { on: true, refusals: 0 })]) }
 }
 
 #[test]
@@ -148,6 +149,8 @@ fn a_socket_that_does_not_exist_is_a_failure_and_no_panic() {
     queue.push(SocketId(9), to(1), b"x");
     let counters = Counters::default();
     let mut sockets = Sockets::new(Vec::new());
-    Transmitter::new(0).send_all(&queue, &mut sockets, &counters);
+    let mut failed = Vec::new();
+    Transmitter::default().send_all(&queue, &mut sockets, &counters, &mut failed);
     assert_eq!(counters.get(Counter::SendFailed), 1);
+    assert_eq!(failed, [(SocketId(9), to(1))]);
 }

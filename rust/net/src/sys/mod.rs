@@ -7,10 +7,12 @@ mod batch;
 #[cfg(not(target_os = "linux"))]
 #[path = "portable.rs"]
 mod batch;
+mod descriptor;
 mod poll;
 mod signal;
 
 pub(crate) use batch::{Receiver, Sender, enable_gro, enlarge_buffers, receive_drops};
+pub(crate) use descriptor::{adopt, discard};
 pub(crate) use poll::{Poll, block_signals, wait_writable};
 pub(crate) use signal::Signal;
 

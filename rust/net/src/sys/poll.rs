@@ -4,8 +4,7 @@ use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Duration;
 
-/// A fixed set of descriptors to wait for. There are few of them (a socket per address, a signal), so poll serves as well
-/// as epoll would, everywhere. Whoever owns the descriptors keeps them open as long as the set is used.
+/// The descriptors to wait for, each by its place. Whoever owns them keeps them open as long as they are in the set.
 pub(crate) struct Poll {
     fds: Vec<libc::pollfd>,
 }
@@ -14,6 +13,18 @@ impl Poll {
     pub fn new<'a>(fds: impl IntoIterator<Item = BorrowedFd<'a>>) -> Poll {
         let fds = fds.into_iter().map(|fd| pollfd(fd, libc::POLLIN)).collect();
         Poll { fds }
+    }
+
+    /// One more, at the last place.
+    pub fn push(&mut self, fd: BorrowedFd<'_>) {
+        self.fds.push(pollfd(fd, libc::POLLIN));
+    }
+
+    /// Takes one out; the last one moves to its place.
+    pub fn swap_remove(&mut self, index: usize) {
+        if index < self.fds.len() {
+            self.fds.swap_remove(index);
+        }
     }
 
     /// Waits until a descriptor is readable, for at most `timeout`; an interruption by a signal ends it early.

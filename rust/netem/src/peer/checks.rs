@@ -142,13 +142,39 @@ impl Checks {
         }
     }
 
-    /// True when the nominated pair has become valid by it.
-    pub fn handle_answer(&mut self, now: Time, datagram: &Datagram) -> bool {
-        let was_connected = self.is_connected();
+    /// Answers a check of the server's, or takes its answer to one of ours: true when the nominated pair has become valid by
+    /// it.
+    pub fn handle_stun(&mut self, now: Time, datagram: &Datagram, out: &mut VecDeque<Datagram>) -> bool {
         let Ok(message) = Message::parse_untrusted(&datagram.data) else {
             self.wrong_answers += 1;
             return false;
         };
+        if message.class() == Class::Request {
+            out.extend(self.answer(datagram, &message));
+            return false;
+        }
+        self.handle_answer(now, datagram, &message)
+    }
+
+    /// RFC 8445 section 7.3, as far as a controlling agent needs it whose pairs are all known.
+    fn answer(&mut self, datagram: &Datagram, message: &Message<'_>) -> Option<Datagram> {
+        let ours = format!("{}:{}", self.local.ufrag, self.remote.ufrag);
+        let right = message.username() == Some(ours.as_bytes())
+            && message.verify_integrity(self.local.password.as_bytes())
+            && message.ice_controlled().is_some();
+        if !right || !self.running {
+            // It may be one of before a restart.
+            return None;
+        }
+        let mut data = Vec::new();
+        Builder::binding_success(&mut data, message.transaction_id())
+            .xor_mapped_address(datagram.from)
+            .finish_with_integrity(self.local.password.as_bytes());
+        Some(Datagram { from: datagram.to, to: datagram.from, data })
+    }
+
+    fn handle_answer(&mut self, now: Time, datagram: &Datagram, message: &Message<'_>) -> bool {
+        let was_connected = self.is_connected();
         let pair = self.pairs.iter_mut().find(|pair| pair.local == datagram.to);
         let Some(pair) = pair.filter(|pair| pair.transactions.contains(&message.transaction_id())) else {
             // An answer to a check of before a restart.

@@ -292,7 +292,7 @@ impl Node for Peer {
     fn handle_datagram_untrusted(&mut self, now: Time, mut datagram: Datagram) {
         match classify(&datagram.data) {
             PacketKind::Stun => {
-                if self.checks.handle_answer(now, &datagram) {
+                if self.checks.handle_stun(now, &datagram, &mut self.out) {
                     for outbound in &mut self.outbound {
                         outbound.next_frame = outbound.next_frame.max(now);
                     }

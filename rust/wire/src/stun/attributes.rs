@@ -5,13 +5,15 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use super::{MAGIC_COOKIE, TransactionId};
 use crate::bytes::{array_at, slice_at, u8_at, u16_at};
 
-/// Attribute types (RFC 8489 section 18.3, RFC 8445 section 16.1).
+/// Attribute types (RFC 8489 section 18.3, RFC 8445 section 16.1, RFC 8656 section 18).
 pub mod attribute_type {
     pub const MAPPED_ADDRESS: u16 = 0x0001;
     pub const USERNAME: u16 = 0x0006;
     pub const MESSAGE_INTEGRITY: u16 = 0x0008;
     pub const ERROR_CODE: u16 = 0x0009;
     pub const UNKNOWN_ATTRIBUTES: u16 = 0x000A;
+    pub const XOR_PEER_ADDRESS: u16 = 0x0012;
+    pub const DATA: u16 = 0x0013;
     pub const REALM: u16 = 0x0014;
     pub const NONCE: u16 = 0x0015;
     pub const MESSAGE_INTEGRITY_SHA256: u16 = 0x001C;

@@ -67,6 +67,12 @@ impl<'b> Builder<'b> {
         self.attribute(ty::XOR_MAPPED_ADDRESS, &value[..length])
     }
 
+    /// XOR-PEER-ADDRESS (RFC 8656 section 18.3): whom relayed data comes from or goes to.
+    pub fn xor_peer_address(self, address: SocketAddr) -> Builder<'b> {
+        let (value, length) = xor_address(address, &self.transaction_id);
+        self.attribute(ty::XOR_PEER_ADDRESS, &value[..length])
+    }
+
     /// USERNAME; more than 508 bytes are cut, and then known to nobody.
     pub fn username(self, username: &str) -> Builder<'b> {
         self.attribute(ty::USERNAME, bounded(username, USERNAME_LIMIT).as_bytes())
@@ -139,6 +145,19 @@ impl<'b> Builder<'b> {
         self.set_length(8);
         let fingerprint = integrity::fingerprint(&self.out[self.start..]);
         let _complete = self.attribute(ty::FINGERPRINT, &fingerprint.to_be_bytes());
+    }
+
+    /// Ends the message with DATA (RFC 8656 section 18.4) of what `write` appends to the buffer, and without FINGERPRINT.
+    pub fn finish_with_data<E>(mut self, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
+        self.out.extend_from_slice(&ty::DATA.to_be_bytes());
+        self.out.extend_from_slice(&[0, 0]);
+        let data = self.out.len();
+        write(self.out)?;
+        let length = self.out.len().saturating_sub(data);
+        put_u16_at(self.out, data - 2, u16::try_from(length).unwrap_or(u16::MAX));
+        self.out.resize(data + length.next_multiple_of(4), 0);
+        self.set_length(0);
+        Ok(())
     }
 
     fn protect(self, hash: Hash, attribute_type: u16, key: &[u8]) -> Builder<'b> {

@@ -145,6 +145,11 @@ impl<'a> Message<'a> {
         parse_xor_address(self.attribute(ty::XOR_MAPPED_ADDRESS)?, &self.transaction_id)
     }
 
+    /// XOR-PEER-ADDRESS (RFC 8656 section 18.3).
+    pub fn xor_peer_address(&self) -> Option<SocketAddr> {
+        parse_xor_address(self.attribute(ty::XOR_PEER_ADDRESS)?, &self.transaction_id)
+    }
+
     /// ERROR-CODE (RFC 8489 section 14.8).
     pub fn error_code(&self) -> Option<ErrorCode<'a>> {
         parse_error_code(self.attribute(ty::ERROR_CODE)?)

@@ -34,6 +34,9 @@ pub struct Method(pub u16);
 
 impl Method {
     pub const BINDING: Method = Method(0x001);
+    /// The indications that carry data between a TURN client and its server (RFC 8656 section 17).
+    pub const SEND: Method = Method(0x006);
+    pub const DATA: Method = Method(0x007);
 }
 
 /// Why bytes are no STUN message.

@@ -8,3 +8,4 @@ mod seeds;
 mod stun_messages;
 mod stun_vectors;
 mod transport_feedback;
+mod turn_messages;
