@@ -69,7 +69,7 @@ class InvalidPreferencesError(LocalProtocolError):
 
 
 class DOMException(VisavisError):
-    """An error of a W3C interface (Web IDL section 2.8.1); `name` says which, for instance `InvalidStateError`.
+    """An error of a W3C interface (Web IDL section 2.8.1); `name` says which, as `InvalidStateError` does.
 
     Where the standards have JavaScript's TypeError it is Python's; `RangeError` is below.
     """

@@ -80,7 +80,7 @@ class EventTarget:
     def __init__(self) -> None:
         self._listeners: dict[str, list[_Registered]] = {}
         self._handlers: dict[str, _Registered] = {}
-        self._running: set[asyncio.Future[object]] = set()
+        self._running: set[asyncio.Task[None]] = set()
 
     def addEventListener(
         self, type: str, callback: Listener | None, options: Mapping[str, object] | bool | None = None
@@ -135,7 +135,12 @@ class EventTarget:
 
         return listen
 
-    async def next_event(self, type: str, *, timeout: float | None = None) -> Event:
+    async def next_event(
+        self,
+        type: str,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 - of the API
+    ) -> Event:
         """The next event of a type. Raises TimeoutError after `timeout` seconds."""
         future: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
 

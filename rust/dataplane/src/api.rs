@@ -146,6 +146,8 @@ pub struct ReceiveSection {
 pub struct SendSlot {
     pub slot: SlotId,
     pub mid: String,
+    /// Which simulcast encoding of its m-line it is (RFC 8853); each has a slot of its own.
+    pub rid: Option<String>,
     pub kind: Kind,
     pub ssrc: u32,
     pub rtx_ssrc: Option<u32>,
@@ -321,6 +323,9 @@ pub enum Command {
         track: TrackId,
         kind: Kind,
         payloads: Vec<SourcePayload>,
+        /// Its encoder follows `Report::TargetBitrate`, and would make so many bits a second of it. None: it is as any
+        /// track, not sent where it does not fit.
+        wanted_bps: Option<u64>,
     },
     CloseSource {
         track: TrackId,

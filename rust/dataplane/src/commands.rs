@@ -78,7 +78,9 @@ impl Shard {
                     self.reports.push_back(report);
                 }
             }
-            Command::OpenSource { track, kind, payloads } => self.open_source(track, kind, payloads),
+            Command::OpenSource { track, kind, payloads, wanted_bps } => {
+                self.open_source(track, kind, payloads, wanted_bps)
+            }
             Command::CloseSource { track } => self.close_source(now, track),
             Command::OpenReceiver { track, layer, receiver } => {
                 self.open_receiver(now, track, layer, receiver)

@@ -11,6 +11,8 @@ pub struct SlotView<'a> {
     pub layer_bps: &'a [u64],
     /// What it forwards now.
     pub current: Option<u8>,
+    /// Its sender makes of it what fits, and would make so many bits a second of it.
+    pub adapts: Option<u64>,
 }
 
 /// What a slot shall forward.
@@ -49,7 +51,8 @@ impl Patience {
 /// Climbs the ladder from its first rung as long as the sum fits `estimate_bps` (None: no estimate, everything fits).
 ///
 /// A rung for a slot that already has a lower layer replaces it, for the difference. A rung that does not fit ends the
-/// climb of its slot only: a cheaper one further up may still fit. Appends one decision per slot to `decisions`, in the
+/// climb of its slot only: a cheaper one further up may still fit. One whose sender adapts always does: not to send it would
+/// leave nothing to adapt. Appends one decision per slot to `decisions`, in the
 /// order of `slots`, which are sorted by their identifier; the total that all rungs would cost is returned.
 pub fn climb(
     rungs: &[Rung],
@@ -84,14 +87,17 @@ pub fn climb(
         wanted += more;
         let stays = view.current.is_some_and(|current| current >= layer);
         let percent = if stays { patience.stay_percent() } else { ENTER_PERCENT };
-        if estimate_bps.is_none_or(|estimate| spent + more <= estimate.saturating_mul(percent) / 100) {
+        let fits = |estimate: u64| spent + more <= estimate.saturating_mul(percent) / 100;
+        if view.adapts.is_some() || estimate_bps.is_none_or(fits) {
             spent += more;
             *decision = Decision { slot: rung.slot, layer: Some(layer), reason: ForwardReason::Ok, bps };
         } else if decision.layer.is_none() {
             decision.reason = ForwardReason::Bandwidth;
         }
     }
+    let adaptive = slots.iter().zip(&decisions[first..]).filter(|(_, decision)| decision.layer.is_some());
     wanted
+        + adaptive.map(|(view, decision)| view.adapts.unwrap_or(0).saturating_sub(decision.bps)).sum::<u64>()
 }
 
 #[cfg(test)]
@@ -99,7 +105,7 @@ mod tests {
     use super::*;
 
     fn view(slot: u16, layer_bps: &[u64]) -> SlotView<'_> {
-        SlotView { slot: SlotId(slot), has_track: true, layer_bps, current: None }
+        SlotView { slot: SlotId(slot), has_track: true, layer_bps, current: None, adapts: None }
     }
 
     fn rung(slot: u16, layer: u8) -> Rung {
@@ -164,6 +170,20 @@ mod tests {
             decisions[0].reason
         };
         assert_eq!((reason(850_000), reason(600_000), reason(500_000)), (Ok, Ok, Bandwidth));
+    }
+
+    #[test]
+    fn what_adapts_is_sent_however_little_fits_and_leaves_the_rest_to_others() {
+        let adaptive = SlotView { adapts: Some(2_500_000), ..view(1, &[800_000]) };
+        let slots = [adaptive, view(2, &[100_000]), view(3, &[300_000])];
+        let (ladder, mut decisions) = ([rung(1, 0), rung(2, 0), rung(3, 0)], Vec::new());
+        let wanted = climb(&ladder, &slots, Some(1_100_000), Patience::Spent, &mut decisions);
+        assert_eq!(
+            decisions.iter().map(|decision| decision.layer).collect::<Vec<_>>(),
+            [Some(0), Some(0), None]
+        );
+        assert_eq!(wanted, 2_500_000 + 100_000 + 300_000, "it is probed for");
+        assert_eq!(layers(&ladder, &slots, Some(50_000))[0], (Some(0), Ok));
     }
 
     #[test]

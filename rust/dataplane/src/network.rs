@@ -154,8 +154,7 @@ impl Shard {
         let Some(transport) = self.transports.get_mut(&id) else { return };
         match packet {
             rtcp::Packet::SenderReport(report) => {
-                let clock =
-                    transport.receive.handle_sender_report(now, ntp, report.ssrc, report.ntp, report.rtp);
+                let clock = transport.receive.handle_sender_report(now, ntp, report);
                 self.handle_report_blocks(id, ntp, &report.blocks);
                 if let Some((track, layer, map)) = clock {
                     if let Some(layer) =

@@ -162,9 +162,9 @@ impl Shard {
         };
         let sources = &mut self.sources;
         transport.send.climb(now, |slot, rates| {
-            if let Some(source) = slot.track.and_then(|track| sources.get_mut(&track)) {
-                source.layer_rates(now, rates);
-            }
+            let source = slot.track.and_then(|track| sources.get_mut(&track))?;
+            source.layer_rates(now, rates);
+            source.local.as_ref().and_then(|local| local.wanted_bps)
         });
     }
 

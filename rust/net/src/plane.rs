@@ -259,16 +259,25 @@ impl Plane {
     /// may call it.
     pub fn send_frame(&self, track: TrackId, frame: OutgoingFrame) -> Result<bool, SendError> {
         self.check_open().map_err(SendError::Plane)?;
-        let inlet = self.shared.frames.inlet(track).ok_or(SendError::Frame(Refusal::NoSuchSource(track)))?;
-        match inlet.put(frame).map_err(SendError::Frame)? {
-            Put::Queued { first } => {
-                if let Some(inbox) = self.shared.inboxes.get(usize::from(track.shard().0)).filter(|_| first) {
-                    inbox.push_inlet(inlet);
-                }
-                Ok(true)
-            }
-            Put::Full => Ok(false),
+        let (frames, inbox) = (&self.shared.frames, self.shared.inboxes.get(usize::from(track.shard().0)));
+        let source = frames.inlet(track).zip(inbox);
+        let (inlet, inbox) = source.ok_or(SendError::Frame(Refusal::NoSuchSource(track)))?;
+        if inbox.is_lost() {
+            return Err(SendError::Plane(PlaneError::ShardLost(track.shard())));
         }
+        let layer = frame.layer;
+        match inlet.put(frame).map_err(SendError::Frame)? {
+            Put::Queued { first: true } => inbox.push_inlet(inlet),
+            Put::Queued { first: false } => (),
+            Put::Full { needs_key_frame } => {
+                frames.count_refused();
+                if needs_key_frame {
+                    self.shared.reports.push_batch(&mut vec![Report::KeyFrameWanted { track, layer }]);
+                }
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Begins to give out the frames of a layer of a track, at most `capacity` waiting. A track that there is not ends at
@@ -304,10 +313,11 @@ impl Plane {
         self.shared.reports.fd()
     }
 
-    /// What happened to packets since the start, over all threads.
+    /// What happened to packets and frames since the start, over all threads.
     pub fn counters(&self) -> Vec<(&'static str, u64)> {
         let sum = |counter| self.counters.iter().map(|counters| counters.get(counter)).sum();
-        Counter::ALL.iter().map(|&counter| (counter.as_str(), sum(counter))).collect()
+        let counters = Counter::ALL.iter().map(|&counter| (counter.as_str(), sum(counter)));
+        counters.chain([("frames_refused", self.shared.frames.refused())]).collect()
     }
 
     /// Lets every shard say good-bye and ends the threads: in bounded time, and once however often it is called.

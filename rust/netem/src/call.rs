@@ -313,6 +313,7 @@ impl Call {
         slots.push(SendSlot {
             slot,
             mid: format!("s{}", slot.0),
+            rid: None,
             kind,
             ssrc,
             rtx_ssrc,

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use common::{bad, good, seeds};
 use visavis_dataplane::api::{
-    Codec, Extension, Kind, Payload, PayloadMap, ReceiveSection, Rung, SendSlot, SlotId, SourcePayload,
-    TrackId, TransportId,
+    Codec, Extension, Figure, Kind, Payload, PayloadMap, ReceiveSection, Rung, SendSlot, SlotId,
+    SourcePayload, TrackId, TransportId,
 };
 use visavis_dataplane::frames::{Frame, FrameEvent, OutgoingFrame, ReceiverId};
 use visavis_dataplane::{Command, Report, Time};
@@ -19,8 +19,47 @@ use visavis_wire::ext::AudioLevel;
 const SENT: TrackId = TrackId(100);
 const RECEIVED: TrackId = TrackId(200);
 const RECEIVER: ReceiverId = ReceiverId(7);
-const EXTENSIONS: [(u8, Extension); 3] =
-    [(1, Extension::AudioLevel), (3, Extension::TransportCc), (4, Extension::Mid)];
+const EXTENSIONS: [(u8, Extension); 5] = [
+    (1, Extension::AudioLevel),
+    (3, Extension::TransportCc),
+    (4, Extension::Mid),
+    (10, Extension::Rid),
+    (11, Extension::RepairedRid),
+];
+
+fn section(kind: Kind, rids: &[&str]) -> ReceiveSection {
+    let audio = kind == Kind::Audio;
+    let payload = Payload {
+        payload_type: 96,
+        codec: if audio { Codec::Opus } else { Codec::Vp8 },
+        clock_hz: if audio { 48_000 } else { 90_000 },
+        rtx_payload_type: (!audio).then_some(97),
+        nack: !audio,
+        pli: !audio,
+        fir: false,
+    };
+    ReceiveSection {
+        track: RECEIVED,
+        mid: "0".to_owned(),
+        kind,
+        payloads: vec![payload],
+        ssrcs: Vec::new(),
+        rids: rids.iter().map(|&rid| rid.to_owned()).collect(),
+    }
+}
+
+fn slot(kind: Kind, number: u16, rid: Option<&str>) -> SendSlot {
+    let ssrc = 5_000 + u32::from(number) * 2;
+    SendSlot {
+        slot: SlotId(number),
+        mid: "0".to_owned(),
+        rid: rid.map(ToOwned::to_owned),
+        kind,
+        ssrc,
+        rtx_ssrc: (kind == Kind::Video).then_some(ssrc + 1),
+        cname: "name".to_owned(),
+    }
+}
 
 /// A local source, a network, and a receiver at its far end.
 struct Line {
@@ -39,31 +78,7 @@ impl Line {
         let audio = kind == Kind::Audio;
         let codec = if audio { Codec::Opus } else { Codec::Vp8 };
         let clock_hz = if audio { 48_000 } else { 90_000 };
-        let payload = Payload {
-            payload_type: 96,
-            codec,
-            clock_hz,
-            rtx_payload_type: (!audio).then_some(97),
-            nack: !audio,
-            pli: !audio,
-            fir: false,
-        };
-        let section = ReceiveSection {
-            track: RECEIVED,
-            mid: "0".to_owned(),
-            kind,
-            payloads: vec![payload],
-            ssrcs: Vec::new(),
-            rids: Vec::new(),
-        };
-        let slot = SendSlot {
-            slot: SlotId(0),
-            mid: "0".to_owned(),
-            kind,
-            ssrc: 5_000,
-            rtx_ssrc: (!audio).then_some(5_001),
-            cname: "name".to_owned(),
-        };
+        let (section, slot) = (section(kind, &[]), slot(kind, 0, None));
         let own = SourcePayload { payload_type: 10, codec, clock_hz };
         let map = PayloadMap { from: 10, to: 96, to_rtx: (!audio).then_some(97) };
         let extensions = EXTENSIONS.to_vec();
@@ -76,7 +91,7 @@ impl Line {
             },
             Command::OpenReceiver { track: RECEIVED, layer: 0, receiver: RECEIVER },
             Command::Send { id: sender, extensions, slots: vec![slot] },
-            Command::OpenSource { track: SENT, kind, payloads: vec![own] },
+            Command::OpenSource { track: SENT, kind, payloads: vec![own], wanted_bps: Some(1_000_000) },
             Command::Route { id: sender, slot: SlotId(0), track: Some(SENT), payloads: vec![map] },
             Command::SetLadder { id: sender, rungs: vec![Rung { slot: SlotId(0), layer: 0 }] },
         ] {
@@ -262,6 +277,88 @@ fn a_slow_link_is_told_to_the_encoder() {
     for pair in rates.windows(2) {
         assert!(pair[1].0.since(pair[0].0) >= Duration::from_millis(100), "{rates:?}");
         assert!(pair[0].1.abs_diff(pair[1].1) * 20 >= pair[0].1, "{rates:?}");
+    }
+}
+
+#[test]
+fn simulcast_encodings_are_told_apart_by_their_rid_even_where_they_are_repaired() {
+    let mut line = Line::new(4, Kind::Video, bad());
+    let (rids, receiver) = (["q", "f"], TransportId(line.sender.0 + 1));
+    let other = TrackId(SENT.0 + 1);
+    let slots = rids.iter().zip(1..).map(|(rid, number)| slot(Kind::Video, number, Some(rid))).collect();
+    let extensions = EXTENSIONS.to_vec();
+    let sections = vec![section(Kind::Video, &rids)];
+    line.call.command(Command::CloseReceiver { track: RECEIVED, receiver: RECEIVER });
+    line.call.command(Command::Receive {
+        id: receiver,
+        extensions: extensions.clone(),
+        sections,
+        transport_cc: true,
+    });
+    line.call.command(Command::Send { id: line.sender, extensions, slots });
+    let own = SourcePayload { payload_type: 10, codec: Codec::Vp8, clock_hz: 90_000 };
+    for (track, number) in [(SENT, 1), (other, 2)] {
+        let payloads = vec![PayloadMap { from: 10, to: 96, to_rtx: Some(97) }];
+        let (id, slot) = (line.sender, SlotId(number));
+        let wanted_bps = Some(1_000_000);
+        line.call.command(Command::OpenSource { track, kind: Kind::Video, payloads: vec![own], wanted_bps });
+        line.call.command(Command::Route { id, slot, track: Some(track), payloads });
+    }
+    let rungs = [1, 2].map(|slot| Rung { slot: SlotId(slot), layer: 0 }).to_vec();
+    line.call.command(Command::SetLadder { id: line.sender, rungs });
+    for layer in 0..2 {
+        let receiver = ReceiverId(layer);
+        line.call.command(Command::OpenReceiver { track: RECEIVED, layer: layer as u8, receiver });
+    }
+    for number in 0..100u32 {
+        for (track, first) in [(SENT, 0x10), (other, 0x20)] {
+            let key = number.is_multiple_of(10);
+            let data = vec![first | u8::from(!key); 3_000];
+            let captured = line.call.now();
+            let frame = OutgoingFrame {
+                layer: 0,
+                payload_type: 10,
+                timestamp: number * 3_600,
+                captured,
+                key,
+                audio_level: None,
+                data,
+            };
+            line.call.server_mut().send_frame(captured, track, &frame);
+        }
+        line.call.run_ms(40);
+    }
+    for (layer, first) in [(0, 0x10), (1, 0x20)] {
+        let events = line.call.server().frames().iter();
+        let frames: Vec<&Arc<Frame>> = events
+            .filter_map(|(_, receiver, event)| match event {
+                FrameEvent::Frame(frame) if *receiver == ReceiverId(layer) => Some(frame),
+                _ => None,
+            })
+            .collect();
+        assert!(frames.len() > 80, "{}", frames.len());
+        assert!(frames.iter().all(|frame| frame.data.iter().all(|byte| byte & 0xf0 == first)));
+    }
+    line.call.command(Command::RequestStats { id: receiver });
+    let stats = line.call.server().reports().iter().rev().find_map(|(_, report)| match report {
+        Report::Stats { received, .. } => Some(received.clone()),
+        _ => None,
+    });
+    let figure = |name| {
+        let streams = stats.iter().flatten();
+        let figures = streams.flat_map(|stream| stream.iter().filter(move |(known, _)| *known == name));
+        figures.map(|(_, figure)| figure.clone()).collect::<Vec<_>>()
+    };
+    let received: u64 = figure("framesReceived").iter().map(as_int).sum();
+    let all = line.call.server().frames().iter().filter(|(_, _, event)| *event != FrameEvent::Ended).count();
+    assert_eq!(received, all as u64);
+    assert!(figure("retransmittedPacketsReceived").iter().map(as_int).sum::<u64>() > 10);
+}
+
+fn as_int(figure: &Figure) -> u64 {
+    match figure {
+        Figure::Int(value) => *value,
+        other => panic!("{other:?} is no integer"),
     }
 }
 

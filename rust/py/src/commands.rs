@@ -214,7 +214,7 @@ fn open_source(fields: &Fields<'_, '_>, track: TrackId) -> PyResult<Command> {
     let payloads = fields.each("payloads", PAYLOADS, |object| source_payload(object, kind))?;
     validate::distinct(payloads.iter().map(|payload| payload.payload_type))
         .map_err(|what| fields.wrong("payloads", what))?;
-    Ok(Command::OpenSource { track, kind, payloads })
+    Ok(Command::OpenSource { track, kind, payloads, wanted_bps: fields.get("wanted_bps")? })
 }
 
 fn source_payload(object: &Bound<'_, PyAny>, kind: Kind) -> PyResult<SourcePayload> {
@@ -238,7 +238,10 @@ fn slots(fields: &Fields<'_, '_>) -> PyResult<Vec<SendSlot>> {
     let slots = fields.each("slots", SECTIONS, send_slot)?;
     let wrong = |what| fields.wrong("slots", what);
     validate::distinct(slots.iter().map(|slot| slot.slot.0)).map_err(|what| wrong(format!("slot {what}")))?;
-    validate::distinct(slots.iter().map(|slot| &slot.mid)).map_err(|what| wrong(format!("MID {what}")))?;
+    let name = |slot: &SendSlot| {
+        [Some(&*slot.mid), slot.rid.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    };
+    validate::distinct(slots.iter().map(name)).map_err(|what| wrong(format!("MID {what}")))?;
     let ssrcs = slots.iter().flat_map(|slot| [Some(slot.ssrc), slot.rtx_ssrc]).flatten();
     validate::distinct(ssrcs).map_err(|what| wrong(format!("SSRC {what}")))?;
     Ok(slots)
@@ -249,11 +252,20 @@ fn send_slot(object: &Bound<'_, PyAny>) -> PyResult<SendSlot> {
     Ok(SendSlot {
         slot: SlotId(fields.get("slot")?),
         mid: text(&fields, "mid", validate::label)?,
+        rid: optional_label(&fields, "rid")?,
         kind: fields.word("kind", KINDS)?,
         ssrc: fields.get("ssrc")?,
         rtx_ssrc: fields.get("rtx_ssrc")?,
         cname: text(&fields, "cname", validate::cname)?,
     })
+}
+
+fn optional_label(fields: &Fields<'_, '_>, name: &str) -> PyResult<Option<String>> {
+    let label: Option<String> = fields.get(name)?;
+    if let Some(label) = &label {
+        validate::label(label).map_err(|what| fields.wrong(name, what))?;
+    }
+    Ok(label)
 }
 
 fn payload_map(object: &Bound<'_, PyAny>) -> PyResult<PayloadMap> {

@@ -34,7 +34,7 @@ impl PythonClock {
     }
 
     /// Times before the plane's start become its start.
-    fn from_python(self, time_s: f64) -> PyResult<Time> {
+    fn time_at(self, time_s: f64) -> PyResult<Time> {
         if !time_s.is_finite() {
             return Err(PyValueError::new_err(format!("capture_time_s: {time_s} is no time")));
         }
@@ -81,7 +81,7 @@ pub fn outgoing(
         layer: arguments.layer,
         payload_type: arguments.payload_type,
         timestamp: arguments.timestamp,
-        captured: arguments.capture_time_s.map_or(Ok(now), |time_s| clock.from_python(time_s))?,
+        captured: arguments.capture_time_s.map_or(Ok(now), |time_s| clock.time_at(time_s))?,
         key: arguments.key,
         audio_level: audio_level.transpose()?,
         data: data.to_vec(py)?,
@@ -149,9 +149,10 @@ impl Frame {
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let bytes = self.data.bind(py).len()?;
+        let key = if self.key { "True" } else { "False" };
         Ok(format!(
-            "Frame({bytes} bytes, timestamp={}, payload_type={}, key={}, lost_before={})",
-            self.timestamp, self.payload_type, self.key, self.lost_before
+            "Frame({bytes} bytes, timestamp={}, payload_type={}, key={key}, lost_before={})",
+            self.timestamp, self.payload_type, self.lost_before
         ))
     }
 }

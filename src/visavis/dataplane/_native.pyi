@@ -456,7 +456,7 @@ class DataPlane:
 
         Raises ValueError (no such thread or kind, an impossible capacity), RuntimeError as `submit`."""
     def counters(self) -> dict[str, int]:
-        """What happened to packets since the start, by reason, over all threads."""
+        """What happened to packets and frames since the start, by reason, over all threads."""
     def close(self) -> None:
         """Stops and joins the threads; each transport says close_notify. Idempotent; returns in bounded
         time. Raises RuntimeError in a forked process."""

@@ -108,7 +108,8 @@ class ReceiveSection:
 
 @dataclass(frozen=True, slots=True)
 class SendSlot:
-    """One m-line on which the data plane sends; its SSRCs stay its own for the life of the transport."""
+    """One m-line on which the data plane sends, or one simulcast encoding of it, by its `rid` (RFC 8853); its
+    SSRCs stay its own for the life of the transport."""
 
     slot: SlotId
     mid: str
@@ -116,6 +117,7 @@ class SendSlot:
     ssrc: int
     rtx_ssrc: int | None
     cname: str
+    rid: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +147,9 @@ class Rung:
 class OpenTransport:
     """Creates a transport which answers checks for `ufrag`.
 
-    A lite one (RFC 8445 section 2.5) only verifies the paths that the peer's checks came from; it stays
-    controlled. A full one checks the pairs of `SetPairs`, as `controlling` or controlled, with its
-    `tie_breaker` (64 bits, section 7.1.1). `certificate` is the one that DTLS shows; None is the plane's.
+    A lite one (RFC 8445 section 2.5) only verifies the paths that the peer's checks came from; a full one
+    checks the pairs of `SetPairs`, as `controlling` or controlled, with its `tie_breaker` (64 bits, section
+    7.1.1). `certificate` is the one that DTLS shows; None is the plane's.
     """
 
     transport: TransportId
@@ -238,8 +240,9 @@ class SendStun:
     """One request to a STUN or TURN server (RFC 8489 section 6.2), repeated until it is answered.
 
     `method` is the number of the registry; `attributes` are (type, value) as they go over the wire, which
-    FINGERPRINT and, with a `key`, MESSAGE-INTEGRITY follow. A `StunResult` with the same `request` reports
-    the end.
+    FINGERPRINT and, with a `key`, MESSAGE-INTEGRITY follow; only the last 12 bytes of an IPv6
+    XOR-PEER-ADDRESS are XORed by the data plane, with the transaction that it chooses. A `StunResult` with
+    the same `request` reports the end.
     """
 
     transport: TransportId
@@ -338,6 +341,10 @@ class OpenSource:
     """Makes `track` one whose frames come by `send_frame`: nobody publishes it, and it is routed to slots as
     any other. Said again, it changes the payload types.
 
+    `wanted_bps`: its encoder follows the `TargetBitrate` reports and would make so many bits a second of it,
+    which is probed for; if it is on a rung, it is always sent. None: it is as any track, and not sent where
+    it does not fit.
+
     Frames of Opus, of VP8, and (as `other`) of audio with one packet a frame can be sent and received; others
     are a ValueError.
     """
@@ -345,6 +352,7 @@ class OpenSource:
     track: TrackId
     kind: Kind
     payloads: tuple[SourcePayload, ...]
+    wanted_bps: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

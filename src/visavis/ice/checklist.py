@@ -23,6 +23,10 @@ class PairStatus(StrEnum):
 OPEN: Final = (PairStatus.FROZEN, PairStatus.WAITING)
 """What may still succeed."""
 
+MAX_LEARNT: Final = 16
+"""Of the learnt pairs of one socket that did not succeed, the newest are kept: where both NATs map each check
+anew, every check teaches another pair, without end."""
+
 
 @dataclass(slots=True)
 class CandidatePair:
@@ -52,6 +56,11 @@ class CandidatePair:
     def is_open(self) -> bool:
         """Whether its check has not ended."""
         return self.status in OPEN
+
+    @property
+    def was_learnt(self) -> bool:
+        """Whether the data plane found it (RFC 8445 section 7.3.1.4)."""
+        return self.id >= FIRST_LEARNT_PAIR
 
     def priority(self, controlling: bool) -> int:
         """RFC 8445 section 6.1.2.3."""
@@ -123,6 +132,14 @@ class CheckList:
             known.id = pair
             self._by_id[pair] = known
             return known
+        unproven = [
+            one
+            for one in self
+            if one.was_learnt and one.socket == local.socket and one.status is not PairStatus.SUCCEEDED
+        ]
+        if len(unproven) >= MAX_LEARNT:
+            self.dropped += 1
+            self._remove(unproven[0])
         learnt = CandidatePair(pair, local.socket, local, remote)
         return learnt if self._insert(learnt, controlling) else None
 

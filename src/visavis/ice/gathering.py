@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final, Protocol
 
 from visavis.clock import Clock, TimerHandle
-from visavis.dataplane.commands import Address, SocketId, TransportId
+from visavis.dataplane.commands import Address, SocketId
 from visavis.ice.bases import Base, Bases
 from visavis.ice.candidate import (
     MAX_LOCAL_PREFERENCE,
@@ -20,11 +20,11 @@ from visavis.ice.candidate import (
     ip_version,
 )
 from visavis.ice.options import IceOptions, Machine
+from visavis.ice.relays import Relay, RelayAsker, Relays
 from visavis.ice.servers import IceServer
 from visavis.ice.states import GatheringState
-from visavis.stun import AttributeType, CommandSink, Method, Requests, Response, Scheme
+from visavis.stun import AttributeType, Method, Requests, Response, Scheme
 from visavis.stun.attributes import find, read_error_untrusted, read_xor_address_untrusted
-from visavis.turn import Allocation
 
 UNREACHABLE: Final = 701
 """RTCPeerConnectionIceErrorEvent's code for a server that no host candidate reaches (webrtc-pc section
@@ -56,16 +56,15 @@ class GatheringEvents(Protocol):
     def gathering_state(self, state: GatheringState) -> None:
         """After `complete` nothing comes."""
 
-    def relay_lost(self, relay: SocketId) -> None:
-        """An allocation ended by the server's will."""
-
 
 @dataclass(slots=True)
 class _Inquiry:
-    """One URL: how many bases still ask it, and whether it has answered any."""
+    """One URL: whether its name is being resolved, how many bases still ask it, whether it has answered
+    any."""
 
     server: IceServer
     preference: int
+    resolving: bool = False
     open: int = 0
     answered: bool = False
 
@@ -76,23 +75,21 @@ class Gatherer:
     def __init__(
         self,
         *,
-        transport: TransportId,
-        plane: CommandSink,
         clock: Clock,
         machine: Machine,
         requests: Requests,
         bases: Bases,
+        relays: Relays,
         foundations: Foundations,
         options: IceOptions,
         events: GatheringEvents,
     ) -> None:
         self.state = GatheringState.NEW
-        self._transport = transport
-        self._plane = plane
         self._clock = clock
         self._machine = machine
         self._requests = requests
         self._bases = bases
+        self._relays = relays
         self._foundations = foundations
         self._options = options
         self._events = events
@@ -100,26 +97,15 @@ class Gatherer:
         self._generation = 0
         self._known: set[tuple[SocketId, Address]] = set()
         self._inquiries: list[_Inquiry] = []
-        self._resolving = 0
         self._jobs: deque[partial[None]] = deque()
         self._pace: TimerHandle | None = None
         self._deadline: TimerHandle | None = None
         self._open_requests: set[int] = set()
-        self._allocations: dict[tuple[SocketId, str], Allocation] = {}
-        self._listeners: dict[SocketId, _AllocationListener] = {}
-        self._mapped: dict[SocketId, tuple[Address, Address]] = {}
-
-    def allocation(self, relay: SocketId) -> Allocation | None:
-        """The allocation that is a socket of the transport."""
-        return next((one for one in self._allocations.values() if one.relay == relay), None)
 
     def set_options(self, options: IceOptions) -> None:
         """Counts from the next generation on (webrtc-pc section 4.4.1.6), credentials at once."""
         self._options = options
-        for server in options.servers:
-            for (_, url), allocation in self._allocations.items():
-                if url == server.url and server.credentials is not None:
-                    allocation.set_credentials(server.credentials)
+        self._relays.set_credentials(options.servers)
 
     def gather(self, ufrag: str) -> list[SocketId]:
         """Starts a generation; returns the sockets and relays that are gone since the last one."""
@@ -129,7 +115,7 @@ class Gatherer:
         self._known.clear()
         self._enter(GatheringState.GATHERING)
         gone = self._bases.refresh()
-        gone += self._close_allocations(gone)
+        gone += self._relays.keep([base.socket for base in self._bases], self._options.servers)
         for base in self._bases:
             self._gather_host(base)
         self._inquiries = [_Inquiry(server, index + 1) for index, server in enumerate(self._options.servers)]
@@ -140,16 +126,18 @@ class Gatherer:
         return gone
 
     def close(self) -> None:
-        """Stops, and gives allocations back; the sockets are the transport's."""
+        """Stops; sockets and allocations are others' to close."""
+        self._generation += 1
         self._stop()
-        for allocation in self._allocations.values():
-            allocation.close()
-        self._allocations.clear()
 
     def _enter(self, state: GatheringState) -> None:
         if self.state is not state:
             self.state = state
             self._events.gathering_state(state)
+
+    def _is_current(self, generation: int) -> bool:
+        """Whether what was begun then still counts."""
+        return generation == self._generation and self.state is GatheringState.GATHERING
 
     def _stop(self) -> None:
         """Nothing under way counts any more."""
@@ -158,23 +146,9 @@ class Gatherer:
                 timer.cancel()
         self._pace = self._deadline = None
         self._jobs.clear()
-        self._resolving = 0
         for request in self._open_requests:
             self._requests.forget(request)
         self._open_requests.clear()
-
-    def _close_allocations(self, gone: Sequence[SocketId]) -> list[SocketId]:
-        """Ends those whose socket or server is not there any more."""
-        urls = {server.url for server in self._options.servers}
-        ended = [key for key in self._allocations if key[0] in gone or key[1] not in urls]
-        relays: list[SocketId] = []
-        for key in ended:
-            allocation = self._allocations.pop(key)
-            relays.append(allocation.relay)
-            self._mapped.pop(allocation.relay, None)
-            self._listeners.pop(allocation.relay, None)
-            allocation.close()
-        return relays
 
     def _gather_host(self, base: Base) -> None:
         self._emit(base, CandidateType.HOST, base.address)
@@ -188,19 +162,19 @@ class Gatherer:
             how = f"{uri.scheme} over {uri.transport}"
             self._fail(inquiry, UNREACHABLE, f"{how} is not supported: name the server with transport=udp")
         elif ip_version(uri.host) is not None:
-            self._resolved(inquiry, self._generation, (uri.host,))
+            self._resolved(inquiry, (uri.host,))
         else:
-            self._resolving += 1
+            inquiry.resolving = True
             done = partial(self._name_resolved, inquiry, self._generation)
             self._machine.resolver.resolve(uri.host, done)
 
     def _name_resolved(self, inquiry: _Inquiry, generation: int, addresses: Sequence[str]) -> None:
-        if generation == self._generation and self.state is GatheringState.GATHERING:
-            self._resolving -= 1
-            self._resolved(inquiry, generation, addresses)
+        if self._is_current(generation):
+            inquiry.resolving = False
+            self._resolved(inquiry, addresses)
             self._finish_if_done()
 
-    def _resolved(self, inquiry: _Inquiry, generation: int, addresses: Sequence[str]) -> None:
+    def _resolved(self, inquiry: _Inquiry, addresses: Sequence[str]) -> None:
         uri = inquiry.server.uri
         for base in self._bases:
             version = ip_version(base.address[0])
@@ -249,75 +223,38 @@ class Gatherer:
         self._settle(inquiry)
 
     def _allocate(self, inquiry: _Inquiry, base: Base, server: Address) -> None:
-        """An allocation, or the one that an earlier generation left (RFC 8445 section 5.1.1.2)."""
-        key = (base.socket, inquiry.server.url)
-        known = self._allocations.get(key)
-        if known is not None and known.relay in self._mapped:
-            relayed, mapped = self._mapped[known.relay]
-            self._relayed(inquiry, base, known, relayed, mapped)
-            return
-        if known is not None:
-            self._listeners[known.relay].ask_for(inquiry, base, self._generation)
-            return
-        relay = self._bases.new_socket()
-        self._listeners[relay] = listener = _AllocationListener(self, inquiry, base, self._generation)
+        """An allocation (RFC 8445 section 5.1.1.2), or the one that an earlier generation left."""
         credentials = inquiry.server.credentials
-        assert credentials is not None, "a TURN server has credentials"
-        self._allocations[key] = allocation = Allocation(
-            transport=self._transport,
-            plane=self._plane,
-            requests=self._requests,
-            clock=self._clock,
-            relay=relay,
-            socket=base.socket,
-            server=server,
-            credentials=credentials,
-            version=ip_version(base.address[0]) or 4,
-            events=listener,
-        )
-        allocation.allocate()
-
-    def relayed(
-        self,
-        inquiry: _Inquiry,
-        base: Base,
-        generation: int,
-        allocation: Allocation,
-        both: tuple[Address, Address],
-    ) -> None:
-        """An allocation is there; one that comes too late serves the next generation."""
-        self._mapped[allocation.relay] = both
-        if generation == self._generation and self.state is GatheringState.GATHERING:
-            self._relayed(inquiry, base, allocation, *both)
-
-    def allocation_ended(
-        self, inquiry: _Inquiry, base: Base, generation: int, allocation: Allocation, code: int, text: str
-    ) -> None:
-        """An allocation was refused, or is lost."""
-        self._allocations = {key: one for key, one in self._allocations.items() if one is not allocation}
-        self._listeners.pop(allocation.relay, None)
-        if self._mapped.pop(allocation.relay, None) is not None:
-            self._events.relay_lost(allocation.relay)
-        elif generation == self._generation and self.state is GatheringState.GATHERING:
-            if code >= 0:
-                self._fail(inquiry, code, text, base)
+        if credentials is None:
             self._settle(inquiry)
+            return
+        generation = self._generation
 
-    def _relayed(
-        self, inquiry: _Inquiry, base: Base, allocation: Allocation, relayed: Address, mapped: Address
-    ) -> None:
+        def found(relay: Relay) -> None:
+            if self._is_current(generation):
+                self._relayed(inquiry, base, relay)
+
+        def failed(code: int, reason: str) -> None:
+            if self._is_current(generation):
+                if code >= 0:
+                    self._fail(inquiry, code, reason, base)
+                self._settle(inquiry)
+
+        self._relays.ask(base, inquiry.server, server, credentials, RelayAsker(found, failed))
+
+    def _relayed(self, inquiry: _Inquiry, base: Base, relay: Relay) -> None:
+        """The server's answer brings a server-reflexive candidate, too."""
         inquiry.answered = True
-        server = allocation.server
-        if not self._options.relay_only:
-            self._emit(base, CandidateType.SERVER_REFLEXIVE, mapped, inquiry=inquiry, server=server)
+        server = relay.allocation.server
+        self._emit(base, CandidateType.SERVER_REFLEXIVE, relay.mapped, inquiry=inquiry, server=server)
         self._emit(
             base,
             CandidateType.RELAYED,
-            relayed,
+            relay.relayed,
             inquiry=inquiry,
             server=server,
-            relay=allocation.relay,
-            related=mapped,
+            relay=relay.allocation.relay,
+            related=relay.mapped,
         )
         self._settle(inquiry)
 
@@ -380,33 +317,15 @@ class Gatherer:
     def _time_out(self) -> None:
         """What has not answered by now is not waited for."""
         for inquiry in self._inquiries:
-            if inquiry.open and not inquiry.answered:
+            if inquiry.resolving:
+                self._fail(inquiry, UNREACHABLE, f"the name {inquiry.server.uri.host} cannot be resolved")
+            elif inquiry.open and not inquiry.answered:
                 self._fail(inquiry, UNREACHABLE, "the server does not answer")
         self._stop()
         self._enter(GatheringState.COMPLETE)
 
     def _finish_if_done(self) -> None:
-        busy = self._resolving or self._jobs or any(inquiry.open for inquiry in self._inquiries)
+        busy = self._jobs or any(inquiry.open or inquiry.resolving for inquiry in self._inquiries)
         if self.state is GatheringState.GATHERING and not busy:
             self._stop()
             self._enter(GatheringState.COMPLETE)
-
-
-class _AllocationListener:
-    """Remembers for whom an allocation is asked."""
-
-    def __init__(self, gatherer: Gatherer, inquiry: _Inquiry, base: Base, generation: int) -> None:
-        self._gatherer = gatherer
-        self._asker = (inquiry, base, generation)
-
-    def ask_for(self, inquiry: _Inquiry, base: Base, generation: int) -> None:
-        """A new generation wants it, while the server has not answered yet."""
-        self._asker = (inquiry, base, generation)
-
-    def allocated(self, allocation: Allocation, relayed: Address, mapped: Address) -> None:
-        """The server gave it."""
-        self._gatherer.relayed(*self._asker, allocation, (relayed, mapped))
-
-    def ended(self, allocation: Allocation, code: int, reason: str) -> None:
-        """The server refused or took it."""
-        self._gatherer.allocation_ended(*self._asker, allocation, code, reason)

@@ -41,6 +41,7 @@ class Knowledge:
     """What the state follows from; `open_pairs` are those whose check has not ended."""
 
     closed: bool
+    restarted: bool
     started: bool
     connection: Connection
     locals_gathered: bool
@@ -70,8 +71,9 @@ def ice_state(known: Knowledge) -> IceState:
 
 
 def _unconnected(known: Knowledge) -> IceState:
+    beginning = IceState.CHECKING if known.restarted else IceState.NEW
     if not known.started:
-        return IceState.NEW
+        return beginning
     if known.open_pairs:
         return IceState.CHECKING
     if known.patience_over:
@@ -79,5 +81,5 @@ def _unconnected(known: Knowledge) -> IceState:
     if known.locals_gathered and known.remotes_ended:
         return IceState.CHECKING if known.local_candidates else IceState.FAILED
     if not known.remote_candidates:
-        return IceState.NEW
+        return beginning
     return IceState.DISCONNECTED if known.failed_pairs else IceState.CHECKING

@@ -31,7 +31,7 @@ def apply_remote_offer(
     reading = read(content)
     check_offer(session, reading)
     after = session
-    mids = Mids(session)
+    mids = Mids(session, (media.mid for media in content.media))
     tracks: list[RemoteTrack] = []
     for index, media in enumerate(reading.media):
         after, track = _apply(after, reading, index, media, mids, draw)

@@ -37,26 +37,30 @@ def end_local_candidates(session: Session, transport: int) -> Session:
 def _told(session: Session, transport: Transport, line: Attribute) -> Session:
     return replace(
         session,
-        pending_local=_with_local(session.pending_local, transport, line),
-        current_local=_with_local(session.current_local, transport, line),
+        pending_local=_with_local(session, session.pending_local, transport, line),
+        current_local=_with_local(session, session.current_local, transport, line),
     )
 
 
-def _with_local(description: Description | None, transport: Transport, line: Attribute) -> Description | None:
+def _with_local(
+    session: Session, description: Description | None, transport: Transport, line: Attribute
+) -> Description | None:
     """Our description with a line more on the first m-line of a transport, and its default address."""
     if description is None:
         return None
     places = [
         index
         for index, media in enumerate(description.content.media)
-        if any(one.value == transport.local.ufrag for one in media.every(IceUfrag))
+        if transport_at(session, index) == transport
+        and media.first(IceUfrag) == IceUfrag(transport.local.ufrag)
     ]
     if not places:
         return description
     port, connection = destination(transport.candidates)
     media = list(description.content.media)
     for index in places:
-        media[index] = replace(media[index], port=port, connection=connection)
+        if media[index].port:
+            media[index] = replace(media[index], port=port, connection=connection)
     media[places[0]] = _with_line(media[places[0]], line)
     return Description(description.type, replace(description.content, media=tuple(media)))
 
@@ -128,6 +132,8 @@ def _add(
     wanted = ufrag if ufrag is not None else next(iter(ufrags.values()))
     if ufrag is not None and ufrag not in ufrags.values():
         raise CandidateError(f"the remote description has no ICE user name fragment {ufrag!r} on that m-line")
+    if wanted is None:
+        return session, ()
     session = replace(
         session,
         pending_remote=_with_remote(pending, place, line) if ufrags.get("p") == wanted else pending,

@@ -28,12 +28,12 @@ DEFAULT_CAPABILITIES = Capabilities(
         ),  # RFC 7741
     ),
     extensions=(
-        ExtensionCapability(URIS[Extension.MID], 1, _BOTH),
-        ExtensionCapability(URIS[Extension.TRANSPORT_CC], 2, _BOTH),
-        ExtensionCapability(URIS[Extension.ABS_SEND_TIME], 3, _BOTH),
-        ExtensionCapability(URIS[Extension.AUDIO_LEVEL], 4, _AUDIO),
-        ExtensionCapability(URIS[Extension.VIDEO_ORIENTATION], 5, _VIDEO),
-        ExtensionCapability(URIS[Extension.RID], 6, _VIDEO),
-        ExtensionCapability(URIS[Extension.REPAIRED_RID], 7, _VIDEO),
+        ExtensionCapability(URIS[Extension.MID], 4, _BOTH),
+        ExtensionCapability(URIS[Extension.TRANSPORT_CC], 3, _BOTH),
+        ExtensionCapability(URIS[Extension.ABS_SEND_TIME], 2, _BOTH),
+        ExtensionCapability(URIS[Extension.AUDIO_LEVEL], 1, _AUDIO),
+        ExtensionCapability(URIS[Extension.VIDEO_ORIENTATION], 13, _VIDEO),
+        ExtensionCapability(URIS[Extension.RID], 10, _VIDEO),
+        ExtensionCapability(URIS[Extension.REPAIRED_RID], 11, _VIDEO),
     ),
 )

@@ -27,6 +27,7 @@ from visavis.jsep.session import (
 )
 from visavis.jsep.slots import Slot, last_answer, offer_slots
 from visavis.jsep.transport import ICE_OPTIONS, is_live
+from visavis.jsep.transports import FreshCredentials
 from visavis.sdp import (
     Attribute,
     ExtMap,
@@ -63,7 +64,7 @@ def create_offer(session: Session, draw: Draw, *, ice_restart: bool = False) -> 
     version = session.session_version + 1
     slots = offer_slots(session)
     answered = _answered_groups(session)
-    places = _places(session, slots, answered, draw, _replaced(session, ice_restart))
+    places = _places(session, slots, answered, FreshCredentials(draw), _replaced(session, ice_restart))
     numbers = Numbers(session.numbers, _foreign_numbers(session))
     media = tuple(
         _section(session, index, slot, places.get(index), numbers) for index, slot in enumerate(slots)
@@ -126,7 +127,7 @@ def _places(
     session: Session,
     slots: Sequence[Slot],
     answered: Sequence[tuple[str, ...]],
-    draw: Draw,
+    fresh: FreshCredentials,
     replaced: frozenset[IceCredentials],
 ) -> dict[int, Place]:
     """The transport of each live m-line (RFC 9429 section 4.1.1, RFC 8843 section 7).
@@ -152,9 +153,9 @@ def _places(
             key = tagged
         if key is None:
             key, next_key = next_key, next_key + 1
-            transport = Transport(key, draw.credentials(key), controlling=True)
+            transport = Transport(key, fresh.of(key), controlling=True)
         else:
-            transport = transports.get(key) or _kept(session.transport(key), draw, replaced)
+            transport = transports.get(key) or _kept(session.transport(key), fresh, replaced)
         first = key not in transports
         transports[key] = transport
         bundle_only = not first and shared is None and index not in negotiated
@@ -165,10 +166,10 @@ def _places(
     return places
 
 
-def _kept(transport: Transport, draw: Draw, replaced: frozenset[IceCredentials]) -> Transport:
+def _kept(transport: Transport, fresh: FreshCredentials, replaced: frozenset[IceCredentials]) -> Transport:
     if transport.local not in replaced:
         return transport
-    return replace(transport, local=draw.credentials(transport.key), candidates=(), gathered=False)
+    return replace(transport, local=fresh.of(transport.key), candidates=(), gathered=False)
 
 
 def _transport_key(session: Session, slot: Slot) -> int | None:
@@ -246,7 +247,7 @@ def _media(
         direction=direction,
         formats=offered_formats(codecs, () if previous is None else formats_of(previous, kind), numbers),
         extensions=_extensions(session, kind),
-        flags=() if place.bundle_only else _rtcp(session, answered),
+        flags=_rtcp(session, answered, place),
         rids=rids if direction.sends or kept else (),
         simulcast=len(rids) > 1,
     )
@@ -267,8 +268,14 @@ def _extensions(session: Session, kind: Kind) -> tuple[ExtMap, ...]:
     )
 
 
-def _rtcp(session: Session, answered: MediaDescription | None) -> tuple[Attribute, ...]:
-    """RFC 9429 section 5.2.2: what the last answer had; RTCP and RTP always share a port."""
+def _rtcp(session: Session, answered: MediaDescription | None, place: Place) -> tuple[Attribute, ...]:
+    """RFC 9429 section 5.2.2: what the last answer had; RTCP and RTP always share a port.
+
+    A bundle-only m-line says that too, which RFC 8843 section 7.1.3 would leave to the tagged one: without,
+    Firefox refuses the offer.
+    """
+    if place.bundle_only:
+        return rtcp_lines(mux_only=False, rsize=True, fresh=False)
     mux_only = session.rtcp_mux_policy is RtcpMuxPolicy.REQUIRE
     rsize = answered is None or answered.has(Flag.RTCP_RSIZE)
     return rtcp_lines(mux_only=mux_only, rsize=rsize, fresh=answered is None)

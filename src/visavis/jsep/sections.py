@@ -45,7 +45,7 @@ _DISCARD = 9
 class Place:
     """Where an m-line's packets go: its transport, and whether it is the first m-line on it.
 
-    A `bundle_only` m-line (RFC 8843 section 6) says nothing of its transport.
+    A `bundle_only` m-line (RFC 8843 section 6) has no port of its own.
     """
 
     transport: Transport
@@ -91,7 +91,7 @@ def media_section(
             *(() if mid is None else (Mid(mid),)),
             *extensions,
             direction,
-            *(_msids(transceiver) if direction.sends else ()),
+            *(_msids(transceiver) if transceiver.direction.sends else ()),
             *flags,
             *(line for format in formats for line in _format_lines(format)),
             *_longest_packet(session, transceiver, formats),
@@ -150,14 +150,13 @@ def _port(place: Place) -> tuple[int, Connection]:
 
 
 def _transport_lines(place: Place, fingerprints: tuple[Fingerprint, ...]) -> Iterator[Attribute]:
-    """ICE and DTLS of an m-line.
+    """ICE and DTLS of an m-line: each m-line of a BUNDLE group repeats them.
 
-    Each m-line of a BUNDLE group repeats them, but for bundle-only ones. RFC 8843 section 7.1.3 would have
-    them on the tagged m-line alone; Firefox refuses such a description, and Chromium most of its m-lines.
+    RFC 8843 section 7.1.3 would have them on the tagged m-line alone. Without them on the others, Firefox
+    ends with its page, and Chromium rejects data.
     """
     if place.bundle_only:
         yield Flag.BUNDLE_ONLY
-        return
     if place.first:
         yield from place.transport.candidates
         if place.transport.gathered:

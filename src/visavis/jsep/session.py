@@ -62,7 +62,12 @@ class Draw(Protocol):
     """Where the session's random values come from."""
 
     def credentials(self, transport: int) -> IceCredentials:
-        """New ICE credentials for the transport of that key, at first and at each restart."""
+        """New ICE credentials, for all transports that one description opens or restarts.
+
+        `transport` is the key of the first of them. All share one pair, as RFC 8839 section 5.4 allows and
+        every browser does: once they are bundled, Firefox takes anything else for a restart of some of them,
+        and refuses that.
+        """
         ...
 
     def ssrc(self) -> int:
@@ -79,7 +84,7 @@ class Transport:
     """An ICE and DTLS transport: that of one m-line, or of all m-lines of a BUNDLE group.
 
     `remote` is None until the peer's answer, or our answer to the peer's offer, is applied; `role` is our
-    DTLS role. `association` counts the DTLS associations: a change asks for a new one (RFC 9429 section 5.11).
+    DTLS role. `association` counts the DTLS associations: a change asks for a new one (RFC 9429, 5.11).
     `candidates` are ours of the last gathering, in the order of their discovery.
     """
 

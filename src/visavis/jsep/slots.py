@@ -1,5 +1,6 @@
 """Which m-lines the next offer has, and whose they are (RFC 9429 section 5.2.2)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from visavis.jsep.session import Description, SdpType, Session, Transceiver
@@ -37,9 +38,12 @@ def last_answer(session: Session) -> Description | None:
 
 
 class Mids:
-    """New mids: a counter, which passes over those that the session has seen (RFC 9429 section 5.2.1)."""
+    """New mids: a counter, which passes over those that are in use (RFC 9429 section 5.2.1).
 
-    def __init__(self, session: Session) -> None:
+    `more` are those of a description that is not set yet.
+    """
+
+    def __init__(self, session: Session, more: Iterable[str | None] = ()) -> None:
         descriptions = (
             session.current_local,
             session.pending_local,
@@ -48,6 +52,7 @@ class Mids:
         )
         self._used = {media.mid for one in descriptions if one is not None for media in one.content.media}
         self._used.update(transceiver.mid for transceiver in session.transceivers)
+        self._used.update(more)
         self.next = session.next_mid
 
     def new(self) -> str:

@@ -6,11 +6,25 @@ from dataclasses import replace
 from visavis.dataplane.commands import DtlsRole
 from visavis.errors import InvalidDescriptionError
 from visavis.jsep.reading import Reading
-from visavis.jsep.session import Changes, RemoteCandidates, Session, Transport
+from visavis.jsep.session import Changes, Draw, IceCredentials, RemoteCandidates, Session, Transport
 from visavis.jsep.transport import called, is_live
 from visavis.sdp import MediaDescription, Setup
 
 _ROLES = {Setup.ACTIVE: DtlsRole.SERVER, Setup.PASSIVE: DtlsRole.CLIENT}
+
+
+class FreshCredentials:
+    """The one pair of new credentials of a description, drawn when it is first needed."""
+
+    def __init__(self, draw: Draw) -> None:
+        self._draw = draw
+        self._drawn: IceCredentials | None = None
+
+    def of(self, transport: int) -> IceCredentials:
+        """The pair, for a transport that is new or restarts."""
+        if self._drawn is None:
+            self._drawn = self._draw.credentials(transport)
+        return self._drawn
 
 
 def answering_role(transport: Transport, reading: Reading, media: MediaDescription) -> DtlsRole:
@@ -82,7 +96,9 @@ def merged(session: Session, transports: Iterable[Transport]) -> Session:
 
 def pruned(session: Session) -> Session:
     """The session without transports that no m-line uses, now or after a rollback."""
-    used = _used(session) | (frozenset() if session.stable is None else _used(session.stable))
+    used = _used(session)
+    if session.stable is not None:
+        used |= _used(session.stable)
     return replace(session, transports=tuple(one for one in session.transports if one.key in used))
 
 

@@ -132,7 +132,7 @@ class FileSource(MediaSource):
                     next_s += frame.duration_s
             if not self._repeat or first_s is None:
                 return
-            begun_s = max(next_s, begun_s + 0.001)
+            begun_s = next_s + (_frame_interval_s(stream) if isinstance(stream, VideoStream) else 0.0)
             self._container.seek(0)
 
 
@@ -179,8 +179,8 @@ def _choices(path: str, kind: Kind, group: str) -> CameraChoices | MicrophoneCho
     with _open(path) as container:
         if kind == "video":
             stream = container.streams.video[0]
-            rate = float(stream.average_rate or stream.guessed_rate or 30)
-            return CameraChoices(identifier, group, (VideoMode(stream.width, stream.height, rate),))
+            mode = VideoMode(stream.width, stream.height, 1 / _frame_interval_s(stream))
+            return CameraChoices(identifier, group, (mode,))
         sound = container.streams.audio[0]
         channels = tuple(dict.fromkeys((min(2, sound.channels), 1, 2)))
         return MicrophoneChoices(identifier, group, (sound.rate,), channels, latency_s=0.0)
@@ -196,6 +196,10 @@ def _kinds(path: str) -> list[Kind]:
 
 def _streams(container: InputContainer, kind: Kind) -> tuple[VideoStream, ...] | tuple[AudioStream, ...]:
     return container.streams.audio if kind == "audio" else container.streams.video
+
+
+def _frame_interval_s(stream: VideoStream) -> float:
+    return 1 / float(stream.average_rate or stream.guessed_rate or 30)
 
 
 def _open(path: str) -> InputContainer:

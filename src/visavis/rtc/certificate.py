@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, cast
+from typing import Annotated
 
 from visavis.dataplane import Certificate
 from visavis.dataplane.commands import Fingerprint
@@ -36,13 +36,13 @@ class RTCCertificateExpiration:
 class RTCCertificate:
     """A key with its self-signed certificate. The key is the data plane's and never reaches Python."""
 
-    def __init__(self, certificate: Certificate, expires_ms: float) -> None:
+    def __init__(self, certificate: Certificate, expires_ms: int) -> None:
         """`RTCPeerConnection.generateCertificate` makes them."""
         self._certificate = certificate
         self._expires_ms = expires_ms
 
     @property
-    def expires(self) -> float:
+    def expires(self) -> int:
         """Milliseconds since 1970 after which no connection can be constructed with it."""
         return self._expires_ms
 
@@ -81,12 +81,12 @@ def generate(algorithm: Mapping[str, object] | str) -> RTCCertificate:
     if curve != "P-256":
         raise DOMException(f"certificates are over P-256, not {curve}", "NotSupportedError")
     life_ms = _DEFAULT_LIFE_MS if expiration.expires is None else expiration.expires
-    return RTCCertificate(Certificate.generate(), now_ms() + min(life_ms, _LONGEST_LIFE_MS))
+    return RTCCertificate(Certificate.generate(), int(now_ms()) + min(life_ms, _LONGEST_LIFE_MS))
 
 
 def default() -> RTCCertificate:
     """The certificate of a connection that is not told one."""
-    return generate(cast(Mapping[str, object], {"name": "ECDSA", "namedCurve": "P-256"}))
+    return generate({"name": "ECDSA", "namedCurve": "P-256"})
 
 
 def now_ms() -> float:

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from visavis.errors import DOMException, IceServerError
+from visavis.ice import ice_servers
 from visavis.jsep import BundlePolicy, RtcpMuxPolicy
 from visavis.rtc import certificate, idl
 from visavis.rtc.certificate import RTCCertificate
 from visavis.rtc.idl import Octet
-from visavis.stun.uri import parse_uri
 
 RTCBundlePolicy = BundlePolicy
 RTCRtcpMuxPolicy = RtcpMuxPolicy
@@ -99,12 +99,7 @@ def _read(configuration: RTCConfiguration | Mapping[str, object] | None) -> RTCC
 def _check(server: RTCIceServer) -> None:
     """The algorithm "validate an ICE server URL", for each of a server's."""
     server.urls = [server.urls] if isinstance(server.urls, str) else server.urls
-    if not server.urls:
-        raise DOMException("a server needs a URL", "SyntaxError")
-    for url in server.urls:
-        try:
-            uri = parse_uri(url)
-        except IceServerError as error:
-            raise DOMException(str(error), "SyntaxError") from None
-        if uri.is_turn and (server.username is None or server.credential is None):
-            raise DOMException(f"{url} needs username and credential", "InvalidAccessError")
+    try:
+        ice_servers(server.urls, server.username, server.credential)
+    except IceServerError as error:
+        raise DOMException(str(error), error.name) from None

@@ -1,4 +1,4 @@
-"""What the objects of one RTCPeerConnection share: its slots (webrtc-pc section 4.4.1.1), and who knows whom."""
+"""What the objects of one RTCPeerConnection share: its slots (webrtc-pc section 4.4.1.1)."""
 
 import asyncio
 import secrets
@@ -10,7 +10,7 @@ from visavis.errors import DOMException
 from visavis.events import Event, EventTarget
 from visavis.jsep import Description, IceCredentials, Session, Transceiver, needs_negotiation
 from visavis.media import MediaSource, MediaStream, MediaStreamTrack
-from visavis.rtc import certificate, encodings, stats
+from visavis.rtc import certificate, encodings, states, stats
 from visavis.rtc.certificate import RTCCertificate
 from visavis.rtc.configuration import RTCConfiguration
 from visavis.rtc.data_channels import DataChannels
@@ -30,9 +30,6 @@ from visavis.rtc.states import (
     RTCIceConnectionState,
     RTCIceGatheringState,
     RTCPeerConnectionState,
-    connection_state,
-    gathering_state,
-    ice_connection_state,
 )
 from visavis.rtc.stats import RTCStatsReport
 from visavis.rtc.tasks import Tasks
@@ -66,9 +63,9 @@ class Connection:
             bundle_policy=configuration.bundlePolicy,
             rtcp_mux_policy=configuration.rtcpMuxPolicy,
         )
-        self.gathering_state = RTCIceGatheringState.NEW
-        self.ice_connection_state = RTCIceConnectionState.NEW
-        self.connection_state = RTCPeerConnectionState.NEW
+        self.gathering_state: RTCIceGatheringState = RTCIceGatheringState.NEW
+        self.ice_connection_state: RTCIceConnectionState = RTCIceConnectionState.NEW
+        self.connection_state: RTCPeerConnectionState = RTCPeerConnectionState.NEW
         self.set_local_was_called = False
         self.closed = False
         self._open_network = open_network
@@ -229,7 +226,7 @@ class Connection:
 
     def end_receiving(self, receiver: RTCRtpReceiver) -> None:
         """Section 5.4, "stop sending and receiving": the track ends, and tells."""
-        receiver.track.source.end()
+        self.tasks.queue_last_words(receiver.track.source.end)
 
     def play_tone(self, sender: RTCRtpSender, tone: str, duration_s: float) -> None:
         """A sender is to send a telephone key (RFC 4733)."""
@@ -237,9 +234,9 @@ class Connection:
     def derive_states(self) -> Callable[[], None]:
         """Derives the connection's states from its transports'; what is returned fires the events."""
         transports = self._referenced_transports()
-        gathering = gathering_state(transports)
-        ice = ice_connection_state(transports)
-        whole = connection_state(transports)
+        gathering = states.gathering_state(transports)
+        ice = states.ice_connection_state(transports)
+        whole = states.connection_state(transports)
         fired: list[str] = []
         if gathering is not self.gathering_state:
             fired.append("icegatheringstatechange")

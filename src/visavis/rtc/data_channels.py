@@ -7,6 +7,7 @@ from visavis.errors import DOMException
 from visavis.events import Event
 from visavis.jsep import Changes, want_data
 from visavis.rtc.data_channel import RTCDataChannel, RTCDataChannelInit, channel
+from visavis.rtc.dtls_transport import RTCDtlsTransport
 from visavis.rtc.error import RTCError, RTCErrorDetailType, RTCErrorEvent, RTCErrorInit
 from visavis.rtc.sctp_transport import RTCSctpTransport, RTCSctpTransportState
 
@@ -60,16 +61,13 @@ class DataChannels:
             Channels for which no id was free.
         """
         data = self._connection.session.data
-        transport = self._connection.dtls_transport(data.transport)
-        if transport is None or data.mid is None:
+        if data.mid is None or changes.data_closed:
             self.sctp = None
             return []
+        transport = self._connection.dtls_transport(data.transport) or self._bundled_transport()
         if self.sctp is None:
             self.sctp = RTCSctpTransport(transport)
         self.sctp.set_transport(transport)
-        if changes.data_closed:
-            self.sctp = None
-            return []
         if data.negotiated:
             self.sctp.update_max_message_size(
                 data.remote_max_message_size_bytes,
@@ -94,6 +92,16 @@ class DataChannels:
     def channels(self) -> list[RTCDataChannel]:
         """All, in the order of their making."""
         return list(self._channels)
+
+    def _bundled_transport(self) -> RTCDtlsTransport:
+        """What the peer's offer, which is not answered yet, would have data use."""
+        session, transports = self._connection.session, self._connection.transports
+        bundle = session.remote.content.bundle if session.remote is not None else None
+        if bundle is not None and session.data.mid in bundle.mids:
+            for transceiver in session.transceivers:
+                if transceiver.mid in bundle.mids and (found := transports.get(transceiver.transport)):
+                    return found
+        return transports.reserve()
 
     def _role(self) -> DtlsRole | None:
         """Our DTLS role on the association's transport, None before it was negotiated."""

@@ -1,7 +1,7 @@
 """Creating and setting descriptions (webrtc-pc sections 4.4.1.5 and 4.4.2): the steps of each operation."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from visavis.errors import (
     DOMException,
@@ -133,9 +133,11 @@ def _apply(connection: Connection, session: Session, changes: Changes, type: RTC
             transceiver.sender.remember_stable()
     connection.transports.create(session)
     connection.replace(session)
+    for transceiver in connection.transceivers:
+        transceiver.sender.forget_parameters()
     for key in changes.stopped:
         connection.end_receiving(connection.transceiver(key).receiver)
-    connection.transports.apply(session, changes)
+    connection.transports.apply(session, changes, rolled_back=type is RTCSdpType.ROLLBACK)
     failed = connection.data.apply(changes)
     stable = session.signaling_state is _STABLE
     if stable:
@@ -189,7 +191,7 @@ def _stream(connection: Connection, id: str) -> MediaStream:
 
 
 @contextlib.contextmanager
-def _w3c_errors() -> Iterator[None]:
+def _w3c_errors() -> Generator[None]:
     """Turns what negotiation raises into what the standard names."""
     try:
         yield

@@ -12,7 +12,7 @@ from visavis.rtc.parameters import (
     codecs_match,
 )
 
-_RID_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+_RID_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
 _LONGEST_RID = 16
 """What a one-byte header extension carries (RFC 8285 section 4.2): those are what is negotiated here."""
 
@@ -29,12 +29,12 @@ def initial(
     Raises:
         TypeError: Their rids are not all there, not all different, or none by RFC 8851 section 10.
         DOMException: `OperationError`, a codec that cannot be sent.
-        RangeError: A scale below 1, or a rate not above 0.
+        RangeError: A scale below 1, or a rate below 0.
     """
     encodings = [copy.deepcopy(encoding) for encoding in requested]
     rids = [encoding.rid for encoding in encodings if encoding.rid is not None]
     if any(not _is_rid(rid) for rid in rids):
-        raise TypeError("a rid is made of letters, digits, '-' and '_'")
+        raise TypeError(f"a rid is 1 to {_LONGEST_RID} letters and digits")
     if rids and len(rids) != len(encodings):
         raise TypeError("all encodings have a rid, or none")
     if len(set(rids)) != len(rids):
@@ -46,11 +46,10 @@ def initial(
             raise DOMException(f"{encoding.codec.mimeType} cannot be sent", "OperationError")
     _drop_of_other_kind(encodings, kind)
     _check_scales(encodings)
-    if any(encoding.maxFramerate is not None and encoding.maxFramerate <= 0 for encoding in encodings):
-        raise RangeError("maxFramerate is above 0")
+    _check_rates(encodings)
     if any(encoding.scaleResolutionDownBy is not None for encoding in encodings):
         _fill_scales(encodings)
-    del encodings[most:]
+    del encodings[1 if kind is Kind.AUDIO else most :]
     if kind is Kind.VIDEO and all(encoding.scaleResolutionDownBy is None for encoding in encodings):
         _halve(encodings)
     if len(encodings) == 1:
@@ -67,6 +66,7 @@ def renegotiated(
     encodings: list[RTCRtpEncodingParameters],
     ridless: list[RTCRtpEncodingParameters] | None,
     rids: Sequence[str | None],
+    kind: Kind,
 ) -> list[RTCRtpEncodingParameters]:
     """The encodings once negotiation has settled `rids` (section 4.4.1.5).
 
@@ -77,7 +77,7 @@ def renegotiated(
     if tuple(rids) == (None,):
         if None in known:
             return [known[None]]
-        return list(ridless) if ridless is not None else encodings[:1]
+        return ridless if ridless is not None else [single(kind)]
     kept = [known[rid] for rid in rids if rid in known]
     if len(kept) == len(rids):
         return kept
@@ -124,8 +124,7 @@ def check_parameters(
     if kind is Kind.VIDEO:
         _fill_scales(encodings)
         _check_scales(encodings)
-    if any(encoding.maxFramerate is not None and encoding.maxFramerate < 0 for encoding in encodings):
-        raise RangeError("maxFramerate is not negative")
+    _check_rates(encodings)
     return encodings
 
 
@@ -141,7 +140,7 @@ def drop_codecs_not_among(
 
 
 def _is_rid(rid: str) -> bool:
-    """RFC 8851 section 10."""
+    """RFC 8851 section 10, with the letters that RFC 8852 section 3.3 leaves."""
     return 0 < len(rid) <= _LONGEST_RID and set(rid) <= _RID_CHARACTERS
 
 
@@ -162,6 +161,11 @@ def _check_scales(encodings: Sequence[RTCRtpEncodingParameters]) -> None:
         for encoding in encodings
     ):
         raise RangeError("scaleResolutionDownBy is 1 or more")
+
+
+def _check_rates(encodings: Sequence[RTCRtpEncodingParameters]) -> None:
+    if any(encoding.maxFramerate is not None and encoding.maxFramerate < 0 for encoding in encodings):
+        raise RangeError("maxFramerate is not negative")
 
 
 def _drop_of_other_kind(encodings: Sequence[RTCRtpEncodingParameters], kind: Kind) -> None:

@@ -62,7 +62,7 @@ class RTCIceCandidatePair:
 
 
 class RTCIceTransport(EventTarget):
-    """The ICE transport of one or, bundled, of many m-lines. `RTCPeerConnection` makes them, and keeps them true."""
+    """The ICE transport of one or, bundled, of many m-lines. `RTCPeerConnection` makes them."""
 
     onstatechange = EventHandler[Event]()
     ongatheringstatechange = EventHandler[Event]()

@@ -11,8 +11,7 @@ import types
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import Enum
-from functools import cache
+from enum import StrEnum
 from typing import Annotated, Any, TypeVar, cast
 
 T = TypeVar("T")
@@ -37,20 +36,21 @@ def dictionary(cls: type[T], value: object) -> T:
     Raises:
         TypeError: A required member is missing, or a member has the wrong type.
     """
+    fields = _fields(cls)
     members: Mapping[str, object]
     if value is None:
         members = {}
     elif isinstance(value, Mapping):
         members = cast(Mapping[str, object], value)
-        for name, (type_, _) in _fields(cls).items():
+        for name, (type_, _) in fields.items():
             if name in members and members[name] is None and not _is_nullable(type_):
                 raise TypeError(f"{cls.__name__}.{name} is not None")
-    elif dataclasses.is_dataclass(value) or any(hasattr(value, field) for field in _fields(cls)):
-        members = {name: getattr(value, name, None) for name in _fields(cls)}
+    elif dataclasses.is_dataclass(value) or any(hasattr(value, field) for field in fields):
+        members = {name: getattr(value, name, None) for name in fields}
     else:
         raise TypeError(f"{cls.__name__} is made from a dict or a dataclass, not from {_shown(value)}")
     read: dict[str, object] = {}
-    for name, (type_, required) in _fields(cls).items():
+    for name, (type_, required) in fields.items():
         member = members.get(name)
         if member is not None:
             read[name] = convert(type_, member, f"{cls.__name__}.{name}")
@@ -71,8 +71,9 @@ def convert(type_: Any, value: object, what: str) -> Any:
     if origin in (types.UnionType, typing.Union):
         return _union(typing.get_args(type_), value, what)
     if origin is list:
+        shown = _shown(value)
         if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
-            raise TypeError(f"{what} is a list, not {_shown(value)}")
+            raise TypeError(f"{what} is a list, not {shown}")
         (inner,) = typing.get_args(type_)
         return [convert(inner, item, what) for item in cast(Iterable[object], value)]
     if type_ in (object, Any):
@@ -80,15 +81,18 @@ def convert(type_: Any, value: object, what: str) -> Any:
     if type_ is float:
         return _double(value, what)
     if dataclasses.is_dataclass(type_):
-        return dictionary(cast(type, type_), value)
-    if issubclass(type_, Enum):
-        try:
-            return type_(value)
-        except ValueError:
-            raise TypeError(f"{what} is one of {', '.join(type_)}, not {_shown(value)}") from None
+        return dictionary(cast(type[Any], type_), value)
+    if issubclass(type_, StrEnum):
+        return _member(type_, value, what)
     if isinstance(value, type_) and not (type_ is int and isinstance(value, bool)):
         return value
     raise TypeError(f"{what} is {type_.__name__}, not {_shown(value)}")
+
+
+def _member(enum: type[StrEnum], value: object, what: str) -> StrEnum:
+    if isinstance(value, str) and value in tuple(enum):
+        return enum(value)
+    raise TypeError(f"{what} is one of {', '.join(enum)}, not {_shown(value)}")
 
 
 def _union(alternatives: tuple[Any, ...], value: object, what: str) -> Any:
@@ -122,18 +126,22 @@ def _double(value: object, what: str) -> float:
     return value
 
 
-@cache
-def _fields(cls: type) -> dict[str, tuple[Any, bool]]:
+_known: dict[type[Any], dict[str, tuple[Any, bool]]] = {}
+
+
+def _fields(cls: type[Any]) -> dict[str, tuple[Any, bool]]:
     """The members of a dictionary: name to (type, whether it is required)."""
-    hints = typing.get_type_hints(cls, include_extras=True)
-    return {
-        field.name: (
-            hints[field.name],
-            field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING,
-        )
-        for field in dataclasses.fields(cls)
-        if field.init
-    }
+    if cls not in _known:
+        hints = typing.get_type_hints(cls, include_extras=True)
+        _known[cls] = {
+            field.name: (
+                hints[field.name],
+                field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING,
+            )
+            for field in dataclasses.fields(cls)
+            if field.init
+        }
+    return _known[cls]
 
 
 def _shown(value: object) -> str:

@@ -14,7 +14,7 @@ from visavis.sdp import Candidate
 
 @dataclass(frozen=True, slots=True)
 class GatheredCandidate:
-    """A local candidate of the generation that `ufrag` names; `url` and `relay_protocol` where a server gave it."""
+    """A local candidate of the generation that `ufrag` names; a server that gave it is told by its `url`."""
 
     candidate: Candidate
     ufrag: str
@@ -62,7 +62,10 @@ class Link(Protocol):
     """One transport."""
 
     def gather(self, credentials: IceCredentials, configuration: RTCConfiguration) -> None:
-        """Gathers candidates, for the first time or, with new credentials, for a restart (RFC 8445 section 9)."""
+        """Gathers candidates: at first, and with new credentials for a restart (RFC 8445 section 9)."""
+
+    def restore(self, transport: Transport) -> None:
+        """A restart was rolled back: the former credentials count again, nothing is gathered."""
 
     def connect(self, transport: Transport) -> None:
         """The peer's credentials, fingerprints or our DTLS role are known, or are others."""

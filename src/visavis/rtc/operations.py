@@ -1,4 +1,4 @@
-"""The operations chain (webrtc-pc section 4.4.1.2): of a connection's asynchronous operations one runs at a time."""
+"""The operations chain (webrtc-pc section 4.4.1.2): a connection's operations run one after the other."""
 
 import asyncio
 from collections import deque
@@ -37,7 +37,7 @@ class Operations:
         self._chain.append(ticket)
         try:
             if self._chain[0] is not ticket:
-                await self._tasks.settled(ticket, lambda: None)
+                await self._tasks.until(ticket)
             return await operation()
         finally:
             self._end(ticket)

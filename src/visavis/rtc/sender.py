@@ -204,13 +204,15 @@ class RTCRtpSender:
 
     def follow(self, state: Transceiver) -> None:
         """Negotiation went on: encodings follow the rids, and the codecs."""
-        before, self._state = self._state, state
+        self._state = state
         self._has_sent = self._has_sent or state.current_direction in _SENDING
         if tuple(encoding.rid for encoding in self._encodings) != tuple(state.rids) and not state.stopped:
-            self._encodings = rules.renegotiated(self._encodings, self._ridless, state.rids)
+            self._encodings = rules.renegotiated(self._encodings, self._ridless, state.rids, state.kind)
             self._last_returned = None
-        if before.send_formats != state.send_formats:
-            self._last_returned = None
+
+    def forget_parameters(self) -> None:
+        """A description was set: what `getParameters` returned is of before."""
+        self._last_returned = None
 
     def settle_codecs(self) -> None:
         """Stable again: encodings ask for no codec that was not negotiated."""

@@ -16,7 +16,7 @@ Stats = Mapping[str, object]
 
 
 class RTCStatsReport(Mapping[str, Stats]):
-    """Figures by their ids: each has `id`, `type`, `timestamp` (milliseconds since 1970), and its type's members."""
+    """Figures by their ids: each has `id`, `type`, `timestamp` (ms since 1970), and its type's members."""
 
     def __init__(self, stats: Mapping[str, Stats]) -> None:
         self._stats = dict(stats)

@@ -1,85 +1,120 @@
 """The W3C's event loop over asyncio's (HTML section 8.1.7): tasks, and what runs between two of them.
 
-In a browser a promise's reactions run before the next task. asyncio has one queue for both, in which a
-coroutine needs a few turns from its future's result to its caller's next line. So a task here waits until those turns are over: who awaits
-`setLocalDescription` goes on before the events of a later task are fired, as in a browser.
+In a browser the reactions to a promise run before the next task does. asyncio has one queue for both, in
+which a coroutine needs a few turns from its future's result to its caller's next line. So a task here waits
+until those turns are over: who awaits `setLocalDescription` goes on before a later task fires its events, as
+in a browser.
 """
 
 import asyncio
 import contextlib
+import weakref
 from collections import deque
 from collections.abc import Callable
 
 _TURNS = 4
 """Turns of asyncio's loop before each task: future, awaiting coroutine, its task's end, who awaits that."""
 
+Task = Callable[[], object]
+
+
+class TaskQueue:
+    """The tasks of one event loop, in their order, one at a time."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = weakref.ref(loop)
+        self._waiting: deque[Task] = deque()
+        self._running = False
+
+    def queue(self, task: Task) -> None:
+        """Has a task called, after all that were queued before; on the loop's thread."""
+        self._waiting.append(task)
+        if not self._running:
+            self._running = True
+            self._call_soon(_TURNS - 1)
+
+    def _call_soon(self, turns: int) -> None:
+        loop = self._loop()
+        if loop is not None:
+            loop.call_soon(self._turn, turns)
+
+    def _turn(self, turns: int) -> None:
+        if turns:
+            self._call_soon(turns - 1)
+            return
+        task = self._waiting.popleft()
+        if self._waiting:
+            self._call_soon(_TURNS - 1)
+        else:
+            self._running = False
+        task()
+
+
+_queues: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, TaskQueue]" = weakref.WeakKeyDictionary()
+
+
+def _queue_of(loop: asyncio.AbstractEventLoop) -> TaskQueue:
+    if loop not in _queues:
+        _queues[loop] = TaskQueue(loop)
+    return _queues[loop]
+
 
 class Tasks:
-    """The tasks of one connection, in their order, one at a time.
+    """The tasks of one connection, in the queue of its event loop.
 
-    It belongs to no event loop until the first of its tasks is queued inside of one; what was queued before
-    waits for that. `close` drops what waits.
+    It belongs to no loop until one of its tasks is queued inside of one; what was queued before waits for
+    that. `close` drops what waits.
     """
 
     def __init__(self) -> None:
-        self._waiting: deque[Callable[[], None]] = deque()
+        self._early: list[Task] = []
         self._futures: set[asyncio.Future[None]] = set()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._running = False
+        self._queue: TaskQueue | None = None
         self._closed = False
 
-    def queue(self, task: Callable[[], None]) -> None:
-        """Has `task` called, after all that were queued before."""
-        if self._closed:
-            return
-        self._waiting.append(task)
-        self.start()
+    def queue(self, task: Task) -> None:
+        """Has a task called, unless the connection is closed before."""
+        self.queue_last_words(lambda: self._closed or task())
 
-    def start(self) -> None:
-        """Binds to the running event loop, if there is one, and begins with what waits."""
-        if self._loop is None or self._loop.is_closed():
+    def queue_last_words(self, task: Task) -> None:
+        """Has a task called, even of a connection that is closed."""
+        if self._queue is None:
             with contextlib.suppress(RuntimeError):
-                self._loop = asyncio.get_running_loop()
-                self._running = False
-        if self._loop is not None and self._waiting and not self._running:
-            self._running = True
-            self._loop.call_soon(self._turn, _TURNS - 1)
+                self._queue = _queue_of(asyncio.get_running_loop())
+        self._early.append(task)
+        if self._queue is not None:
+            early, self._early = self._early, []
+            for one in early:
+                self._queue.queue(one)
 
     async def turn(self) -> None:
         """Returns in a task of its own.
 
         Raises:
             asyncio.CancelledError: The connection was closed: what a closed connection owes is never
-                answered (webrtc-pc section 4.4.1.3), which for a coroutine is its end.
+                answered (webrtc-pc section 4.4.1.2), which for a coroutine is its end.
         """
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def resolve() -> None:
+            if not future.done():
+                future.set_result(None)
+
+        self.queue(resolve)
+        await self.until(future)
+
+    async def until(self, future: "asyncio.Future[None]") -> None:
+        """Waits for a future, which `close` cancels."""
         if self._closed:
             future.cancel()
-        await self.settled(future, lambda: self.queue(lambda: future.done() or future.set_result(None)))
-
-    async def settled(self, future: "asyncio.Future[None]", begin: Callable[[], object]) -> None:
-        """Waits for a future, which `close` cancels."""
         self._futures.add(future)
         try:
-            begin()
             await future
         finally:
             self._futures.discard(future)
 
     def close(self) -> None:
-        """Drops all tasks and ends those who wait for one."""
+        """Drops all tasks but last words, and ends those who wait for one."""
         self._closed = True
-        self._waiting.clear()
         for future in tuple(self._futures):
             future.cancel()
-
-    def _turn(self, turns: int) -> None:
-        loop = self._loop
-        if loop is None or not self._waiting:
-            self._running = False
-        elif turns:
-            loop.call_soon(self._turn, turns - 1)
-        else:
-            task = self._waiting.popleft()
-            loop.call_soon(self._turn, _TURNS - 1)
-            task()

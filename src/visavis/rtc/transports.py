@@ -1,14 +1,17 @@
 """A connection's transports: the W3C objects, the links under them, and what each does to the other."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from visavis.events import Event
 from visavis.jsep import (
     Changes,
+    DataSection,
     IceCredentials,
     RemoteCandidates,
     Session,
+    Transceiver,
     Transport,
     add_local_candidate,
     end_local_candidates,
@@ -26,6 +29,7 @@ from visavis.rtc.ice_transport import (
     RTCIceTransportState,
 )
 from visavis.rtc.network import GatheredCandidate, Link, ServerFailure
+from visavis.rtc.prohibited import is_prohibited
 from visavis.sdp import Candidate
 
 if TYPE_CHECKING:
@@ -41,14 +45,19 @@ class BoundTransport:
         self.ice_transport = RTCIceTransport()
         self.dtls_transport = RTCDtlsTransport(self.ice_transport)
         self.link: Link | None = None
+        self.key = key
         self._connection = connection
-        self._key = key
         self._generations: set[str] = set()
 
     def gather(self, link: Link, credentials: IceCredentials) -> None:
         """Begins to gather a generation of candidates."""
         self._generations.add(credentials.ufrag)
         link.gather(credentials, self._connection.configuration)
+
+    def restore(self, link: Link, transport: Transport) -> None:
+        """A restart was rolled back."""
+        self._generations.clear()
+        link.restore(transport)
 
     def gathering(self) -> None:
         """Section 5.6.1, "it began gathering a generation of candidates"."""
@@ -59,7 +68,7 @@ class BoundTransport:
 
         def surface() -> None:
             connection = self._connection
-            connection.replace(add_local_candidate(connection.session, self._key, gathered.candidate))
+            connection.replace(add_local_candidate(connection.session, self.key, gathered.candidate))
             candidate = self._local_candidate(
                 f"candidate:{gathered.candidate}", gathered.ufrag, gathered.url, gathered.relay_protocol
             )
@@ -73,7 +82,7 @@ class BoundTransport:
 
         def end() -> None:
             connection = self._connection
-            connection.replace(end_local_candidates(connection.session, self._key))
+            connection.replace(end_local_candidates(connection.session, self.key))
             self._fire_candidate(self._local_candidate("", ufrag), None)
 
         def complete() -> None:
@@ -183,7 +192,7 @@ class BoundTransport:
     def _local_candidate(
         self, text: str, ufrag: str, url: str | None = None, relay_protocol: str | None = None
     ) -> RTCIceCandidate:
-        mid, index = section_of(self._connection.session, self._key)
+        mid, index = section_of(self._connection.session, self.key)
         return RTCIceCandidate(
             {
                 "candidate": text,
@@ -203,7 +212,7 @@ class BoundTransport:
     def _pair(self, local: Candidate, remote: Candidate) -> RTCIceCandidatePair:
         ice = self.ice_transport
         ours, theirs = ice.getLocalParameters(), ice.getRemoteParameters()
-        mid, index = section_of(self._connection.session, self._key)
+        mid, index = section_of(self._connection.session, self.key)
         return RTCIceCandidatePair(
             *(
                 RTCIceCandidate(
@@ -225,6 +234,7 @@ class Transports:
     def __init__(self, connection: "Connection") -> None:
         self._connection = connection
         self._bound: dict[int, BoundTransport] = {}
+        self._reserved: BoundTransport | None = None
 
     def get(self, key: int | None) -> RTCDtlsTransport | None:
         """The W3C object of a transport."""
@@ -234,11 +244,18 @@ class Transports:
     def create(self, session: Session) -> None:
         """Makes the objects of transports that a description has brought."""
         for transport in session.transports:
-            bound = self._bound.setdefault(transport.key, BoundTransport(self._connection, transport.key))
-            bound.follow(transport)
+            if transport.key not in self._bound:
+                self._bound[transport.key] = self._new(transport.key, session.data.transport)
+            self._bound[transport.key].follow(transport)
 
-    def apply(self, session: Session, changes: Changes) -> None:
-        """Does to the links what setting a description asks for."""
+    def reserve(self) -> RTCDtlsTransport:
+        """The objects of a transport that data will have: the peer offered it, and is not answered yet."""
+        if self._reserved is None:
+            self._reserved = BoundTransport(self._connection, 0)
+        return self._reserved.dtls_transport
+
+    def apply(self, session: Session, changes: Changes, *, rolled_back: bool) -> None:
+        """Does to the links what setting a description, or rolling one back, asks for."""
         network = self._connection.network
         for key in changes.opened:
             bound, transport = self._bound[key], session.transport(key)
@@ -246,7 +263,9 @@ class Transports:
             bound.gather(bound.link, transport.local)
         for key in changes.restarted:
             bound = self._bound[key]
-            if bound.link is not None:
+            if bound.link is not None and rolled_back:
+                bound.restore(bound.link, session.transport(key))
+            elif bound.link is not None:
                 bound.gather(bound.link, session.transport(key).local)
         for key in changes.connected:
             if (link := self._bound[key].link) is not None:
@@ -262,6 +281,8 @@ class Transports:
         if bound is None or bound.link is None:
             return
         mid, index = section_of(session, candidates.transport)
+        policy = self._connection.configuration.iceTransportPolicy
+        allowed = tuple(one for one in candidates.candidates if not is_prohibited(one, policy))
         for candidate in candidates.candidates:
             bound.ice_transport.add_remote(
                 RTCIceCandidate(
@@ -273,12 +294,20 @@ class Transports:
                     }
                 )
             )
-        bound.link.add_candidates(candidates)
+        bound.link.add_candidates(replace(candidates, candidates=allowed))
 
     def close(self) -> None:
         """Ends all."""
         for bound in self._bound.values():
             bound.close()
+
+    def _new(self, key: int, of_data: int | None) -> BoundTransport:
+        reserved = self._reserved
+        if reserved is None or key != of_data:
+            return BoundTransport(self._connection, key)
+        self._reserved = None
+        reserved.key = key
+        return reserved
 
     def _retire(self, key: int) -> None:
         """A transport that no m-line uses any more: its objects tell that they are closed, in a task."""
@@ -296,10 +325,9 @@ class Transports:
 
 def section_of(session: Session, key: int) -> tuple[str | None, int]:
     """The mid and the number of the m-line that a transport's candidates are signaled for: its first."""
+    users: list[Transceiver | DataSection] = [*session.transceivers, session.data]
     sections = [
-        (one.m_line_index, one.mid)
-        for one in (*session.transceivers, session.data)
-        if one.transport == key and one.m_line_index is not None
+        (one.m_line_index, one.mid) for one in users if one.transport == key and one.m_line_index is not None
     ]
     index, mid = min(sections, default=(0, None))
     return mid, index

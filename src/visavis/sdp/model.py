@@ -80,15 +80,21 @@ class Attributes:
 
     def first(self, kind: type[T]) -> T | None:
         """The first attribute of a type, None without one."""
-        return next((attribute for attribute in self.attributes if isinstance(attribute, kind)), None)
+        for attribute in self.attributes:
+            if isinstance(attribute, kind):
+                return attribute
+        return None
 
     def every(self, kind: type[T]) -> tuple[T, ...]:
         """All attributes of a type, in their order."""
-        return tuple(attribute for attribute in self.attributes if isinstance(attribute, kind))
+        return tuple([attribute for attribute in self.attributes if isinstance(attribute, kind)])
 
     def has(self, flag: Flag) -> bool:
         """Whether a flag is there."""
-        return any(attribute is flag for attribute in self.attributes)
+        for attribute in self.attributes:  # noqa: SIM110
+            if attribute is flag:
+                return True
+        return False
 
 
 @dataclass(frozen=True, slots=True)

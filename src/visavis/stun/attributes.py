@@ -49,9 +49,11 @@ def read_address_untrusted(value: bytes) -> Address | None:
     return str(ipaddress.ip_address(value[4:])), int.from_bytes(value[2:4])
 
 
-def write_xor_address(address: Address, transaction: bytes) -> bytes:
-    """XOR-MAPPED-ADDRESS, XOR-PEER-ADDRESS, XOR-RELAYED-ADDRESS (RFC 8489 section 14.2), as they are on the
-    wire. A request's are XORed by the data plane, which chooses its transaction: it takes `write_address`."""
+def write_xor_address(address: Address, transaction: bytes = bytes(12)) -> bytes:
+    """XOR-MAPPED-ADDRESS, XOR-PEER-ADDRESS, XOR-RELAYED-ADDRESS (RFC 8489 section 14.2).
+
+    A `SendStun` leaves the transaction out: the data plane chooses it, and completes IPv6 addresses by it.
+    """
     return _xor(write_address(address), transaction)
 
 

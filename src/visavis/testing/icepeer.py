@@ -22,7 +22,8 @@ _TRANSPORT = TransportId(1)
 
 
 class IcePeer:
-    """Owns an agent as a peer connection would; what it hears is in its lists.
+    """Owns an agent as a peer connection would; what it hears is in its lists, and in `reached_s` when it was
+    first in each state.
 
     `signal` gets each candidate as its SDP text, and None at the end.
     """
@@ -44,6 +45,7 @@ class IcePeer:
         self.gathering: list[GatheringState] = []
         self.selected: list[CandidatePair] = []
         self.states: list[IceState] = []
+        self.reached_s: dict[IceState, float] = {}
         self.roles: list[bool] = []
         self.restarts: list[str] = []
         self.signal: Callable[[str | None], None] = lambda text: None
@@ -121,6 +123,7 @@ class IcePeer:
     def ice_state(self, state: IceState) -> None:
         """`AgentEvents`."""
         self.states.append(state)
+        self.reached_s.setdefault(state, self.host.clock.monotonic())
 
     def role(self, controlling: bool) -> None:
         """`AgentEvents`."""

@@ -63,18 +63,19 @@ class Internet:
             receiver(datagram)
 
 
-class NoNames:
-    """A `visavis.ice.Resolver` that knows the `names` it was given, and answers after a moment."""
+class Names:
+    """A `visavis.ice.Resolver` that knows what is in `names`, and answers after `delay_s`."""
 
-    def __init__(self, clock: Clock, names: dict[str, Sequence[str]] | None = None) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self.names = dict(names or {})
+        self.names: dict[str, Sequence[str]] = {}
         self.asked: list[str] = []
+        self.delay_s = 0.005
 
     def resolve(self, name: str, done: Callable[[Sequence[str]], None]) -> None:
-        """Answers 5 ms later."""
+        """Answers later."""
         self.asked.append(name)
-        self._clock.call_later(0.005, lambda: done(self.names.get(name, ())))
+        self._clock.call_later(self.delay_s, lambda: done(self.names.get(name, ())))
 
 
 class Host:
@@ -83,7 +84,7 @@ class Host:
     def __init__(self, clock: Clock, realm: Realm, *addresses: str) -> None:
         self.clock = clock
         self.realm = realm
-        self.resolver = NoNames(clock)
+        self.resolver = Names(clock)
         self.addresses: list[str] = []
         self.failing: set[str] = set()
         """Addresses on which no port can be bound."""

@@ -10,7 +10,7 @@ from itertools import count
 
 from visavis.jsep import IceCredentials, RemoteCandidates, Transport
 from visavis.rtc.certificate import RTCCertificate
-from visavis.rtc.configuration import RTCConfiguration
+from visavis.rtc.configuration import RTCConfiguration, RTCIceTransportPolicy
 from visavis.rtc.dtls_transport import RTCDtlsTransportState
 from visavis.rtc.ice_transport import RTCIceTransportState
 from visavis.rtc.network import GatheredCandidate, LinkEvents
@@ -75,14 +75,23 @@ class MemoryLink:
         self._closed = False
 
     def gather(self, credentials: IceCredentials, configuration: RTCConfiguration) -> None:
-        """One host candidate."""
+        """One host candidate, or with `relay` none."""
         self._local = credentials
         self._world.links[credentials.ufrag] = self
+        if configuration.iceTransportPolicy is RTCIceTransportPolicy.RELAY:
+            self._later(self._events.gathering)
+            self._later(lambda: self._events.gathered(credentials.ufrag))
+            return
         own = Candidate("1", 1, "udp", 2130706431, "127.0.0.1", self._world.new_port(), "host")
         self._own = own
         self._later(self._events.gathering)
         self._later(lambda: self._events.candidate(GatheredCandidate(own, credentials.ufrag)))
         self._later(lambda: self._events.gathered(credentials.ufrag))
+
+    def restore(self, transport: Transport) -> None:
+        """The former credentials count again."""
+        self._local, self._remote = transport.local, transport
+        self._world.links[transport.local.ufrag] = self
 
     def connect(self, transport: Transport) -> None:
         """The peer is known: meets it, once it knows this one."""
@@ -92,7 +101,8 @@ class MemoryLink:
     def add_candidates(self, candidates: RemoteCandidates) -> None:
         """The peer can be reached."""
         for candidate in candidates.candidates:
-            self._candidates[candidates.ufrag] = candidate
+            if candidate.transport.lower() == "udp":
+                self._candidates[candidates.ufrag] = candidate
         self._later(self._meet)
 
     def close(self) -> None:

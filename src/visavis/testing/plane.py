@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from visavis.dataplane.commands import (
+    CloseSource,
     CloseTransport,
     Command,
     ConnectTransport,
     Fingerprint,
+    OpenSource,
     OpenTransport,
     Receive,
     RequestKeyFrame,
@@ -52,6 +54,7 @@ class RecordingPlane:
         self.commands: list[Command] = []
         self.in_use: set[TransportId] = set()
         self.transports: dict[TransportId, PlaneTransport] = {}
+        self.sources: dict[TrackId, OpenSource] = {}
         self._handlers: dict[TransportId, TransportEvents] = {}
         self._threads = threads
         self._numbers = itertools.count(1)
@@ -99,8 +102,8 @@ class RecordingPlane:
             self._carry_out(command)
 
     def tracks(self) -> set[TrackId]:
-        """All tracks that some transport may receive now."""
-        return {
+        """All tracks that some transport may receive now, and local sources."""
+        return set(self.sources) | {
             section.track
             for transport in self.transports.values()
             if transport.received is not None
@@ -154,6 +157,10 @@ class RecordingPlane:
                 transport = self.transports[command.transport]
                 assert {rung.slot for rung in command.rungs} <= set(transport.slots), "a rung without a slot"
                 transport.rungs = command.rungs
+            case OpenSource():
+                self.sources[command.track] = command
+            case CloseSource():
+                del self.sources[command.track]
             case RequestKeyFrame() | RequestStats():
                 pass
             case _:

@@ -7,7 +7,7 @@ from typing import Final
 from visavis.clock import Clock, TimerHandle
 from visavis.dataplane.commands import Address, BindChannel, SocketId, TransportId
 from visavis.stun import AttributeType, CommandSink, Method, Response
-from visavis.stun.attributes import write_address, write_channel
+from visavis.stun.attributes import write_channel, write_xor_address
 from visavis.stun.registry import FIRST_CHANNEL, LAST_CHANNEL
 from visavis.turn.session import Session
 
@@ -49,6 +49,7 @@ class Peers:
         self._relay = relay
         self._permissions: dict[str, _Permission] = {}
         self._channels: dict[Address, int] = {}
+        self._bound: set[Address] = set()
         self._timers: dict[Address, TimerHandle] = {}
         self._closed = False
 
@@ -90,7 +91,7 @@ class Peers:
             if not self._closed:
                 self._permission_ended(host, permission, response.code == 0)
 
-        peer = (int(AttributeType.XOR_PEER_ADDRESS), write_address((host, 0)))
+        peer = (int(AttributeType.XOR_PEER_ADDRESS), write_xor_address((host, 0)))
         self._session.send(Method.CREATE_PERMISSION, (peer,), ended)
 
     def _permission_ended(self, host: str, permission: _Permission, granted: bool) -> None:
@@ -106,7 +107,7 @@ class Peers:
             self._tell(peer, done, permission.granted is True)
 
     def _tell(self, peer: Address, done: Callable[[bool], None], granted: bool) -> None:
-        if granted:
+        if granted and peer not in self._bound:
             self._plane.submit(BindChannel(self._transport, self._relay, peer, None))
         done(granted)
 
@@ -115,15 +116,17 @@ class Peers:
             if self._closed:
                 return
             if response.code == 0:
+                self._bound.add(peer)
                 self._plane.submit(BindChannel(self._transport, self._relay, peer, number))
                 self._timers[peer] = self._clock.call_later(
                     CHANNEL_REFRESH_S, lambda: self._request_channel(peer, number)
                 )
             else:
+                self._bound.discard(peer)
                 self._plane.submit(BindChannel(self._transport, self._relay, peer, None))
 
         attributes = (
             (int(AttributeType.CHANNEL_NUMBER), write_channel(number)),
-            (int(AttributeType.XOR_PEER_ADDRESS), write_address(peer)),
+            (int(AttributeType.XOR_PEER_ADDRESS), write_xor_address(peer)),
         )
         self._session.send(Method.CHANNEL_BIND, attributes, ended)

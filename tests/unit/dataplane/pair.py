@@ -129,6 +129,12 @@ class End:
             assert select.select([self.native], [], [], GUARD_S)[0], "the report did not come"
             self.reports.extend(self.native.drain())
 
+    def takes(self, kind: type[Report]) -> bool:
+        """Whether such a report came; all of them are then forgotten."""
+        reports = [*self.reports, *self.native.drain()]
+        self.reports = [report for report in reports if not isinstance(report, kind)]
+        return len(self.reports) < len(reports)
+
 
 class Pair:
     """Two connected ends, which send each other what `AUDIO` and `VIDEO` say."""
@@ -188,7 +194,7 @@ class Pair:
             own = SourcePayload(SOURCE_PAYLOAD_TYPE, line.codec, line.clock_hz)
             payload_map = PayloadMap(SOURCE_PAYLOAD_TYPE, line.payload_type, line.rtx_payload_type)
             native.submit([
-                OpenSource(line.sent, line.kind, (own,)),
+                OpenSource(line.sent, line.kind, (own,), wanted_bps=2_000_000),
                 Route(TRANSPORT, line.slot, line.sent, (payload_map,)),
             ])  # fmt: skip
         native.submit([SetLadder(TRANSPORT, tuple(Rung(line.slot) for line in lines))])

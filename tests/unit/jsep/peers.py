@@ -126,7 +126,7 @@ def assert_consistent(session: Session) -> None:
     assert used - {None} <= keys
     if session.signaling_state is SignalingState.STABLE:
         assert used - {None} == keys
-        assert session.pending_local is session.pending_remote is session.stable is None
+        assert (session.pending_local, session.pending_remote, session.stable) == (None, None, None)
 
 
 def assert_agree(one: Session, other: Session) -> None:
@@ -137,7 +137,8 @@ def assert_agree(one: Session, other: Session) -> None:
     if one.current_local is None:
         assert other.current_local is None
         return
-    assert one.current_local is not None and other.current_local is not None
+    assert one.current_local is not None
+    assert other.current_local is not None
     assert len(one.current_local.content.media) == len(other.current_local.content.media)
     assert (one.data.mid, one.data.m_line_index) == (other.data.mid, other.data.m_line_index)
     joined: dict[int, int] = {}
@@ -149,7 +150,8 @@ def assert_agree(one: Session, other: Session) -> None:
             assert theirs is None or theirs.stopped or _is_rejected(other, index)
             continue
         assert mine.mid == theirs.mid
-        assert mine.current_direction is not None and theirs.current_direction is not None
+        assert mine.current_direction is not None
+        assert theirs.current_direction is not None
         assert mine.current_direction is reversed_direction(theirs.current_direction)
         _assert_agree_on_formats(mine, theirs)
         _assert_agree_on_formats(theirs, mine)

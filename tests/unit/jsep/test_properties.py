@@ -1,9 +1,10 @@
 """Any sequence of calls on two peers, with any interleaving of their signaling, ends stable and agreeing."""
 
 from collections import deque
+from dataclasses import replace
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.jsep.peers import Peer, assert_agree, assert_consistent
@@ -11,6 +12,7 @@ from visavis.dataplane.commands import Kind
 from visavis.jsep import (
     BundlePolicy,
     SdpType,
+    Session,
     SignalingState,
     attach_track,
     needs_negotiation,
@@ -74,13 +76,11 @@ class NegotiatingPeer(Peer):
     def do(self, operation: tuple[Any, ...], other: "NegotiatingPeer") -> None:
         match operation:
             case ("add", kind, direction, tracked, streamed):
-                track = (
-                    f"track-{self.session.session_id}-{self.session.next_transceiver}" if tracked else None
-                )
+                name = f"track-{self.session.session_id}-{self.session.next_transceiver}"
                 self.add(
                     kind,
                     direction=direction,
-                    track_id=track,
+                    track_id=name if tracked else None,
                     stream_ids=("s",) if streamed else (),
                     add_track=tracked,
                 )
@@ -95,8 +95,8 @@ class NegotiatingPeer(Peer):
             case ("answer",):
                 self.reply(other)
             case (name, place, *rest) if self.session.transceivers:
-                transceivers = self.session.transceivers
-                self._change(name, transceivers[place % len(transceivers)].key, rest)
+                chosen = self.session.transceivers[int(place) % len(self.session.transceivers)]
+                self._change(str(name), chosen.key, rest)
             case _:
                 pass
 
@@ -123,7 +123,7 @@ class NegotiatingPeer(Peer):
                 raise AssertionError(name)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, derandomize=True, database=None)
 @given(steps=_STEPS, policies=st.tuples(st.sampled_from(BundlePolicy), st.sampled_from(BundlePolicy)))
 def test_perfect_negotiation_ends_stable_and_agreeing(
     steps: list[tuple[bool, tuple[Any, ...]]], policies: tuple[BundlePolicy, BundlePolicy]
@@ -148,3 +148,66 @@ def test_perfect_negotiation_ends_stable_and_agreeing(
     assert_agree(polite.session, impolite.session)
     assert not needs_negotiation(polite.session)
     assert not needs_negotiation(impolite.session)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@given(steps=_STEPS, policies=st.tuples(st.sampled_from(BundlePolicy), st.sampled_from(BundlePolicy)))
+def test_a_rollback_leaves_no_trace(
+    steps: list[tuple[bool, tuple[Any, ...]]], policies: tuple[BundlePolicy, BundlePolicy]
+) -> None:
+    """Of either end's offer, at any time."""
+    one = NegotiatingPeer(1, polite=True, policy=policies[0])
+    other = NegotiatingPeer(2, polite=False, policy=policies[1])
+    for first, operation in steps:
+        doer, watcher = (one, other) if first else (other, one)
+        doer.do(operation, watcher)
+    while one.inbox or other.inbox or SignalingState.HAVE_REMOTE_OFFER in _states(one, other):
+        for doer, watcher in ((one, other), (other, one)):
+            doer.take()
+            doer.reply(watcher)
+    assert _states(one, other) == {SignalingState.STABLE}
+    before, theirs = one.session, other.session
+    offer = one.offer()
+    other.remote(SdpType.OFFER, offer)
+    one.local(SdpType.ROLLBACK)
+    other.remote(SdpType.ROLLBACK)
+    assert _traces(one.session) == _traces(before)
+    assert _stopped_apart(_traces(other.session)) == _stopped_apart(_traces(theirs))
+
+
+def _states(*peers: NegotiatingPeer) -> set[SignalingState]:
+    return {peer.session.signaling_state for peer in peers}
+
+
+def _traces(session: Session) -> Session:
+    """The session without what only counts on."""
+    return replace(
+        session,
+        session_version=0,
+        next_transceiver=0,
+        next_transport=0,
+        next_mid=0,
+        numbers=(),
+        extension_ids=(),
+        last_offer=None,
+        can_trickle=None,
+    )
+
+
+def _stopped_apart(session: Session) -> Session:
+    """What an offer stopped stays stopped, and is as it was before otherwise."""
+    return replace(
+        session,
+        transceivers=tuple(
+            replace(
+                one,
+                stopped=False,
+                stopping=False,
+                direction=Direction.INACTIVE,
+                current_direction=None,
+                fired_direction=None,
+                remote_stream_ids=(),
+            )
+            for one in session.transceivers
+        ),
+    )

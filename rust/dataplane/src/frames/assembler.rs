@@ -1,5 +1,6 @@
 //! Packets put together to whole frames, in their order, for one layer of a track.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,8 +30,9 @@ const MAX_BYTES: usize = 4 << 20;
 pub struct AssembledFrames {
     pub frames: u64,
     pub key_frames: u64,
-    /// Of more than one packet.
+    /// Of more than one packet, and how long these took from their first packet to their last.
     pub from_many_packets: u64,
+    pub assembly_time: Duration,
     /// They came in part, or of no use without one that did not come.
     pub dropped: u64,
 }
@@ -123,9 +125,10 @@ impl Assembler {
         if self.next.is_some_and(|next| packet.sequence < next) {
             return;
         }
-        if self.waiting.insert(packet.sequence, Arc::clone(packet)).is_none() {
-            self.bytes += packet.data.len();
-        }
+        // One that is here already stays: the first to come was counted.
+        let Entry::Vacant(place) = self.waiting.entry(packet.sequence) else { return };
+        place.insert(Arc::clone(packet));
+        self.bytes += packet.data.len();
         if packet.starts_key_frame && self.kind == Kind::Video {
             self.key_starts.insert(packet.sequence);
         }
@@ -305,14 +308,18 @@ impl Assembler {
         }
         self.counts.frames += 1;
         self.counts.key_frames += u64::from(key && self.kind == Kind::Video);
+        let received = packets.iter().map(|packet| packet.received);
+        let (began, ended) = (received.clone().min(), received.max());
+        let (began, ended) = (began.unwrap_or(first.received), ended.unwrap_or(first.received));
         self.counts.from_many_packets += u64::from(packets.len() > 1);
+        self.counts.assembly_time += ended.since(began);
         self.discarded = None;
         frames.push(Frame {
             data: data.into_boxed_slice(),
             timestamp: self.timestamps.unwrap(first.timestamp),
             payload_type: first.payload_type,
             key,
-            received: packets.iter().map(|packet| packet.received).max().unwrap_or(first.received),
+            received: ended,
             captured: None,
             audio_level: first.extension(Extension::AudioLevel).and_then(AudioLevel::from_value),
             ssrc: first.ssrc,

@@ -19,12 +19,17 @@ const CLOCK_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Shard {
     /// A track that a peer publishes is none: its identifier is in use.
-    pub(crate) fn open_source(&mut self, track: TrackId, kind: Kind, payloads: Vec<SourcePayload>) {
+    pub(crate) fn open_source(
+        &mut self,
+        track: TrackId,
+        kind: Kind,
+        payloads: Vec<SourcePayload>,
+        wanted_bps: Option<u64>,
+    ) {
         let source = self.source(track, kind);
-        match &mut source.local {
-            Some(local) => local.set_payloads(payloads),
-            None if source.publisher.is_none() => source.local = Some(LocalSource::new(kind, payloads)),
-            None => (),
+        if source.publisher.is_none() {
+            let local = source.local.get_or_insert_with(|| LocalSource::new(kind));
+            (local.payloads, local.wanted_bps) = (payloads, wanted_bps);
         }
     }
 

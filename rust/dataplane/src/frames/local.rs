@@ -47,20 +47,24 @@ impl LocalLayer {
 #[derive(Debug)]
 pub struct LocalSource {
     kind: Kind,
-    payloads: Vec<SourcePayload>,
+    /// What its frames may be.
+    pub payloads: Vec<SourcePayload>,
+    /// What its encoder would make of it, if it follows the estimate.
+    pub wanted_bps: Option<u64>,
     /// Made with their first frames; at most [`MAX_LAYERS`].
     layers: Vec<Option<LocalLayer>>,
     pub pacer: Pacer,
 }
 
 impl LocalSource {
-    pub fn new(kind: Kind, payloads: Vec<SourcePayload>) -> LocalSource {
-        LocalSource { kind, payloads, layers: Vec::new(), pacer: Pacer::new(kind) }
-    }
-
-    /// What its frames may be from now on.
-    pub fn set_payloads(&mut self, payloads: Vec<SourcePayload>) {
-        self.payloads = payloads;
+    pub fn new(kind: Kind) -> LocalSource {
+        LocalSource {
+            kind,
+            payloads: Vec::new(),
+            wanted_bps: None,
+            layers: Vec::new(),
+            pacer: Pacer::new(kind),
+        }
     }
 
     /// The frequency of the timestamps of a payload type.
@@ -195,6 +199,10 @@ mod tests {
         }
     }
 
+    fn source(kind: Kind, payload: SourcePayload) -> LocalSource {
+        LocalSource { payloads: vec![payload], ..LocalSource::new(kind) }
+    }
+
     fn cut(source: &mut LocalSource, frame: &OutgoingFrame) -> Vec<MediaPacket> {
         let mut packets = Vec::new();
         assert!(source.cut(Time::from_millis(7), frame));
@@ -204,7 +212,7 @@ mod tests {
 
     #[test]
     fn the_packets_of_a_video_frame_follow_each_other_and_the_last_has_the_marker() {
-        let mut source = LocalSource::new(Kind::Video, vec![VP8]);
+        let mut source = source(Kind::Video, VP8);
         let mut packets = cut(&mut source, &frame(96, 0, vec![0x10; 5_000]));
         let count = packets.len();
         packets.extend(cut(&mut source, &OutgoingFrame { key: false, ..frame(96, 3_000, vec![0x11; 9]) }));
@@ -218,7 +226,7 @@ mod tests {
 
     #[test]
     fn an_audio_frame_has_its_level_beside_it_and_the_marker_after_a_silence() {
-        let mut source = LocalSource::new(Kind::Audio, vec![OPUS]);
+        let mut source = source(Kind::Audio, OPUS);
         let loud = AudioLevel { voice: true, level: 30 };
         // 20 ms each; the third follows 80 ms later.
         let marked: Vec<bool> = [0, 960, 960 * 5, 960 * 6]
@@ -238,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_frame_of_an_unknown_payload_type_or_layer_is_none() {
-        let mut source = LocalSource::new(Kind::Video, vec![VP8]);
+        let mut source = source(Kind::Video, VP8);
         assert!(!source.cut(Time::ZERO, &frame(97, 0, vec![0x10])));
         let high = OutgoingFrame { layer: MAX_LAYERS as u8, ..frame(96, 0, vec![0x10]) };
         assert!(!source.cut(Time::ZERO, &high));
@@ -248,7 +256,7 @@ mod tests {
     fn a_source_that_is_opened_anew_numbers_above_what_it_had() {
         let mut packets = Vec::new();
         for ms in [1_000, 2_000] {
-            let mut source = LocalSource::new(Kind::Video, vec![VP8]);
+            let mut source = source(Kind::Video, VP8);
             source.cut(Time::from_millis(ms), &frame(96, 0, vec![0x10; 100_000]));
             source.pacer.release(Time::from_millis(ms), None, &mut packets);
         }

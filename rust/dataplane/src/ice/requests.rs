@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use visavis_wire::stun::{Builder, Class, Message, Method, TransactionId};
+use visavis_wire::stun::{Builder, Class, Message, Method, TransactionId, attribute_type};
 
 use super::answer::Taken;
 use super::retry::{Due, RTO, Retry};
@@ -36,6 +36,15 @@ struct Pending {
     retry: Retry,
 }
 
+/// An IPv6 address is XORed with the transaction too (RFC 8489 section 14.2), which its writer does not know.
+fn complete_xor_address(kind: u16, value: &mut [u8], transaction: TransactionId) {
+    if kind == attribute_type::XOR_PEER_ADDRESS
+        && let Some(low) = value.get_mut(8..20)
+    {
+        low.iter_mut().zip(transaction).for_each(|(byte, key)| *byte ^= key);
+    }
+}
+
 /// The requests of one transport.
 #[derive(Debug, Default)]
 pub struct Requests {
@@ -61,8 +70,9 @@ impl Requests {
         let StunRequest { request, method, attributes, key, .. } = request;
         let mut data = Vec::new();
         let mut builder = Builder::new(&mut data, Class::Request, Method(method), transaction);
-        for (kind, value) in &attributes {
-            builder = builder.attribute(*kind, value);
+        for (kind, mut value) in attributes {
+            complete_xor_address(kind, &mut value, transaction);
+            builder = builder.attribute(kind, &value);
         }
         match &key {
             Some(key) => builder.finish_with_integrity(key),

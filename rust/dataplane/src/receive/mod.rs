@@ -288,17 +288,15 @@ impl ReceiveSide {
         &mut self,
         now: Time,
         now_ntp: u64,
-        ssrc: u32,
-        ntp: u64,
-        timestamp: u32,
+        report: &rtcp::SenderReport<'_>,
     ) -> Option<(TrackId, u8, ClockMap)> {
-        let index = self.binding.find(ssrc)?;
-        let difference = now_ntp.wrapping_sub(ntp) as i64;
+        let index = self.binding.find(report.ssrc)?;
+        let difference = now_ntp.wrapping_sub(report.ntp) as i64;
         let offset = self.clock_offset.map_or(difference, |known| known.min(difference));
         self.clock_offset = Some(offset);
         let (stream, section) = self.binding.stream_mut(index);
         let clock_hz = binding::payload(section, stream.payload_type)?.clock_hz;
-        stream.handle_sender_report(now, ntp, timestamp, offset, clock_hz);
+        stream.handle_sender_report(now, report, offset, clock_hz);
         (stream.role == Role::Media).then_some((section.track, stream.layer, stream.clock?))
     }
 

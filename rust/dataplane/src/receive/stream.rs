@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use visavis_wire::rtcp::ReportBlock;
+use visavis_wire::rtcp::{self, ReportBlock};
 
 use super::nack::NackGenerator;
 use crate::media::ClockMap;
@@ -25,10 +25,13 @@ pub struct Arrival {
     pub newest: bool,
 }
 
+/// The last report of the stream's sender.
 #[derive(Clone, Copy, Debug)]
-struct SenderReport {
-    /// The middle 32 bits of its NTP time.
-    ntp_middle: u32,
+pub struct SenderReport {
+    /// By the sender's clock.
+    pub ntp: u64,
+    pub packets: u32,
+    pub octets: u32,
     arrived: Time,
 }
 
@@ -59,7 +62,8 @@ pub struct ReceiveStream {
     reported_packets: u64,
     jitter_ticks: f64,
     last_transit: Option<i64>,
-    sender_report: Option<SenderReport>,
+    pub sender_report: Option<SenderReport>,
+    pub sender_reports: u64,
 }
 
 impl ReceiveStream {
@@ -88,6 +92,7 @@ impl ReceiveStream {
             jitter_ticks: 0.0,
             last_transit: None,
             sender_report: None,
+            sender_reports: 0,
         }
     }
 
@@ -161,12 +166,13 @@ impl ReceiveStream {
     pub fn handle_sender_report(
         &mut self,
         now: Time,
-        ntp: u64,
-        timestamp: u32,
+        report: &rtcp::SenderReport<'_>,
         offset_ntp: i64,
         clock_hz: u32,
     ) {
-        self.sender_report = Some(SenderReport { ntp_middle: (ntp >> 16) as u32, arrived: now });
+        let &rtcp::SenderReport { ntp, rtp: timestamp, packets, octets, .. } = report;
+        self.sender_report = Some(SenderReport { ntp, packets, octets, arrived: now });
+        self.sender_reports += 1;
         self.clock = Some(ClockMap { timestamp, ntp: ntp.wrapping_add_signed(offset_ntp), clock_hz });
     }
 
@@ -194,7 +200,7 @@ impl ReceiveStream {
         let fraction_lost = (lost_now * 256).checked_div(expected_now).unwrap_or(0).min(255) as u8;
         let (last_sr, delay) = self
             .sender_report
-            .map_or((0, Duration::ZERO), |report| (report.ntp_middle, now.since(report.arrived)));
+            .map_or((0, Duration::ZERO), |report| ((report.ntp >> 16) as u32, now.since(report.arrived)));
         Some(ReportBlock {
             ssrc: self.ssrc,
             fraction_lost,
@@ -258,7 +264,12 @@ mod tests {
     fn a_report_says_how_long_ago_the_senders_was() {
         let mut stream = stream();
         stream.handle_packet(Time::ZERO, 1, 0, 90_000, 100, true);
-        stream.handle_sender_report(Time::from_millis(1_000), 0x1122_3344_5566_7788, 0, 0, 90_000);
+        let mut report = Vec::new();
+        rtcp::write_sender_report(&mut report, 1, 0x1122_3344_5566_7788, 0, 70, 7_000, &[]);
+        let Some(Ok(rtcp::Packet::SenderReport(report))) = rtcp::packets_untrusted(&report).next() else {
+            panic!("a report is read as it was written");
+        };
+        stream.handle_sender_report(Time::from_millis(1_000), &report, 0, 90_000);
         let block = stream.report_block(Time::from_millis(1_500)).unwrap();
         assert_eq!((block.last_sender_report, block.delay_since_last_sender_report), (0x3344_5566, 32_768));
     }

@@ -197,27 +197,29 @@ impl SendSide {
         self.slots.iter().any(|slot| slot.track.is_some())
     }
 
-    /// Climbs the ladder if that is due. `rates` gives the measured bitrates of the layers of a slot's track.
-    pub fn climb(&mut self, now: Time, mut rates: impl FnMut(&Slot, &mut Vec<u64>)) {
+    /// Climbs the ladder if that is due. `rates` gives the measured bitrates of the layers of a slot's track, and returns
+    /// what its sender would make of it if it adapts to the estimate.
+    pub fn climb(&mut self, now: Time, mut rates: impl FnMut(&Slot, &mut Vec<u64>) -> Option<u64>) {
         if now < self.next_climb {
             return;
         }
         self.next_climb = now + CLIMB_INTERVAL;
-        let mut layer_rates: Vec<Vec<u64>> = Vec::with_capacity(self.slots.len());
+        let mut layer_rates: Vec<(Vec<u64>, Option<u64>)> = Vec::with_capacity(self.slots.len());
         for slot in &self.slots {
             let mut of_slot = Vec::new();
-            rates(slot, &mut of_slot);
-            layer_rates.push(of_slot);
+            let adapts = rates(slot, &mut of_slot);
+            layer_rates.push((of_slot, adapts));
         }
         let views: Vec<SlotView<'_>> = self
             .slots
             .iter()
             .zip(&layer_rates)
-            .map(|(slot, layer_bps)| SlotView {
+            .map(|(slot, (layer_bps, adapts))| SlotView {
                 slot: slot.config.slot,
                 has_track: slot.track.is_some(),
                 layer_bps,
                 current: slot.current_layer(),
+                adapts: *adapts,
             })
             .collect();
         self.decisions.clear();

@@ -21,6 +21,16 @@ const PASSED_ON: [Extension; 4] = [
     Extension::DependencyDescriptor,
 ];
 
+impl SendSlot {
+    /// What tells a receiver to which m-line and encoding an SSRC belongs (RFC 8843 section 15, RFC 8852 section 3); nothing
+    /// once it knows.
+    fn names(&self, known: bool, rid: Extension) -> [(Extension, &[u8]); 2] {
+        let (mid, encoding) =
+            if known { ("", "") } else { (&*self.mid, self.rid.as_deref().unwrap_or_default()) };
+        [(Extension::Mid, mid.as_bytes()), (rid, encoding.as_bytes())]
+    }
+}
+
 /// What every packet of a transport needs to leave.
 #[derive(Debug)]
 pub struct Exit<'a> {
@@ -64,6 +74,9 @@ pub struct RemoteReport {
     pub cumulative_lost: i32,
     pub jitter: u32,
     pub round_trip: Option<Duration>,
+    /// Of all that were measured.
+    pub total_round_trip: Duration,
+    pub round_trips: u64,
 }
 
 #[derive(Debug)]
@@ -90,6 +103,9 @@ pub struct Slot {
     pub known: bool,
     pub packets: u64,
     pub octets: u64,
+    /// Of video.
+    pub frames: u64,
+    pub key_frames: u64,
     pub repaired_packets: u64,
     pub repaired_octets: u64,
     pub nacks: u64,
@@ -115,6 +131,8 @@ impl Slot {
             known: false,
             packets: 0,
             octets: 0,
+            frames: 0,
+            key_frames: 0,
             repaired_packets: 0,
             repaired_octets: 0,
             nacks: 0,
@@ -222,11 +240,15 @@ impl Slot {
             ssrc: self.config.ssrc,
             ..rtp::HeaderWriter::default()
         };
-        let mid = if self.known { None } else { Some((Extension::Mid, self.config.mid.as_bytes())) };
-        let size = write_sealed(exit, srtp, stream, &header, mid, packet, place.newest, &[]);
+        let names = self.config.names(self.known, Extension::Rid);
+        let size = write_sealed(exit, srtp, stream, &header, names, packet, place.newest, &[]);
         let Some(size) = size else { return Verdict::Unsealable };
         self.packets += 1;
         self.octets += packet.payload().len() as u64;
+        if self.is_video() {
+            self.frames += u64::from(packet.marker);
+            self.key_frames += u64::from(packet.starts_key_frame);
+        }
         Verdict::Sent(size)
     }
 
@@ -250,8 +272,8 @@ impl Slot {
             ..rtp::HeaderWriter::default()
         };
         let original = sequence.to_be_bytes();
-        let mid = if self.known { None } else { Some((Extension::Mid, self.config.mid.as_bytes())) };
-        let size = write_sealed(exit, srtp, &mut repair.stream, &header, mid, packet, true, &original)?;
+        let names = self.config.names(self.known, Extension::RepairedRid);
+        let size = write_sealed(exit, srtp, &mut repair.stream, &header, names, packet, true, &original)?;
         repair.sequence = repair.sequence.wrapping_add(1);
         self.repaired_packets += 1;
         self.repaired_octets += packet.payload().len() as u64;
@@ -323,8 +345,10 @@ impl Slot {
             let round_trip =
                 now.wrapping_sub(block.last_sender_report).wrapping_sub(block.delay_since_last_sender_report);
             if round_trip < 0x8000_0000 {
-                self.remote.round_trip =
-                    Some(Duration::from_nanos(u64::from(round_trip) * 1_000_000_000 / 65_536));
+                let round_trip = Duration::from_nanos(u64::from(round_trip) * 1_000_000_000 / 65_536);
+                self.remote.round_trip = Some(round_trip);
+                self.remote.total_round_trip += round_trip;
+                self.remote.round_trips += 1;
             }
         }
     }
@@ -341,13 +365,13 @@ impl Slot {
 /// Header extensions of one packet: few, on the stack.
 #[derive(Clone, Copy)]
 struct Elements<'a> {
-    values: [(u8, &'a [u8]); PASSED_ON.len() + 3],
+    values: [(u8, &'a [u8]); PASSED_ON.len() + 4],
     length: usize,
 }
 
 impl<'a> Elements<'a> {
     fn new() -> Elements<'a> {
-        Elements { values: [(0, &[]); PASSED_ON.len() + 3], length: 0 }
+        Elements { values: [(0, &[]); PASSED_ON.len() + 4], length: 0 }
     }
 
     fn push(&mut self, ids: &[u8; Extension::COUNT], extension: Extension, value: &'a [u8]) {
@@ -370,7 +394,7 @@ fn write_sealed(
     srtp: &srtp::Sender,
     stream: &mut srtp::SealStream,
     header: &rtp::HeaderWriter<'_>,
-    mid: Option<(Extension, &[u8])>,
+    names: [(Extension, &[u8]); 2],
     packet: &MediaPacket,
     in_order: bool,
     prefix: &[u8],
@@ -380,7 +404,7 @@ fn write_sealed(
     let mut elements = Elements::new();
     elements.push(exit.extension_ids, Extension::TransportCc, &transport_sequence);
     elements.push(exit.extension_ids, Extension::AbsSendTime, &send_time);
-    if let Some((extension, value)) = mid {
+    for (extension, value) in names {
         elements.push(exit.extension_ids, extension, value);
     }
     for extension in PASSED_ON {
@@ -444,6 +468,7 @@ mod tests {
         SendSlot {
             slot: SlotId(0),
             mid: "0".to_owned(),
+            rid: None,
             kind: Kind::Video,
             ssrc: 1,
             rtx_ssrc,

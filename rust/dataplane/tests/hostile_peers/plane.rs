@@ -265,6 +265,7 @@ impl Peer {
             slots: vec![SendSlot {
                 slot,
                 mid: "0".to_owned(),
+                rid: None,
                 kind,
                 ssrc: SLOT_SSRC,
                 rtx_ssrc: Some(SLOT_SSRC + 1),

@@ -74,10 +74,9 @@ struct Waiting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Put {
     /// It waits. `first`: the thread is to be told.
-    Queued {
-        first: bool,
-    },
-    Full,
+    Queued { first: bool },
+    /// It is dropped. `needs_key_frame`: from now on up to a key frame, which the encoder is to be asked for.
+    Full { needs_key_frame: bool },
 }
 
 impl Inlet {
@@ -111,8 +110,8 @@ impl Inlet {
             return Err(Refusal::Layer(frame.layer));
         };
         if !has_room || *needs_key_frame && !frame.key {
-            *needs_key_frame |= is_video;
-            return Ok(Put::Full);
+            let needed = std::mem::replace(needs_key_frame, is_video);
+            return Ok(Put::Full { needs_key_frame: is_video && !needed });
         }
         *needs_key_frame = false;
         waiting.bytes = bytes;
@@ -189,9 +188,9 @@ mod tests {
             for _ in 0..frames {
                 assert!(matches!(inlet.put(frame(true, bytes)), Ok(Put::Queued { .. })));
             }
-            assert_eq!(inlet.put(frame(true, bytes)), Ok(Put::Full));
+            assert_eq!(inlet.put(frame(true, bytes)), Ok(Put::Full { needs_key_frame: true }));
             inlet.take(&mut Vec::new());
-            assert_eq!(inlet.put(frame(false, 10)), Ok(Put::Full));
+            assert_eq!(inlet.put(frame(false, 10)), Ok(Put::Full { needs_key_frame: false }), "said once");
             let other_layer = OutgoingFrame { layer: 1, ..frame(false, 10) };
             assert!(matches!(inlet.put(other_layer), Ok(Put::Queued { .. })));
             assert!(matches!(inlet.put(frame(true, 10)), Ok(Put::Queued { .. })));
@@ -202,7 +201,7 @@ mod tests {
     #[test]
     fn of_audio_only_what_finds_no_room_is_refused() {
         let inlet = inlet(Kind::Audio, Codec::Opus);
-        while inlet.put(frame(false, 10)) != Ok(Put::Full) {}
+        while inlet.put(frame(false, 10)) != Ok(Put::Full { needs_key_frame: false }) {}
         inlet.take(&mut Vec::new());
         assert!(matches!(inlet.put(frame(false, 10)), Ok(Put::Queued { .. })));
     }

@@ -5,12 +5,12 @@ mod inlet;
 mod outlet;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use visavis_dataplane::Command;
 use visavis_dataplane::api::TrackId;
 use visavis_dataplane::frames::ReceiverId;
+use visavis_dataplane::{Command, ShardId};
 
 pub use inlet::Refusal;
 pub(crate) use inlet::{Inlet, Put};
@@ -26,13 +26,15 @@ pub(crate) struct Frames {
     inlets: Table<TrackId, Inlet>,
     outlets: Table<ReceiverId, Outlet>,
     next_receiver: AtomicU32,
+    /// Frames to be sent that found a full queue.
+    refused: AtomicU64,
 }
 
 impl Frames {
     /// A command was taken: sources that it opens or closes get a queue, or lose it.
     pub fn note_command(&self, command: &Command) {
         match command {
-            Command::OpenSource { track, payloads, kind } => {
+            Command::OpenSource { track, payloads, kind, .. } => {
                 let mut inlets = locked(&self.inlets);
                 let inlet = inlets.entry(*track).or_insert_with(|| Arc::new(Inlet::new(*track)));
                 inlet.set_payloads(*kind, payloads.clone());
@@ -62,13 +64,21 @@ impl Frames {
         locked(&self.outlets).remove(&id).is_some()
     }
 
+    pub fn count_refused(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
     /// Nobody gives out frames any more: who waits is told.
     pub fn end(&self) {
         locked(&self.outlets).values().for_each(|outlet| outlet.end());
     }
 
     /// The frames of one shard's tracks end with it.
-    pub fn end_shard(&self, shard: visavis_dataplane::ShardId) {
+    pub fn end_shard(&self, shard: ShardId) {
         let outlets = locked(&self.outlets);
         outlets.values().filter(|outlet| outlet.track.shard() == shard).for_each(|outlet| outlet.end());
     }

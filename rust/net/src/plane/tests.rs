@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::os::fd::IntoRawFd;
 use std::sync::Barrier;
 
-use visavis_dataplane::api::{Figure, TrackId, TransportId};
+use visavis_dataplane::api::{Codec, Figure, SourcePayload, TrackId, TransportId};
 use visavis_dataplane::frames::{FrameEvent, OutgoingFrame, ReceiverId};
 use visavis_dataplane::{Descriptor, ShardMessage, SocketChange, SocketId, Time, TransmitQueue};
 
@@ -465,7 +465,7 @@ fn a_plane_of_shards_starts_and_ends() {
     let plane = Plane::start(PlaneConfig { addresses, threads: 2, certificate }).unwrap();
     assert_eq!(plane.shards(), 2);
     assert_eq!(plane.local_addresses().len(), 2);
-    assert_eq!(plane.counters().len(), Counter::ALL.len());
+    assert_eq!(plane.counters().len(), Counter::ALL.len() + 1);
     plane.close().unwrap();
 }
 
@@ -476,4 +476,34 @@ fn impossible_sizes_are_refused() {
         let made = Plane::start_with(&addresses, threads, |_, _, _| -> Echo { unreachable!() });
         assert_eq!(made.unwrap_err().error.kind(), io::ErrorKind::InvalidInput);
     }
+}
+
+#[test]
+fn the_frames_of_a_lost_shard_end() {
+    let plane = echo(1, OnDatagram::Answer, |_, command| {
+        assert!(!matches!(command, Command::RequestStats { .. }), "a defect");
+    });
+    let (track, kind) = (TrackId(5), Kind::Audio);
+    let opus = SourcePayload { payload_type: 1, codec: Codec::Opus, clock_hz: 48_000 };
+    let open = Command::OpenSource { track, kind, payloads: vec![opus], wanted_bps: None };
+    plane.submit(vec![open]).unwrap();
+    let frame = OutgoingFrame {
+        layer: 0,
+        payload_type: 1,
+        timestamp: 0,
+        captured: Time::ZERO,
+        key: true,
+        audio_level: None,
+        data: vec![1],
+    };
+    assert_eq!(plane.send_frame(track, frame.clone()), Ok(true));
+    let request = ReceiveFrames { track, kind, layer: 0, capacity: 1, announces: false };
+    let receiver = plane.receive_frames(request).unwrap();
+    plane.submit(vec![command(0)]).unwrap();
+    assert_eq!(receiver.wait(GUARD), Ok(None));
+    assert!(receiver.is_ended());
+    assert!(matches!(next_reports(&plane)[..], [Report::Fatal { .. }]));
+    let lost = PlaneError::ShardLost(ShardId(0));
+    assert_eq!(plane.send_frame(track, frame), Err(SendError::Plane(lost)));
+    assert_eq!(plane.receive_frames(request).map(|_| ()), Err(lost));
 }

@@ -2,9 +2,9 @@
 //! the tests on seeded bytes and the fuzz targets.
 
 use visavis_wire::ext::{AbsSendTime, AudioLevel, mid_untrusted, rid_untrusted, transport_cc};
-use visavis_wire::payload::{self, Codec, av1, h264, vp8, vp9};
+use visavis_wire::payload::{self, Codec, av1, h264, opus, vp8, vp9};
 use visavis_wire::rtcp::{Packet as Rtcp, packets_untrusted};
-use visavis_wire::rtp::{Header, HeaderWriter, Packet as Rtp};
+use visavis_wire::rtp::{Header, HeaderWriter, Packet as Rtp, csrcs_untrusted};
 use visavis_wire::stun::{Builder, FingerprintCheck, Message};
 
 /// Returns whether the bytes are a message.
@@ -56,6 +56,7 @@ pub fn rtp(data: &[u8]) -> bool {
     }
     // Written again from its parts, it has the same parts.
     let csrcs: Vec<u32> = packet.csrcs().collect();
+    assert_eq!(csrcs_untrusted(data), csrcs);
     let writer = HeaderWriter {
         marker: packet.marker,
         payload_type: packet.payload_type,
@@ -118,6 +119,7 @@ pub fn payload(data: &[u8]) -> bool {
         );
         starts |= is_frame_start && codec != Codec::Opus;
     }
+    assert!(opus::duration_untrusted(data).is_none_or(|ticks| (1..=5_760).contains(&ticks)));
     let _header = av1::AggregationHeader::parse_untrusted(data);
     assert!(h264::nal_starts_untrusted(data).count() <= 1 + data.len() / 3);
 

@@ -114,6 +114,7 @@ fn frames_of_every_number_of_packets_come_out_whole_whatever_the_order_of_their_
             frames: 12,
             key_frames: 2,
             from_many_packets: if packets > 1 { 12 } else { 0 },
+            assembly_time: Duration::ZERO,
             dropped: 0,
         };
         assert_eq!(bench.assembler.counts(), counts);
@@ -253,5 +254,43 @@ fn packets_that_make_no_frame_are_dropped_as_one() {
             }
         }
         assert_eq!(bench.numbers(3), [0, 10, 11]);
+    }
+}
+
+#[test]
+fn whatever_packets_come_frames_come_of_them_and_memory_is_bounded() {
+    for seed in 1..40u64 {
+        let mut state = seed;
+        let mut random = move |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % below
+        };
+        let kind = if seed.is_multiple_of(2) { Kind::Audio } else { Kind::Video };
+        let (mut bench, mut newest) = (Bench::new(kind), START);
+        for ms in 0..4_000 {
+            // Mostly the next one; sometimes far away, in either direction.
+            let sequence = match random(50) {
+                0 => newest.saturating_sub(random(3_000)),
+                1 => newest + random(5_000),
+                _ => newest + 1,
+            };
+            newest = newest.max(sequence);
+            let payload: Vec<u8> =
+                (0..random(7)).map(|_| [0x10, 0x80, 0x90, 0x00, 0xff][random(5) as usize]).collect();
+            let (marker, key) = (random(2) == 0, random(10) == 0);
+            let timestamp = (sequence / 2 * 3_000) as u32 ^ u32::from(random(20) == 0);
+            let codec = [Codec::Vp8, Codec::Opus, Codec::H264][random(20).saturating_sub(17) as usize];
+            // Another one from the middle on, with stragglers of the first.
+            let stream = if ms > 2_000 && random(10) > 0 { 2 } else { 1 };
+            let packet = packet(kind, sequence, timestamp, marker, key, payload);
+            bench.push(ms, &Arc::new(MediaPacket { stream, codec, ..clone_of(&packet) }));
+            bench.wait(ms + 20);
+            let assembler = &bench.assembler;
+            assert!(assembler.waiting.len() <= MAX_PACKETS);
+            let bytes: usize = assembler.waiting.values().map(|packet| packet.data.len()).sum();
+            assert_eq!(assembler.bytes, bytes);
+            assert!(assembler.key_starts.iter().all(|start| assembler.waiting.contains_key(start)));
+        }
+        assert!(bench.frames.len() > 10, "seed {seed}: {}", bench.frames.len());
     }
 }

@@ -1,5 +1,7 @@
 //! Requests to servers.
 
+use std::net::SocketAddr;
+
 use super::*;
 use crate::api::{SocketNumber, StunOutcome, StunRequest};
 use crate::ice::requests::MAX_PENDING;
@@ -19,12 +21,21 @@ impl Client {
 
     /// Sends an Allocate request; what left.
     fn send(&mut self, request: u32, key: Option<&[u8]>) -> Option<Vec<u8>> {
+        self.send_with(request, key, vec![(0x0019, vec![17, 0, 0, 0])])
+    }
+
+    fn send_with(
+        &mut self,
+        request: u32,
+        key: Option<&[u8]>,
+        attributes: Vec<(u16, Vec<u8>)>,
+    ) -> Option<Vec<u8>> {
         let request = StunRequest {
             request,
             socket: SocketNumber(1_000),
             server: path(3478).peer,
             method: 3,
-            attributes: vec![(0x0019, vec![17, 0, 0, 0])],
+            attributes,
             key: key.map(<[u8]>::to_vec),
         };
         self.requests.send(Time::ZERO, ID, request, Some(path(3478)), &mut self.random);
@@ -62,6 +73,23 @@ fn a_request_says_what_its_owner_wrote_protected_by_the_key() {
     assert_eq!(message.attribute(0x0019), Some(&[17, 0, 0, 0][..]));
     assert!(message.verify_integrity(KEY));
     assert_eq!(transport_of(message.transaction_id()), ID);
+}
+
+/// RFC 8489 section 14.2: what the owner cannot XOR, since the transaction is chosen here.
+#[test]
+fn the_address_of_a_peer_is_completed_by_the_transaction() {
+    for peer in ["192.0.2.1:32853", "[2001:db8:1234:5678:11:2233:4455:6677]:32853"] {
+        let peer: SocketAddr = peer.parse().unwrap();
+        let mut without_transaction = Vec::new();
+        Builder::new(&mut without_transaction, Class::Request, Method(8), [0; 12])
+            .xor_peer_address(peer)
+            .finish();
+        let written = Message::parse_untrusted(&without_transaction).unwrap();
+        let value = written.attribute(attribute_type::XOR_PEER_ADDRESS).unwrap().to_vec();
+        let attributes = vec![(attribute_type::XOR_PEER_ADDRESS, value)];
+        let data = Client::new().send_with(1, Some(KEY), attributes).unwrap();
+        assert_eq!(Message::parse_untrusted(&data).unwrap().xor_peer_address(), Some(peer));
+    }
 }
 
 #[test]

@@ -1,0 +1,249 @@
+"""A transport of the data plane with the ICE agent that decides for it, as a `Link`."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Sequence
+
+from visavis.dataplane.commands import (
+    CloseTransport,
+    ConnectTransport,
+    OpenTransport,
+    TransportId,
+)
+from visavis.errors import SdpError
+from visavis.ice import (
+    AgentEvents,
+    Candidate,
+    CandidateError,
+    CandidatePair,
+    Credentials,
+    Foundations,
+    GatheringState,
+    IceAgent,
+    IceOptions,
+    IceState,
+    LocalCandidate,
+    ice_servers,
+)
+from visavis.jsep import IceCredentials, RemoteCandidates, Transport
+from visavis.rtc.certificate import RTCCertificate
+from visavis.rtc.configuration import RTCConfiguration, RTCIceTransportPolicy
+from visavis.rtc.dtls_transport import RTCDtlsTransportState
+from visavis.rtc.ice_transport import RTCIceTransportState
+from visavis.rtc.loop_plane import LoopPlane
+from visavis.rtc.network import GatheredCandidate, LinkEvents, ServerFailure
+from visavis.sdp import Candidate as SdpCandidate
+
+_log = logging.getLogger(__name__)
+_TIE_BREAKER_BITS = 64
+
+_DTLS_STATES = {
+    "connecting": RTCDtlsTransportState.CONNECTING,
+    "connected": RTCDtlsTransportState.CONNECTED,
+    "failed": RTCDtlsTransportState.FAILED,
+    "closed": RTCDtlsTransportState.CLOSED,
+}
+
+
+class AgentLink(AgentEvents):
+    """One transport: hears the data plane (`TransportEvents`) and the agent (`AgentEvents`)."""
+
+    def __init__(
+        self,
+        held: LoopPlane,
+        id: TransportId,
+        certificate: RTCCertificate,
+        transport: Transport,
+        foundations: Foundations,
+        events: LinkEvents,
+    ) -> None:
+        self._held = held
+        self._id = id
+        self._certificate = certificate
+        self._transport = transport
+        self._foundations = foundations
+        self._events = events
+        self._agent: IceAgent | None = None
+        self._connected = False
+        self._restoring = False
+        self._dtls = RTCDtlsTransportState.NEW
+        self._selected: CandidatePair | None = None
+        self._remote: dict[str, list[RemoteCandidates]] = {}
+
+    def gather(self, credentials: IceCredentials, configuration: RTCConfiguration) -> None:
+        """Opens the transport at first; later a restart."""
+        options = ice_options(configuration)
+        ours = Credentials(credentials.ufrag, credentials.password)
+        self._restoring = False
+        if self._agent is not None:
+            self._agent.set_options(options)
+            self._agent.restart(ours)
+            return
+        plane = self._held.plane
+        plane.on_transport(self._id, self)
+        plane.submit(
+            OpenTransport(
+                self._id,
+                credentials.ufrag,
+                credentials.password,
+                lite=False,
+                controlling=self._transport.controlling,
+                tie_breaker=secrets.randbits(_TIE_BREAKER_BITS),
+                certificate=self._certificate.native,
+            )
+        )
+        self._agent = IceAgent(
+            transport=self._id,
+            plane=plane,
+            clock=self._held.clock,
+            machine=self._held.machine,
+            events=self,
+            credentials=ours,
+            controlling=self._transport.controlling,
+            options=options,
+            foundations=self._foundations,
+        )
+        plane.on_ice(self._id, self._agent)
+        self._agent.gather()
+
+    def restore(self, transport: Transport) -> None:
+        """The former generation again: its candidates are known to everybody, and are not told again."""
+        if self._agent is None:
+            return
+        self._restoring = True
+        self._agent.restart(Credentials(transport.local.ufrag, transport.local.password))
+        self.connect(transport)
+
+    def connect(self, transport: Transport) -> None:
+        """Tells the data plane of DTLS, once, and the agent of each generation."""
+        remote = transport.remote
+        if remote is None or transport.role is None or self._agent is None:
+            return
+        if not self._connected:
+            self._connected = True
+            self._held.plane.submit(
+                ConnectTransport(
+                    self._id, remote.ufrag, remote.password, transport.role, transport.fingerprints
+                )
+            )
+        self._agent.start(Credentials(remote.ufrag, remote.password))
+        for candidates in self._remote.get(remote.ufrag, []):
+            self._add(candidates)
+
+    def add_candidates(self, candidates: RemoteCandidates) -> None:
+        """Keeps them, since a rollback may bring their generation back."""
+        self._remote.setdefault(candidates.ufrag, []).append(candidates)
+        self._add(candidates)
+
+    def close(self) -> None:
+        """Ends the agent, then the transport."""
+        if self._agent is not None:
+            self._agent.close()
+            self._held.plane.submit(CloseTransport(self._id))
+        self._held.plane.forget(self._id)
+
+    def _add(self, candidates: RemoteCandidates) -> None:
+        known = None if self._agent is None else self._agent.remote_credentials
+        if self._agent is None or known is None or known.ufrag != candidates.ufrag:
+            return
+        for attribute in candidates.candidates:
+            try:
+                self._agent.add_remote(Candidate.from_sdp(attribute))
+            except SdpError as error:
+                _log.debug("a candidate cannot be used: %s", error)
+        if candidates.end:
+            self._agent.end_remote()
+
+    # What the agent tells.
+
+    def candidate(self, candidate: LocalCandidate) -> None:
+        """`AgentEvents`: a candidate for the peer."""
+        if not self._restoring and self._agent is not None:
+            self._events.candidate(
+                GatheredCandidate(
+                    candidate.candidate.to_sdp(),
+                    self._agent.credentials.ufrag,
+                    candidate.url,
+                    candidate.relay_protocol,
+                )
+            )
+
+    def candidate_error(self, error: CandidateError) -> None:
+        """`AgentEvents`: a server brought none."""
+        address, port = error.host if error.host is not None else (None, None)
+        self._events.server_failed(ServerFailure(error.url, error.code, error.text, address, port))
+
+    def gathering_state(self, state: GatheringState) -> None:
+        """`AgentEvents`: began, ended."""
+        if self._restoring or self._agent is None:
+            return
+        if state is GatheringState.GATHERING:
+            self._events.gathering()
+        elif state is GatheringState.COMPLETE:
+            self._events.gathered(self._agent.credentials.ufrag)
+
+    def selected_pair(self, pair: CandidatePair) -> None:
+        """`AgentEvents`: told with the state, if that changes too; else by itself."""
+        self._selected = pair
+        asyncio.get_running_loop().call_soon(self._tell_pair, pair)
+
+    def ice_state(self, state: IceState) -> None:
+        """`AgentEvents`: the state of the checks."""
+        self._events.ice(RTCIceTransportState(state), _sdp_pair(self._selected))
+
+    def role(self, controlling: bool) -> None:
+        """`AgentEvents`: a conflict changed who nominates."""
+        self._events.role(controlling)
+
+    def restart_wanted(self, reason: str) -> None:
+        """`AgentEvents`: the program decides (`restartIce`), once the state has told it."""
+        _log.info("ICE needs a restart: %s", reason)
+
+    # What the data plane reports.
+
+    def transport_state(self, state: str, reason: str) -> None:
+        """`TransportEvents`: what is of ICE goes to the agent, what is of DTLS to the connection."""
+        if self._agent is not None:
+            self._agent.transport_state(state, reason)
+        dtls = _DTLS_STATES.get(state)
+        if dtls is None or dtls is self._dtls or not _is_of_dtls(state, reason):
+            return
+        if dtls is RTCDtlsTransportState.CONNECTING and self._dtls is RTCDtlsTransportState.CONNECTED:
+            return
+        self._dtls = dtls
+        self._events.dtls(dtls, reason, ())
+
+    def forwarding(self, slot: int, reason: str) -> None:
+        """`TransportEvents`: what a sender sends changed."""
+
+    def audio_levels(self, levels: Sequence[tuple[int, int]]) -> None:
+        """`TransportEvents`: who is heard."""
+
+    def _tell_pair(self, pair: CandidatePair) -> None:
+        if self._agent is not None and self._agent.selected is pair:
+            self._events.ice(RTCIceTransportState(self._agent.state), _sdp_pair(pair))
+
+
+def ice_options(configuration: RTCConfiguration) -> IceOptions:
+    """What a configuration means for an agent."""
+    servers = [
+        server
+        for one in configuration.iceServers
+        for server in ice_servers(
+            [one.urls] if isinstance(one.urls, str) else one.urls, one.username, one.credential
+        )
+    ]
+    return IceOptions(
+        servers=tuple(servers),
+        relay_only=configuration.iceTransportPolicy is RTCIceTransportPolicy.RELAY,
+    )
+
+
+def _is_of_dtls(state: str, reason: str) -> bool:
+    """A transport fails by ICE, too: then DTLS stays as it is."""
+    return state != "failed" or reason.startswith(("dtls", "fingerprint", "thread"))
+
+
+def _sdp_pair(pair: CandidatePair | None) -> tuple[SdpCandidate, SdpCandidate] | None:
+    return None if pair is None else (pair.local.candidate.to_sdp(), pair.remote.to_sdp())

@@ -1,0 +1,59 @@
+"""One data plane for each event loop: started with the first connection there, closed with the last."""
+
+import asyncio
+import weakref
+
+from visavis.clock import LoopClock
+from visavis.dataplane import Plane
+from visavis.ice import Machine
+from visavis.ice.machine import LoopResolver, this_machine
+
+_THREADS = 1
+
+
+class LoopPlane:
+    """The data plane of one event loop, with what ICE needs beside it; counts its users."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.clock = LoopClock(loop)
+        self.plane = Plane.start([], threads=_THREADS)
+        self.plane.attach(loop)
+        self._resolver = LoopResolver(loop)
+        self.machine: Machine = this_machine(self._resolver)
+        self._users = 0
+
+    def hold(self) -> None:
+        """One user more."""
+        self._users += 1
+
+    def release(self) -> bool:
+        """One user less; after the last its threads have ended. Returns whether that was the last."""
+        self._users -= 1
+        if self._users == 0:
+            self._resolver.close()
+            self.plane.close()
+        return self._users == 0
+
+
+_planes: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, LoopPlane]" = weakref.WeakKeyDictionary()
+
+
+def acquire() -> LoopPlane:
+    """The data plane of the running event loop, for one user more; `release` it.
+
+    Raises:
+        RuntimeError: No event loop runs, or the data plane cannot start.
+    """
+    loop = asyncio.get_running_loop()
+    if loop not in _planes:
+        _planes[loop] = LoopPlane(loop)
+    _planes[loop].hold()
+    return _planes[loop]
+
+
+def release(held: LoopPlane) -> None:
+    """Gives back what `acquire` returned."""
+    if held.release():
+        for loop, known in list(_planes.items()):
+            if known is held:
+                del _planes[loop]
