@@ -84,8 +84,8 @@ soak: build $(STAMPS)/tools $(STAMPS)/browsers  ## Thousands who join and leave,
 bench: build  ## Forwarding against a Pion SFU and against the limit; writes benchmarks/results
 	$(BIN)/python -m benchmarks.forwarding $(ARGS)
 
-fuzz:  ## Fuzz the wire formats for a minute each (needs cargo-fuzz and a nightly toolchain)
-	cd fuzz && for target in stun rtp rtcp payload; do cargo +nightly fuzz run $$target -- -max_total_time=60 || exit 1; done
+fuzz:  ## Fuzz the wire formats, and ICE, for a minute each (needs cargo-fuzz and a nightly toolchain)
+	cd fuzz && for target in stun rtp rtcp payload ice; do cargo +nightly fuzz run $$target -- -max_total_time=60 || exit 1; done
 
 format:  ## Format all code
 	cargo fmt --all
