@@ -64,6 +64,7 @@ class CameraChoices:
             "frameRate": {"min": 0.0, "max": max(mode.frame_rate for mode in self.modes)},
             "facingMode": list(self.facing_modes),
             "resizeMode": ["none", "crop-and-scale"],
+            "backgroundBlur": [False],
             "deviceId": self.device_id,
             "groupId": self.group_id,
         }
@@ -125,6 +126,7 @@ class CameraChoices:
             "aspectRatio": _aspect(width, height),
             "frameRate": frame_rate,
             "resizeMode": resize_mode,
+            "backgroundBlur": False,
             "deviceId": self.device_id,
             "groupId": self.group_id,
         }
@@ -149,13 +151,14 @@ class MicrophoneChoices:
         return AUDIO_PROPERTIES
 
     def capabilities(self) -> Capabilities:
-        """All that is possible; sound is not processed, so the three processings are False."""
+        """All that is possible; sound is not processed, so its processings are False."""
         return {
             "sampleRate": {"min": min(self.sample_rates_hz), "max": max(self.sample_rates_hz)},
             "sampleSize": {"min": 16, "max": 16},
             "echoCancellation": [False],
             "autoGainControl": [False],
             "noiseSuppression": [False],
+            "voiceIsolation": [False],
             "latency": {"min": self.latency_s, "max": self.latency_s},
             "channelCount": {"min": min(self.channel_counts), "max": max(self.channel_counts)},
             "deviceId": self.device_id,
@@ -169,6 +172,7 @@ class MicrophoneChoices:
             "echoCancellation": False,
             "autoGainControl": False,
             "noiseSuppression": False,
+            "voiceIsolation": False,
             "latency": self.latency_s,
             "deviceId": self.device_id,
             "groupId": self.group_id,

@@ -17,7 +17,9 @@ NUMBERS = frozenset(
     ("width", "height", "aspectRatio", "frameRate", "sampleRate", "sampleSize", "latency", "channelCount")
 )
 WORDS = frozenset(("facingMode", "resizeMode", "deviceId", "groupId"))
-FLAGS = frozenset(("echoCancellation", "autoGainControl", "noiseSuppression"))
+FLAGS = frozenset(
+    ("backgroundBlur", "echoCancellation", "autoGainControl", "noiseSuppression", "voiceIsolation")
+)
 
 # In the order in which they are blamed when they can be met each, but not all together: first what only
 # another device could meet.
@@ -25,6 +27,7 @@ VIDEO_PROPERTIES = (
     "deviceId",
     "groupId",
     "facingMode",
+    "backgroundBlur",
     "resizeMode",
     "width",
     "height",
@@ -37,6 +40,7 @@ AUDIO_PROPERTIES = (
     "echoCancellation",
     "autoGainControl",
     "noiseSuppression",
+    "voiceIsolation",
     "sampleSize",
     "latency",
     "sampleRate",
@@ -45,7 +49,10 @@ AUDIO_PROPERTIES = (
 
 
 class OverconstrainedError(DOMException):
-    """No settings meet a required constraint (section 8); `constraint` is its name, or ""."""
+    """No settings meet a required constraint (section 8)."""
+
+    constraint: str
+    """Its name, or ""."""
 
     def __init__(self, constraint: str, message: str = "") -> None:
         super().__init__(message, "OverconstrainedError")

@@ -26,7 +26,7 @@ class MediaStreamConstraints(TypedDict, total=False):
     video: bool | Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MediaDeviceInfo:
     """A device, as far as the program may know it (section 9.3)."""
 
@@ -40,11 +40,11 @@ class MediaDeviceInfo:
         return {"deviceId": self.deviceId, "kind": self.kind, "label": self.label, "groupId": self.groupId}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class InputDeviceInfo(MediaDeviceInfo):
     """A camera or a microphone (section 9.4)."""
 
-    capabilities: Capabilities = field(default_factory=dict[str, object], repr=False)
+    capabilities: Capabilities = field(default_factory=dict[str, object], repr=False, compare=False)
 
     def getCapabilities(self) -> Capabilities:
         """What its tracks can give; nothing while the device is not to be known."""

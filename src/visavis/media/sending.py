@@ -37,7 +37,8 @@ class FrameSink(Protocol):
         """Sends a frame; False if it was dropped, and of video then each one up to the next key frame.
 
         Raises:
-            ValueError, RuntimeError: It can send nothing any more.
+            ValueError: It cannot send this frame.
+            RuntimeError: It can send nothing any more.
         """
         ...
 
@@ -66,7 +67,7 @@ class SendingFigures:
     frames_encoded: int = 0
     key_frames_encoded: int = 0
     frames_dropped: int = 0
-    """By the encoder's queue, or by the sink."""
+    """By the encoder's queue, or by the sink, or because one of them cannot take it."""
     bytes_encoded: int = 0
     encode_time_s: float = 0.0
     frame_width: int = 0
@@ -111,6 +112,7 @@ class SenderPipeline:
         self._rate_changed = False
         self._key_frame_wanted = False
         self._closed = False
+        self._refused = False
         self._figures = SendingFigures(target_bps=self._target_bps)
 
     @property
@@ -195,7 +197,10 @@ class SenderPipeline:
     def _run(self) -> None:
         try:
             while (frame := self._inlet.get()) is not None:
-                self._send(frame)
+                try:
+                    self._send(frame)
+                except ValueError as error:
+                    self._refuse(error)
         except Exception:
             _log.exception("sending %s has ended", self._codec.mime_type)
         finally:
@@ -227,6 +232,14 @@ class SenderPipeline:
         ):
             self._figures = replace(self._figures, frames_dropped=self._figures.frames_dropped + 1)
             self._key_frame_wanted = True
+
+    def _refuse(self, error: ValueError) -> None:
+        """A frame that the codec or the sink cannot take: the next one may be another."""
+        if not self._refused:
+            self._refused = True
+            _log.warning("frames are not sent as %s: %s", self._codec.mime_type, error)
+        self._figures = replace(self._figures, frames_dropped=self._figures.frames_dropped + 1)
+        self._key_frame_wanted = True
 
     def _shaped(self, frame: Frame) -> Frame | None:
         if isinstance(frame, AudioFrame):

@@ -100,6 +100,7 @@ class MediaStreamTrack(EventTarget):
         if self._state is MediaStreamTrackState.LIVE:
             self._configure(Constraints({}))
             source.add_track(self)
+            source.settings_changed()
 
     @property
     def kind(self) -> Kind:

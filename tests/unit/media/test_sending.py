@@ -249,6 +249,18 @@ def test_a_sink_that_fails_ends_the_thread_with_a_word(caplog: pytest.LogCapture
     pipeline.close()
 
 
+def test_a_picture_that_the_codec_does_not_have_is_left_out(
+    pipe: Pipe, video: SenderPipeline, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = VideoSource()
+    video.replace_track(source.create_track())
+    source.push(VideoFrame.black(16_384, 2, 50.0))
+    while not video.figures.frames_dropped:
+        threading.Event().wait(0.001)
+    assert send(source, pipe, 1).key
+    assert "VP8 has no pictures of 16384 x 2" in caplog.text
+
+
 def test_timestamps_never_go_back_when_clocks_differ() -> None:
     timeline = RtpTimeline(90_000, 100)
     assert [timeline.timestamp(time_s, 1 / 30) for time_s in (5.0, 5.1, 4.0, 4.1, 999.0, 999.1)] == [

@@ -10,6 +10,7 @@ from visavis.events import Event
 from visavis.media import (
     AudioFrame,
     AudioSource,
+    Frame,
     MediaSource,
     MediaStreamTrack,
     OverconstrainedError,
@@ -233,6 +234,19 @@ async def test_two_tracks_of_a_camera_have_their_own_sizes_and_rates() -> None:
     stream.getTracks()[0].stop()
     large.stop()
     assert clock.pending() == 0
+
+
+async def test_a_new_track_of_an_open_camera_is_not_scaled_up() -> None:
+    media, clock = devices()
+    (small,) = (await media.getUserMedia({"video": {"width": 160, "height": 120}})).getTracks()
+    seen = small.video_frames()
+    clock.advance(0.001)
+    drain(seen)
+    MediaStreamTrack(small.source).video_frames()
+    given: list[Frame] = []
+    small.deliver = given.append  # type: ignore[method-assign]
+    clock.advance(0.04)
+    assert [(frame.width, frame.height) for frame in given if isinstance(frame, VideoFrame)] == [(640, 480)]
 
 
 async def test_constraints_that_fail_change_nothing() -> None:
