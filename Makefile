@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMPS := .build
 RUST := $(shell find rust -name '*.rs' -o -name 'Cargo.toml') Cargo.toml Cargo.lock
 
-.PHONY: help build serve test check unit browsers conformance conformance-subset rust-test bench fuzz clean format
+.PHONY: help build serve test check unit browsers conformance conformance-subset rust-test bench soak fuzz clean format
 
 help:  ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## ?(.*)/  make \1\t\2/' | expand -t 22
@@ -88,11 +88,14 @@ $(STAMPS)/browsers: | $(STAMPS)/venv
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium firefox-esr >/dev/null; fi
 	touch $@
 
+soak: build $(STAMPS)/tools $(STAMPS)/browsers  ## Thousands who join and leave, and garbage on a live call: is anything kept?
+	$(BIN)/python -m benchmarks.soak $(ARGS)
+
 bench: build  ## Forwarding against a Pion SFU and against the limit; writes benchmarks/results
 	$(BIN)/python -m benchmarks.forwarding $(ARGS)
 
-fuzz:  ## Fuzz the wire formats for a minute each (needs cargo-fuzz and a nightly toolchain)
-	cd fuzz && for target in stun rtp rtcp payload; do cargo +nightly fuzz run $$target -- -max_total_time=60 || exit 1; done
+fuzz:  ## Fuzz the wire formats, and ICE, for a minute each (needs cargo-fuzz and a nightly toolchain)
+	cd fuzz && for target in stun rtp rtcp payload ice; do cargo +nightly fuzz run $$target -- -max_total_time=60 || exit 1; done
 
 format:  ## Format all code
 	cargo fmt --all

@@ -62,11 +62,11 @@ class Draw(Protocol):
     """Where the session's random values come from."""
 
     def credentials(self, transport: int) -> IceCredentials:
-        """New ICE credentials, for all transports that one description opens or restarts.
+        """New ICE credentials, for the transport of that key, which opens or restarts.
 
-        `transport` is the key of the first of them. All share one pair, as RFC 8839 section 5.4 allows and
-        every browser does: once they are bundled, Firefox takes anything else for a restart of some of them,
-        and refuses that.
+        All that an offer opens or restarts share one pair, drawn for the first of them, as RFC 8839 section
+        5.4 allows and every browser does: once they are bundled, Firefox takes anything else for a restart of
+        some of them, and refuses that.
         """
         ...
 

@@ -14,7 +14,7 @@ _ROLES = {Setup.ACTIVE: DtlsRole.SERVER, Setup.PASSIVE: DtlsRole.CLIENT}
 
 
 class FreshCredentials:
-    """The one pair of new credentials of a description, drawn when it is first needed."""
+    """The one pair of new credentials of an offer, drawn when it is first needed."""
 
     def __init__(self, draw: Draw) -> None:
         self._draw = draw

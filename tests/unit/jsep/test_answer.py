@@ -128,6 +128,7 @@ def test_without_a_group_every_m_line_has_a_transport() -> None:
     answer = callee.answer()
     assert lines(answer, "a=group:BUNDLE") == []
     assert len({one.transport for one in callee.session.transceivers} | {callee.session.data.transport}) == 3
+    assert len(set(lines(answer, "a=ice-ufrag"))) == 3
     assert len(callee.session.transports) == 3
 
 
