@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMPS := .build
 RUST := $(shell find rust -name '*.rs' -o -name 'Cargo.toml') Cargo.toml Cargo.lock
 
-.PHONY: help build serve test check unit browsers rust-test bench fuzz clean format
+.PHONY: help build serve test check unit browsers rust-test bench soak fuzz clean format
 
 help:  ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## ?(.*)/  make \1\t\2/' | expand -t 22
@@ -77,6 +77,9 @@ $(STAMPS)/browsers: | $(STAMPS)/venv
 	@if ! command -v chromium >/dev/null || ! command -v firefox-esr >/dev/null; then \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium firefox-esr >/dev/null; fi
 	touch $@
+
+soak: build $(STAMPS)/tools $(STAMPS)/browsers  ## Thousands who join and leave, and garbage on a live call: is anything kept?
+	$(BIN)/python -m benchmarks.soak $(ARGS)
 
 bench: build  ## Forwarding against a Pion SFU and against the limit; writes benchmarks/results
 	$(BIN)/python -m benchmarks.forwarding $(ARGS)

@@ -128,6 +128,7 @@ def test_without_a_group_every_m_line_has_a_transport() -> None:
     answer = callee.answer()
     assert lines(answer, "a=group:BUNDLE") == []
     assert len({one.transport for one in callee.session.transceivers} | {callee.session.data.transport}) == 3
+    assert len(set(lines(answer, "a=ice-ufrag"))) == 3
     assert len(callee.session.transports) == 3
 
 
@@ -306,6 +307,19 @@ def test_another_certificate_makes_another_association() -> None:
     assert after.association == before.association + 1
     assert after.fingerprints == second.session.fingerprints
     assert after.local == before.local
+
+
+def test_a_peer_that_takes_over_may_offer() -> None:
+    """Its offers follow a first exchange that nobody else saw, in which it chose a role."""
+    caller, first, second = Peer(1), Peer(2), Peer(3)
+    caller.add()
+    offer, _ = negotiate(caller, first)
+    second.remote(SdpType.OFFER, offer)
+    second.answer()
+    negotiate(second, caller)
+    assert {one.session.transports[0].role for one in (caller, second)} == set(DtlsRole)
+    assert caller.session.transports[0].association == 1
+    assert second.session.transports[0].association == 1
 
 
 def test_a_restart_of_the_peer_is_answered_with_new_credentials() -> None:
