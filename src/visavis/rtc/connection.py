@@ -144,8 +144,6 @@ class Connection:
 
     async def stats(self, selector: "stats.Selector" = None) -> RTCStatsReport:
         """Figures, in a later task."""
-        if not self.closed:
-            await self.tasks.turn()
         return await stats_gathering.report(self, selector)
 
     def description(self, description: Description | None) -> RTCSessionDescription | None:
