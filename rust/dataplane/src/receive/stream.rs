@@ -179,7 +179,7 @@ impl ReceiveStream {
 
     /// Packets that never came, by any way.
     pub fn lost(&self) -> i64 {
-        self.expected() as i64 - (self.packets + self.recovered) as i64
+        self.expected() as i64 - self.packets as i64
     }
 
     /// The next report block about this stream (RFC 3550 section 6.4.1); its loss is counted from the last one on.
@@ -188,8 +188,8 @@ impl ReceiveStream {
         let expected = self.expected();
         let received = self.packets + self.recovered;
         let expected_now = expected.saturating_sub(self.reported_expected);
-        let received_now = received.saturating_sub(self.reported_packets);
-        (self.reported_expected, self.reported_packets) = (expected, received);
+        let received_now = self.packets.saturating_sub(self.reported_packets);
+        (self.reported_expected, self.reported_packets) = (expected, self.packets);
         let lost_now = expected_now.saturating_sub(received_now);
         let fraction_lost = (lost_now * 256).checked_div(expected_now).unwrap_or(0).min(255) as u8;
         let (last_sr, delay) = self
@@ -232,13 +232,15 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_by_retransmission_is_not_lost() {
+    fn what_comes_by_retransmission_is_taken_once_and_stays_lost_in_the_report() {
         let mut stream = stream();
         stream.handle_packet(Time::ZERO, 10, 0, 90_000, 100, true);
         stream.handle_packet(Time::ZERO, 12, 0, 90_000, 100, true);
-        assert_eq!(stream.handle_recovered(11), Some(65_536 + 11));
-        assert_eq!(stream.handle_recovered(11), None);
-        assert_eq!(stream.lost(), 0);
+        stream.handle_packet(Time::ZERO, 13, 0, 90_000, 100, true);
+        assert!(stream.handle_recovered(11).is_some_and(|(sequence, _)| sequence == 65_536 + 11));
+        assert!(stream.handle_recovered(11).is_none());
+        let block = stream.report_block(Time::ZERO).unwrap();
+        assert_eq!((stream.lost(), block.cumulative_lost, block.fraction_lost), (1, 1, 64));
     }
 
     #[test]
