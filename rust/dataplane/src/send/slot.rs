@@ -9,7 +9,7 @@ use crate::api::{Extension, ForwardReason, Kind, PayloadMap, SendSlot, TrackId};
 use crate::bwe::Bandwidth;
 use crate::ice::Path;
 use crate::media::{ClockMap, MediaPacket};
-use crate::srtp;
+use crate::srtp::{self, SealError};
 use crate::time::Time;
 use crate::transmit::TransmitQueue;
 
@@ -54,7 +54,7 @@ pub enum Verdict {
     /// It needs a key frame of the layer first.
     NeedsKeyFrame,
     /// It could not be sealed: it came too late, or the key is used up.
-    Unsealable,
+    Unsealable(SealError),
 }
 
 /// What a subscriber reports of a slot's stream.
@@ -223,11 +223,14 @@ impl Slot {
             ..rtp::HeaderWriter::default()
         };
         let mid = if self.known { None } else { Some((Extension::Mid, self.config.mid.as_bytes())) };
-        let size = write_sealed(exit, srtp, stream, &header, mid, packet, place.newest, &[]);
-        let Some(size) = size else { return Verdict::Unsealable };
-        self.packets += 1;
-        self.octets += packet.payload().len() as u64;
-        Verdict::Sent(size)
+        match write_sealed(exit, srtp, stream, &header, mid, packet, place.newest, &[]) {
+            Ok(size) => {
+                self.packets += 1;
+                self.octets += packet.payload().len() as u64;
+                Verdict::Sent(size)
+            }
+            Err(error) => Verdict::Unsealable(error),
+        }
     }
 
     /// Sends again, by RTX (RFC 4588), the packet that left under `sequence`; its size on the wire, None where RTX was not agreed on.
@@ -251,7 +254,8 @@ impl Slot {
         };
         let original = sequence.to_be_bytes();
         let mid = if self.known { None } else { Some((Extension::Mid, self.config.mid.as_bytes())) };
-        let size = write_sealed(exit, srtp, &mut repair.stream, &header, mid, packet, true, &original)?;
+        let size =
+            write_sealed(exit, srtp, &mut repair.stream, &header, mid, packet, true, &original).ok()?;
         repair.sequence = repair.sequence.wrapping_add(1);
         self.repaired_packets += 1;
         self.repaired_octets += packet.payload().len() as u64;
@@ -374,7 +378,7 @@ fn write_sealed(
     packet: &MediaPacket,
     in_order: bool,
     prefix: &[u8],
-) -> Option<usize> {
+) -> Result<usize, SealError> {
     let transport_sequence = ext::transport_cc_bytes(*exit.transport_sequence as u16);
     let send_time = ext::AbsSendTime::from_ntp(exit.ntp).to_bytes();
     let mut elements = Elements::new();
@@ -389,7 +393,7 @@ fn write_sealed(
         }
     }
     let mut size = 0;
-    let queued = exit.transmits.push_with(exit.path.socket, exit.path.peer, |out| {
+    exit.transmits.push_with(exit.path.socket, exit.path.peer, |out| {
         let start = out.len();
         let header_length = header.write(out, elements.as_slice().iter().copied());
         out.extend_from_slice(prefix);
@@ -401,10 +405,9 @@ fn write_sealed(
         };
         size = out.len() - start;
         sealed.map(|_| ())
-    });
-    queued.ok()?;
+    })?;
     exit.note_sent(size);
-    Some(size)
+    Ok(size)
 }
 
 /// As libwebrtc's probes: a packet that is all padding (RFC 3550 section 5.1), at most 255 bytes of it.
