@@ -1,6 +1,7 @@
 //! What a transport's peer publishes: packets recognised, gaps noticed, reports written.
 
 pub mod binding;
+mod clock_offset;
 pub mod nack;
 pub mod stream;
 
@@ -18,6 +19,8 @@ use crate::time::Time;
 use crate::twcc;
 use binding::{Binding, Hints};
 use stream::Role;
+use clock_offset::ClockOffset;
+use round_trip::RoundTrip;
 
 /// Between two receiver reports (RFC 3550 section 6.2 allows less than 5 s; browsers send one a second).
 const REPORT_INTERVAL: Duration = Duration::from_millis(1_000);
@@ -50,8 +53,8 @@ pub struct ReceiveSide {
     /// The SSRC and the CNAME by which reports name this end.
     reporter: u32,
     cname: String,
-    /// The peer's clock against this machine's, in NTP units; the smallest difference seen is the nearest to the truth.
-    clock_offset: Option<i64>,
+    clock_offset: ClockOffset,
+    round_trip: RoundTrip,
     levels: Vec<Level>,
     next_report: Time,
     sequences: Vec<u16>,
@@ -65,7 +68,8 @@ impl ReceiveSide {
             feedback: None,
             reporter,
             cname,
-            clock_offset: None,
+            clock_offset: ClockOffset::default(),
+            round_trip: RoundTrip::default(),
             levels: Vec::new(),
             next_report: Time::ZERO,
             sequences: Vec::new(),
@@ -291,9 +295,7 @@ impl ReceiveSide {
         timestamp: u32,
     ) -> Option<(TrackId, u8, ClockMap)> {
         let index = self.binding.find(ssrc)?;
-        let difference = now_ntp.wrapping_sub(ntp) as i64;
-        let offset = self.clock_offset.map_or(difference, |known| known.min(difference));
-        self.clock_offset = Some(offset);
+        let offset = self.clock_offset.update(now, now_ntp.wrapping_sub(ntp) as i64);
         let (stream, section) = self.binding.stream_mut(index);
         let clock_hz = binding::payload(section, stream.payload_type)?.clock_hz;
         stream.handle_sender_report(now, ntp, timestamp, offset, clock_hz);
