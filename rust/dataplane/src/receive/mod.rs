@@ -3,6 +3,7 @@
 pub mod binding;
 mod clock_offset;
 pub mod nack;
+mod round_trip;
 pub mod stream;
 
 use std::sync::Arc;
@@ -18,9 +19,9 @@ use crate::source::SILENT_AFTER;
 use crate::time::Time;
 use crate::twcc;
 use binding::{Binding, Hints};
-use stream::Role;
 use clock_offset::ClockOffset;
 use round_trip::RoundTrip;
+use stream::Role;
 
 /// Between two receiver reports (RFC 3550 section 6.2 allows less than 5 s; browsers send one a second).
 const REPORT_INTERVAL: Duration = Duration::from_millis(1_000);
@@ -236,9 +237,10 @@ impl ReceiveSide {
         }
         let Some(media) = self.binding.repaired_by(index) else { return Err(Counter::RtpUnknownSource) };
         let (stream, section) = self.binding.stream_mut(media);
-        let Some(sequence) = stream.handle_recovered(u16::from_be_bytes(*original)) else {
+        let Some((sequence, missing)) = stream.handle_recovered(u16::from_be_bytes(*original)) else {
             return Err(Counter::RtpDuplicate);
         };
+        self.round_trip.note_answer(missing.tries, now.since(missing.asked));
         let mut whole = Vec::with_capacity(data.len() - 2);
         whole.extend_from_slice(&data[..packet.payload_offset]);
         whole.extend_from_slice(rest);
@@ -302,6 +304,11 @@ impl ReceiveSide {
         (stream.role == Role::Media).then_some((section.track, stream.layer, stream.clock?))
     }
 
+    /// A receiver report of the peer's told the round trip.
+    pub fn note_round_trip(&mut self, sample: Duration) {
+        self.round_trip.add(sample);
+    }
+
     /// Writes the NACKs that are due. Layers whose gaps cannot be closed any more are given to `torn`: they need a key
     /// frame.
     pub fn write_nacks(
@@ -311,6 +318,7 @@ impl ReceiveSide {
         counters: &Counters,
         mut torn: impl FnMut(TrackId, u8),
     ) {
+        let retry = self.round_trip.retry();
         for index in 0..self.binding.streams().len() {
             let sequences = &mut self.sequences;
             let (stream, section) = self.binding.stream_mut(index);
@@ -318,7 +326,7 @@ impl ReceiveSide {
                 continue;
             }
             sequences.clear();
-            if !stream.gaps.collect(now, None, sequences) && section.kind == Kind::Video {
+            if !stream.gaps.collect(now, retry, sequences) && section.kind == Kind::Video {
                 torn(section.track, stream.layer);
             }
             if !sequences.is_empty() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use visavis_wire::rtcp::ReportBlock;
 
-use super::nack::NackGenerator;
+use super::nack::{Missing, NackGenerator};
 use crate::media::ClockMap;
 use crate::sequence::Unwrapper;
 use crate::time::Time;
@@ -131,16 +131,17 @@ impl ReceiveStream {
         Arrival { sequence, newest }
     }
 
-    /// A packet of this stream came by another SSRC; None if it is not one that could be missing.
-    pub fn handle_recovered(&mut self, sequence: u16) -> Option<u64> {
+    /// A packet of this stream came by another SSRC: its number, and what was known of its absence; None if it is not one
+    /// that could be missing.
+    pub fn handle_recovered(&mut self, sequence: u16) -> Option<(u64, Missing)> {
         self.unwrapper.highest()?;
         let sequence = self.unwrapper.peek(sequence);
-        if !self.gaps.note_arrival(sequence) {
+        let Some(missing) = self.gaps.note_arrival(sequence) else {
             self.duplicates += 1;
             return None;
-        }
+        };
         self.recovered += 1;
-        Some(sequence)
+        Some((sequence, missing))
     }
 
     /// RFC 3550 section 6.4.1, in timestamp units.
@@ -177,7 +178,8 @@ impl ReceiveStream {
         }
     }
 
-    /// Packets that never came, by any way.
+    /// Packets that the network lost, those too that were sent again: these are another stream's (RFC 4588 section 6.2), and
+    /// the loss is what tells the sender of the path's state (RFC 3550 section 6.4.1). Duplicates make it less.
     pub fn lost(&self) -> i64 {
         self.expected() as i64 - self.packets as i64
     }
@@ -186,7 +188,6 @@ impl ReceiveStream {
     pub fn report_block(&mut self, now: Time) -> Option<ReportBlock> {
         let highest = self.unwrapper.highest()?;
         let expected = self.expected();
-        let received = self.packets + self.recovered;
         let expected_now = expected.saturating_sub(self.reported_expected);
         let received_now = self.packets.saturating_sub(self.reported_packets);
         (self.reported_expected, self.reported_packets) = (expected, self.packets);

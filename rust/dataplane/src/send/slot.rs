@@ -313,24 +313,27 @@ impl Slot {
         self.config.ssrc == ssrc || self.config.rtx_ssrc == Some(ssrc)
     }
 
-    pub fn handle_report(&mut self, block: &rtcp::ReportBlock, now_ntp: u64) {
+    /// What the subscriber tells of the slot's stream; the round trip, if that can be known from it.
+    pub fn handle_report(&mut self, block: &rtcp::ReportBlock, now_ntp: u64) -> Option<Duration> {
         if block.ssrc != self.config.ssrc {
-            return;
+            return None;
         }
         self.known = true;
         self.remote.fraction_lost = block.fraction_lost;
         self.remote.cumulative_lost = block.cumulative_lost;
         self.remote.jitter = block.jitter;
-        if block.last_sender_report != 0 {
-            // RFC 3550 section 6.4.1: all in units of 1/65536 s.
-            let now = (now_ntp >> 16) as u32;
-            let round_trip =
-                now.wrapping_sub(block.last_sender_report).wrapping_sub(block.delay_since_last_sender_report);
-            if round_trip < 0x8000_0000 {
-                self.remote.round_trip =
-                    Some(Duration::from_nanos(u64::from(round_trip) * 1_000_000_000 / 65_536));
-            }
+        if block.last_sender_report == 0 {
+            return None;
         }
+        // RFC 3550 section 6.4.1: all in units of 1/65536 s.
+        let now = (now_ntp >> 16) as u32;
+        let round_trip =
+            now.wrapping_sub(block.last_sender_report).wrapping_sub(block.delay_since_last_sender_report);
+        if round_trip >= 0x8000_0000 {
+            return None;
+        }
+        self.remote.round_trip = Some(Duration::from_nanos(u64::from(round_trip) * 1_000_000_000 / 65_536));
+        self.remote.round_trip
     }
 
     pub fn clock_hz(&self) -> u32 {
