@@ -1,6 +1,8 @@
 //! What a transport sends: its slots, the ladder that they climb, and what the network allows.
 
 pub mod budget;
+pub mod packet;
+pub mod remote_report;
 pub mod rewriter;
 pub mod slot;
 
@@ -16,7 +18,8 @@ use crate::srtp;
 use crate::time::Time;
 use crate::transmit::TransmitQueue;
 use budget::ByteBudget;
-use slot::{Exit, Slot};
+use packet::Exit;
+use slot::Slot;
 
 /// Between two sender reports of a slot (RFC 3550 section 6.2; browsers send one a second).
 const REPORT_INTERVAL: Duration = Duration::from_millis(1_000);
