@@ -138,6 +138,7 @@ pub(crate) mod tests {
             codec: Codec::Vp8,
             clock_hz: 90_000,
             starts_key_frame: false,
+            numbers: None,
             recovered: false,
             received: at,
             extensions: ExtensionSpans::default(),

@@ -11,7 +11,7 @@ pub mod stream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use visavis_wire::payload as format;
+use visavis_wire::payload::{self as format, FrameNumbers};
 use visavis_wire::{ext, rtp};
 
 use crate::api::{Codec, Extension, Kind, ReceiveSection, TrackId};
@@ -177,7 +177,7 @@ impl ReceiveSide {
             payload.nack,
         );
         stream.payload_type = packet.payload_type;
-        let starts_key_frame = starts_key_frame(payload.codec, packet.payload());
+        let (starts_key_frame, numbers) = inspect(payload.codec, packet.payload());
         if starts_key_frame && section.kind == Kind::Video {
             stream.key_frames += 1;
             stream.gaps.note_key_frame(arrival.sequence);
@@ -196,6 +196,7 @@ impl ReceiveSide {
                 codec: payload.codec,
                 clock_hz: payload.clock_hz,
                 starts_key_frame,
+                numbers,
                 recovered: !arrival.newest,
                 received: now,
                 extensions: spans,
@@ -231,6 +232,7 @@ impl ReceiveSide {
             return Err(Counter::RtpDuplicate);
         };
         self.round_trip.note_answer(missing.tries, now.since(missing.asked));
+        let (starts_key_frame, numbers) = inspect(payload.codec, rest);
         let mut whole = Vec::with_capacity(data.len() - 2);
         whole.extend_from_slice(&data[..packet.payload_offset]);
         whole.extend_from_slice(rest);
@@ -246,7 +248,8 @@ impl ReceiveSide {
                 payload_type: payload.payload_type,
                 codec: payload.codec,
                 clock_hz: payload.clock_hz,
-                starts_key_frame: starts_key_frame(payload.codec, rest),
+                starts_key_frame,
+                numbers,
                 recovered: true,
                 received: now,
                 extensions: spans,
@@ -296,13 +299,14 @@ impl ReceiveSide {
     }
 }
 
-fn starts_key_frame(codec: Codec, payload: &[u8]) -> bool {
+/// Whether a decoder can start with this payload, and the running numbers that it has.
+fn inspect(codec: Codec, payload: &[u8]) -> (bool, Option<FrameNumbers>) {
     let codec = match codec {
         Codec::Vp8 => format::Codec::Vp8,
         Codec::Vp9 => format::Codec::Vp9,
         Codec::H264 => format::Codec::H264,
         Codec::Av1 => format::Codec::Av1,
-        Codec::Opus | Codec::Other => return true,
+        Codec::Opus | Codec::Other => return (true, None),
     };
-    format::is_key_frame_start(codec, payload)
+    (format::is_key_frame_start(codec, payload), FrameNumbers::parse_untrusted(codec, payload))
 }

@@ -1,6 +1,7 @@
 //! What a transport sends: its slots, the ladder that they climb, and what the network allows.
 
 pub mod budget;
+mod frame_count;
 pub mod packet;
 pub mod remote_report;
 pub mod rewriter;

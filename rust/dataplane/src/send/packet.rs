@@ -1,5 +1,6 @@
 //! One packet of a subscriber's as it leaves: header with its extensions, payload, seal.
 
+use visavis_wire::payload::NumberShift;
 use visavis_wire::{ext, rtp};
 
 use crate::api::Extension;
@@ -58,7 +59,13 @@ impl Exit<'_> {
             let start = out.len();
             let header_length = outgoing.header.write(out, elements.as_slice().iter().copied());
             out.extend_from_slice(outgoing.prefix);
+            let payload = out.len();
             out.extend_from_slice(outgoing.packet.payload());
+            if let Some(numbers) = &outgoing.packet.numbers
+                && let Some(payload) = out.get_mut(payload..)
+            {
+                numbers.shift(payload, outgoing.shift);
+            }
             let sealed = if outgoing.in_order {
                 srtp.seal_rtp(stream, out, start, header_length)
             } else {
@@ -113,6 +120,8 @@ pub struct Outgoing<'a> {
     /// Comes before the payload: the original number of a repetition (RFC 4588 section 4).
     pub prefix: &'a [u8],
     pub packet: &'a MediaPacket,
+    /// How far the running numbers of its frames are moved on.
+    pub shift: NumberShift,
     /// Its number is above all that left before.
     pub in_order: bool,
 }

@@ -182,7 +182,8 @@ impl Slot {
             ..rtp::HeaderWriter::default()
         };
         let mid = (!self.known).then_some(self.config.mid.as_str());
-        let outgoing = Outgoing { header, mid, prefix: &[], packet, in_order: place.newest };
+        let outgoing =
+            Outgoing { header, mid, prefix: &[], packet, shift: place.shift, in_order: place.newest };
         match exit.send(srtp, stream, &outgoing) {
             Ok(size) => {
                 self.packets += 1;
@@ -214,7 +215,8 @@ impl Slot {
         };
         let original = sequence.to_be_bytes();
         let mid = (!self.known).then_some(self.config.mid.as_str());
-        let outgoing = Outgoing { header, mid, prefix: &original, packet, in_order: true };
+        let outgoing =
+            Outgoing { header, mid, prefix: &original, packet, shift: origin.shift, in_order: true };
         let size = exit.send(srtp, &mut repair.stream, &outgoing).ok()?;
         repair.sequence = repair.sequence.wrapping_add(1);
         self.repaired_packets += 1;

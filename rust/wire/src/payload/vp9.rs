@@ -125,15 +125,6 @@ pub fn is_key_frame_start(payload: &[u8]) -> bool {
     Descriptor::parse_untrusted(payload).is_some_and(|d| d.is_frame_start() && !d.inter_picture_predicted)
 }
 
-/// Overwrites the picture id and TL0PICIDX that a payload has; it keeps its length, so a 7-bit picture id
-/// keeps 7 bits. Tells whether the descriptor could be read.
-#[inline]
-pub fn rewrite(payload: &mut [u8], picture_id: Option<u16>, tl0_pic_idx: Option<u8>) -> bool {
-    let Some(descriptor) = Descriptor::parse_untrusted(payload) else { return false };
-    super::rewrite(payload, (descriptor.picture_id, descriptor.tl0_pic_idx), (picture_id, tl0_pic_idx));
-    true
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,12 +195,5 @@ mod tests {
             assert_eq!(Descriptor::parse_untrusted(&KEY[..length]), None, "{length} bytes");
             assert_eq!(Descriptor::parse_untrusted(&FLEXIBLE[..length]), None, "{length} bytes");
         }
-    }
-
-    #[test]
-    fn rewriting_changes_the_two_numbers_and_nothing_else() {
-        let mut payload = KEY;
-        assert!(rewrite(&mut payload, Some(2), Some(0xff)));
-        assert_eq!(payload, [0xaa, 0x80, 0x02, 0x00, 0xff, 0x00, 0x82]);
     }
 }
