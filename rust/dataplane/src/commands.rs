@@ -29,11 +29,12 @@ impl Shard {
                 self.restart(now, id, Credentials { ufrag, password }, remote_ufrag);
             }
             Command::CloseTransport { id } => self.close_transport(now, id, "closed by command"),
-            Command::Receive { id, extensions, sections, transport_cc } => {
+            Command::Receive { id, extensions, sections, transport_cc, reduced_size_rtcp } => {
                 let Some(transport) = self.transports.get_mut(&id) else { return };
                 let tracks: Vec<(TrackId, Kind)> =
                     sections.iter().map(|section| (section.track, section.kind)).collect();
-                let ended = transport.receive.configure(&extensions, sections, transport_cc);
+                let ended =
+                    transport.receive.configure(&extensions, sections, transport_cc, reduced_size_rtcp);
                 for track in ended {
                     self.end_track(track, id);
                 }

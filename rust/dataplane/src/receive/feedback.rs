@@ -101,6 +101,12 @@ impl ReceiveSide {
         !blocks.is_empty()
     }
 
+    /// Writes what a compound packet begins with where there is nothing to report (RFC 3550 section 6.1).
+    pub fn write_empty_report(&self, out: &mut Vec<u8>) {
+        rtcp::write_receiver_report(out, self.reporter, &[]);
+        rtcp::write_sdes_cname(out, self.reporter, &self.cname);
+    }
+
     /// Writes transport-wide feedback when it is due.
     pub fn write_feedback(&mut self, now: Time, out: &mut Vec<u8>) -> bool {
         let media = self.binding.streams().first().map_or(0, |stream| stream.ssrc);
@@ -135,7 +141,7 @@ mod tests {
             ssrcs: vec![(1, None)],
             rids: Vec::new(),
         };
-        side.configure(&[], vec![section], false);
+        side.configure(&[], vec![section], false, false);
         side
     }
 

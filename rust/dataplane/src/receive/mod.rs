@@ -44,6 +44,8 @@ pub struct ReceiveSide {
     /// The SSRC and the CNAME by which reports name this end.
     reporter: u32,
     cname: String,
+    /// The peer takes RTCP packets that are not compound (RFC 5506).
+    reduced_size_rtcp: bool,
     clock_offset: ClockOffset,
     round_trip: RoundTrip,
     levels: Levels,
@@ -59,6 +61,7 @@ impl ReceiveSide {
             feedback: None,
             reporter,
             cname,
+            reduced_size_rtcp: false,
             clock_offset: ClockOffset::default(),
             round_trip: RoundTrip::default(),
             levels: Levels::default(),
@@ -73,7 +76,9 @@ impl ReceiveSide {
         extensions: &[(u8, Extension)],
         sections: Vec<ReceiveSection>,
         transport_cc: bool,
+        reduced_size_rtcp: bool,
     ) -> Vec<TrackId> {
+        self.reduced_size_rtcp = reduced_size_rtcp;
         self.extensions = [None; 256];
         for &(id, extension) in extensions {
             self.extensions[usize::from(id)] = Some(extension);
@@ -101,6 +106,10 @@ impl ReceiveSide {
 
     pub fn streams(&self) -> &[stream::ReceiveStream] {
         self.binding.streams()
+    }
+
+    pub fn reduced_size_rtcp(&self) -> bool {
+        self.reduced_size_rtcp
     }
 
     pub fn has_streams(&self) -> bool {
