@@ -6,6 +6,7 @@ use crate::api::{
 };
 use crate::ice::{Credentials, Path};
 use crate::message::ShardMessage;
+use crate::send::slot::Slot;
 use crate::shard::Shard;
 use crate::source::{CACHE_AGE, Subscription};
 use crate::srtp;
@@ -163,6 +164,8 @@ impl Shard {
     ) {
         let Some(transport) = self.transports.get_mut(&id) else { return };
         let gone = transport.send.configure(now, extensions, slots);
+        let ended: Vec<u32> = gone.iter().flat_map(Slot::sent_ssrcs).collect();
+        transport.send_goodbye(&ended, &mut self.transmits);
         if let Some(session) = &mut transport.session {
             transport.send.open_streams(&mut session.sender);
         }
@@ -237,6 +240,8 @@ impl Shard {
     pub(crate) fn close_transport(&mut self, now: Time, id: TransportId, reason: &'static str) {
         let Some(mut transport) = self.transports.remove(&id) else { return };
         self.deadlines.remove(&(transport.deadline, id));
+        let ended: Vec<u32> = transport.send.slots().iter().flat_map(Slot::sent_ssrcs).collect();
+        transport.send_goodbye(&ended, &mut self.transmits);
         if let Some(dtls) = &mut transport.dtls {
             dtls.close(now);
         }

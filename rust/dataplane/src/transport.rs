@@ -188,6 +188,16 @@ impl Transport {
             }
         }
     }
+
+    /// Tells the peer that streams have ended (RFC 3550 section 6.6), in compound packets always.
+    pub fn send_goodbye(&mut self, ssrcs: &[u32], transmits: &mut TransmitQueue) {
+        for ssrcs in ssrcs.chunks(rtcp::COUNT_LIMIT) {
+            let mut packets = Vec::new();
+            self.receive.write_empty_report(&mut packets);
+            rtcp::write_bye(&mut packets, ssrcs, "");
+            self.send_rtcp(&packets, transmits);
+        }
+    }
 }
 
 /// Length of the RTCP packet at the start of `packets`.

@@ -91,8 +91,7 @@ impl ReceiveSide {
         self.next_report = now + REPORT_INTERVAL;
         let blocks: Vec<_> =
             self.binding.streams_mut().iter_mut().filter_map(|stream| stream.report_block(now)).collect();
-        // The count of a report's blocks has five bits.
-        for blocks in blocks.chunks(31) {
+        for blocks in blocks.chunks(rtcp::COUNT_LIMIT) {
             rtcp::write_receiver_report(out, self.reporter, blocks);
         }
         if !blocks.is_empty() {

@@ -270,6 +270,13 @@ impl Slot {
         self.config.kind == Kind::Video
     }
 
+    /// The streams that the subscriber has got something of: both, as an end of one says nothing of the other (RFC 4588
+    /// section 6.1).
+    pub fn sent_ssrcs(&self) -> impl Iterator<Item = u32> {
+        let streams = self.stream.iter().chain(self.repair.as_ref().map(|repair| &repair.stream));
+        streams.filter(|stream| stream.last().is_some()).map(srtp::SealStream::ssrc)
+    }
+
     /// The SSRC of the stream or of its retransmissions.
     pub fn has_ssrc(&self, ssrc: u32) -> bool {
         self.config.ssrc == ssrc || self.config.rtx_ssrc == Some(ssrc)

@@ -96,6 +96,8 @@ pub struct Peer {
     recorder: twcc::Recorder,
     /// Whether transport-wide feedback is sent.
     pub gives_feedback: bool,
+    /// Streams that the server said have ended.
+    pub farewells: Vec<u32>,
     /// Whether RTCP packets that are not compound (RFC 5506) were agreed to; how many came.
     pub takes_reduced_size_rtcp: bool,
     pub reduced_size_rtcp: u64,
@@ -128,6 +130,7 @@ impl Peer {
                 .expect("the keys fit the profile"),
             recorder: twcc::Recorder::default(),
             gives_feedback: true,
+            farewells: Vec::new(),
             takes_reduced_size_rtcp: true,
             reduced_size_rtcp: 0,
             transport_sequence: 0xff80,
@@ -232,6 +235,7 @@ impl Peer {
                         }
                     }
                 }
+                Ok(rtcp::Packet::Bye(bye)) => self.farewells.extend(bye.ssrcs()),
                 Ok(_) => (),
                 Err(_) => self.strange += 1,
             }
