@@ -286,6 +286,10 @@ impl Shard {
         let Some(transport) = self.transports.get_mut(&id) else { return };
         let report: Option<Report> =
             transport.judge(now).and_then(|(state, reason)| transport.enter(state, reason));
-        self.reports.extend(report);
+        if report.is_some() {
+            self.reports.extend(report);
+            // What the new state makes due is not waited for.
+            self.wake_at(id, now);
+        }
     }
 }

@@ -124,7 +124,7 @@ fn one_subscriber_that_asks_for_everything_again_and_again_is_bounded_by_its_bud
     let carried = call.network.links(greedy.handle).1.counts.carried - before;
     let repeated = call.inbound(greedy, greedy_slot).repeated;
     assert!(repeated * 1_100 < 2_400_000, "{repeated} of 80,000 asked for; {carried} in all");
-    assert!(repeated > 300, "{repeated}: the budget is there to be used");
+    assert!(repeated > 100, "{repeated}: the budget is there to be used");
     assert!(call.server().count(Counter::NackRateLimited) > 100);
     call.peer_mut(publisher).outbound[0].enabled = false;
     call.run_ms(1_000);

@@ -224,14 +224,20 @@ impl Slot {
         Some(size)
     }
 
-    /// Whether padding can leave on its RTX stream: of a payload type that the subscriber has seen media of. A slot that
-    /// waits to be used again has none.
+    /// Whether padding can leave on its RTX stream. A slot that waits to be used again has no payload type for it.
     pub fn can_pad(&self) -> bool {
-        self.repair.is_some() && self.packets > 0 && self.padding_payload_type().is_some()
+        self.repair.is_some() && self.padding_payload_type().is_some()
     }
 
+    /// That of what was sent last, or else of anything that may be.
     fn padding_payload_type(&self) -> Option<u8> {
-        self.payloads.iter().find(|payload| payload.to == self.payload_type)?.to_rtx
+        let mut payloads = self.payloads.iter();
+        let payload = if self.packets > 0 {
+            payloads.find(|payload| payload.to == self.payload_type)
+        } else {
+            payloads.find(|payload| payload.to_rtx.is_some())
+        };
+        payload?.to_rtx
     }
 
     /// Sends padding on the RTX stream, to find out what the path carries; its size on the wire.
@@ -348,7 +354,7 @@ mod tests {
     fn a_slot_that_waits_to_be_used_again_takes_no_probes() {
         let (mut slot, mut sender) = (Slot::new(config(Some(2))), sender());
         slot.open_streams(&mut sender);
-        assert!(!slot.can_pad(), "nothing was sent yet");
+        assert!(!slot.can_pad(), "nothing is routed yet");
         carry_a_packet(&mut slot, &sender);
         assert!(slot.can_pad());
         slot.route(None, Vec::new());
