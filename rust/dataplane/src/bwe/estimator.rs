@@ -22,7 +22,7 @@ const CALM: Duration = Duration::from_secs(2);
 /// No probe at a loss above this.
 const PROBE_MAX_LOSS: f64 = 0.10;
 /// What was seen of delay and loss so long ago forbids no probe: where nothing is sent any more, nothing new is seen.
-const STALE: Duration = Duration::from_secs(5);
+const STALE: Duration = Duration::from_secs(2);
 
 /// The bounds of a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
