@@ -201,21 +201,6 @@ impl Estimator {
         self.target() as u64
     }
 
-    /// What arrives; `None` before it could be measured.
-    pub fn acknowledged_bps(&self) -> Option<u64> {
-        self.acknowledged.bitrate_bps()
-    }
-
-    /// The smoothed time from sending to feedback, which includes how long the receiver gathers; `None` before the first.
-    pub fn round_trip(&self) -> Option<Duration> {
-        self.round_trip
-    }
-
-    /// The part that was lost of the packets last judged, 0 to 1.
-    pub fn loss(&self) -> f64 {
-        self.loss.last_loss()
-    }
-
     /// Whether a probe would say something and harm nobody now.
     pub fn permits_probe(&self, now: Time) -> bool {
         let is_calm = |decrease: Option<Time>| decrease.is_none_or(|decrease| now.since(decrease) >= CALM);

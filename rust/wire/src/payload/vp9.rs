@@ -82,12 +82,6 @@ impl Descriptor {
         (at < payload.len()).then_some(descriptor)
     }
 
-    /// The spatial layer; 0 in a stream without layers.
-    #[inline]
-    pub fn spatial_id(&self) -> u8 {
-        self.layers.map_or(0, |l| l.spatial_id)
-    }
-
     /// Whether the first packet of a picture has this descriptor: the first of its lowest spatial layer.
     #[inline]
     pub fn is_frame_start(&self) -> bool {
@@ -148,7 +142,7 @@ mod tests {
         assert_eq!(d.picture_id, Some(PictureId { value: 0x0123, is_long: true, offset: 1 }));
         assert_eq!(d.tl0_pic_idx, Some(Tl0PicIdx { value: 9, offset: 4 }));
         assert!(d.has_scalability_structure && !d.flexible_mode && !d.frame_end);
-        assert_eq!((d.spatial_id(), d.length), (0, 5));
+        assert_eq!((d.layers.map(|layers| layers.spatial_id), d.length), (Some(0), 5));
         assert!(is_frame_start(&KEY) && is_key_frame_start(&KEY));
         assert!(!is_frame_start(&KEY_UPPER) && !is_key_frame_start(&KEY_UPPER));
         let upper = Descriptor::parse_untrusted(&KEY_UPPER).unwrap().layers.unwrap();
