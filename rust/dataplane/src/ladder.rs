@@ -50,7 +50,8 @@ impl Patience {
 ///
 /// A rung for a slot that already has a lower layer replaces it, for the difference. A rung that does not fit ends the
 /// climb of its slot only: a cheaper one further up may still fit. Appends one decision per slot to `decisions`, in the
-/// order of `slots`, which are sorted by their identifier; the total that all rungs would cost is returned.
+/// order of `slots`, which are sorted by their identifier. Returned is the estimate with which all rungs would fit: their
+/// cost, and while some do not, what must be left free for these to come.
 pub fn climb(
     rungs: &[Rung],
     slots: &[SlotView<'_>],
@@ -65,6 +66,7 @@ pub fn climb(
     }
     let mut spent = 0u64;
     let mut wanted = 0u64;
+    let mut refused = false;
     for rung in rungs {
         let Ok(index) = slots.binary_search_by_key(&rung.slot, |view| view.slot) else { continue };
         let (view, decision) = (&slots[index], &mut decisions[first + index]);
@@ -87,11 +89,14 @@ pub fn climb(
         if estimate_bps.is_none_or(|estimate| spent + more <= estimate.saturating_mul(percent) / 100) {
             spent += more;
             *decision = Decision { slot: rung.slot, layer: Some(layer), reason: ForwardReason::Ok, bps };
-        } else if decision.layer.is_none() {
-            decision.reason = ForwardReason::Bandwidth;
+        } else {
+            refused = true;
+            if decision.layer.is_none() {
+                decision.reason = ForwardReason::Bandwidth;
+            }
         }
     }
-    wanted
+    if refused { wanted.saturating_mul(100).div_ceil(ENTER_PERCENT) + 1 } else { wanted }
 }
 
 #[cfg(test)]
@@ -164,6 +169,20 @@ mod tests {
             decisions[0].reason
         };
         assert_eq!((reason(850_000), reason(600_000), reason(500_000)), (Ok, Ok, Bandwidth));
+    }
+
+    #[test]
+    fn what_is_wanted_is_an_estimate_with_which_all_would_come() {
+        let slots = [view(1, &[32_000]), view(2, &[999_999])];
+        let ladder = [rung(1, 0), rung(2, 0)];
+        let climb = |estimate| {
+            let mut decisions = Vec::new();
+            let wanted = climb(&ladder, &slots, Some(estimate), Patience::Spent, &mut decisions);
+            (wanted, decisions[1].layer)
+        };
+        let (wanted, refused) = climb(1_100_000);
+        assert_eq!((refused, climb(wanted)), (None, (1_031_999, Some(0))));
+        assert_eq!(climb(wanted - 3).1, None, "and no more than needed");
     }
 
     #[test]

@@ -238,6 +238,7 @@ impl Peer {
                 rids: Vec::new(),
             }],
             transport_cc: true,
+            reduced_size_rtcp: true,
         });
     }
 
