@@ -93,6 +93,7 @@ impl Line {
                 extensions: extensions.clone(),
                 sections: vec![section],
                 transport_cc: true,
+                reduced_size_rtcp: true,
             },
             Command::OpenReceiver { track: RECEIVED, layer: 0, receiver: RECEIVER },
             Command::Send { id: sender, extensions, slots: vec![slot] },
@@ -315,6 +316,7 @@ fn simulcast_encodings_are_told_apart_by_their_rid_even_where_they_are_repaired(
         extensions: extensions.clone(),
         sections,
         transport_cc: true,
+        reduced_size_rtcp: true,
     });
     line.call.command(Command::Send { id: line.sender, extensions, slots });
     let own = SourcePayload { payload_type: 10, codec: Codec::Vp8, clock_hz: 90_000 };
