@@ -224,7 +224,7 @@ fn the_end_of_a_socket_is_that_of_its_relays() {
 fn relayed_datagrams_make_no_train() {
     let mut client = Client::new();
     client.bind();
-    let relay = SocketId((client.socket.0 + 1) | 1 << 31);
+    let relay = SocketId((client.socket.0 + 1) | (1 << 31));
     let transmits = client.shard.transmits();
     for _ in 0..3 {
         transmits.push(relay, peer(), b"media");

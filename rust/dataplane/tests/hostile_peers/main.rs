@@ -25,11 +25,11 @@ fn who_nominates_a_forged_address_has_no_media_sent_there() {
     let (mut asked, mut sent, mut kept) = (0, 0, 0);
     for sequence in 0..3_000 {
         if sequence % 10 == 0 {
+            // To go on, it has to have consent where it is; what it nominates last is the victim's address.
+            plane.datagram(0, thief.address, &thief.check());
             let check = thief.check();
             asked += check.len();
             plane.datagram(0, victim, &check);
-            // To go on, it has to have consent where it is.
-            plane.datagram(0, thief.address, &thief.check());
         }
         plane.datagram(0, publisher.address, &publisher.rtp(&mut stream, sequence, MEDIA, &[7; 1_000]));
         plane.datagram(0, publisher.address, &publisher.check());
