@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from visavis.dataplane.commands import (
     CloseTransport,
@@ -66,13 +66,16 @@ class AgentLink(AgentEvents):
         transport: Transport,
         foundations: Foundations,
         events: LinkEvents,
+        forget: Callable[[], None],
     ) -> None:
+        """`forget` gives back the identifier, in the end."""
         self._held = held
         self._id = id
         self._certificate = certificate
         self._transport = transport
         self._foundations = foundations
         self._events = events
+        self._forget = forget
         self._agent: IceAgent | None = None
         self._connected = False
         self._restoring = False
@@ -181,7 +184,7 @@ class AgentLink(AgentEvents):
         if self._agent is not None:
             self._agent.close()
             self._held.plane.submit(CloseTransport(self._id))
-        self._held.plane.forget(self._id)
+        self._forget()
 
     def _add(self, candidates: RemoteCandidates) -> None:
         known = None if self._agent is None else self._agent.remote_credentials

@@ -168,9 +168,17 @@ class BoundTransport:
 
     def close(self) -> None:
         """Ends the link; the objects are closed, and fire nothing."""
+        self.close_link()
+        self.set_closed()
+
+    def close_link(self) -> None:
+        """Ends the link: it tells nothing any more."""
         if self.link is not None:
             self.link.close()
             self.link = None
+
+    def set_closed(self) -> None:
+        """The objects say that they are closed."""
         self.dtls_transport.set_state(RTCDtlsTransportState.CLOSED)
         self.ice_transport.set_state(RTCIceTransportState.CLOSED)
 

@@ -134,11 +134,13 @@ class Connection:
 
     def contributing_sources(self, key: int) -> list[RTCRtpContributingSource]:
         """Who was heard in a received stream."""
-        return []
+        _, receiving = self.media.of(key)
+        return receiving.sources.contributing() if receiving and receiving.sources else []
 
     def synchronization_sources(self, key: int) -> list[RTCRtpSynchronizationSource]:
         """Which streams were received."""
-        return []
+        _, receiving = self.media.of(key)
+        return receiving.sources.synchronization() if receiving and receiving.sources else []
 
     async def stats(self, selector: "stats.Selector" = None) -> RTCStatsReport:
         """Figures, in a later task."""
@@ -258,11 +260,14 @@ class Connection:
         self.gathering_state, self.ice_connection_state, self.connection_state = gathering, ice, whole
 
         def fire() -> None:
+            """A listener may close the connection: then the rest is not fired any more."""
             for type in fired:
-                self.target.dispatchEvent(Event(type))
+                if not self.closed:
+                    self.target.dispatchEvent(Event(type))
             if "connectionstatechange" in fired:
                 self._wake_state_waiters()
-            if "icegatheringstatechange" in fired and gathering is RTCIceGatheringState.COMPLETE:
+            complete = "icegatheringstatechange" in fired and gathering is RTCIceGatheringState.COMPLETE
+            if complete and not self.closed:
                 self.target.dispatchEvent(RTCPeerConnectionIceEvent("icecandidate"))
 
         return fire

@@ -24,6 +24,7 @@ from visavis.media.sending import Encoding, SenderPipeline
 from visavis.rtc import media_plan
 from visavis.rtc.network import MediaPath
 from visavis.rtc.parameters import RTCRtpEncodingParameters
+from visavis.rtc.sources import HeardSources
 from visavis.rtc.tones import ToneSink
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class ReceivingFlow:
     path: MediaPath
     track: TrackId
     pipeline: ReceiverPipeline | None = None
+    sources: HeardSources | None = None
 
     def close(self) -> None:
         """Ends the thread."""
@@ -153,8 +155,9 @@ class MediaFlows:
             flow.pipeline.set_codecs(codecs)
             return
         plane = flow.path.plane
+        flow.sources = HeardSources(plane.receive_frames(flow.track, state.kind))
         flow.pipeline = ReceiverPipeline(
-            plane.receive_frames(flow.track, state.kind),
+            flow.sources,
             codecs,
             transceiver.receiver.track.source,
             request_key_frame=lambda: plane.submit(RequestKeyFrame(flow.track)),

@@ -1,5 +1,7 @@
 """The network of a connection over the data plane of its event loop."""
 
+from functools import partial
+
 from visavis.dataplane.commands import TransportId
 from visavis.ice import Foundations
 from visavis.jsep import IceCredentials, Transport
@@ -25,13 +27,25 @@ class PlaneNetwork:
     def open(self, transport: Transport, certificate: RTCCertificate, events: LinkEvents) -> AgentLink:
         """A transport with its agent; `gather` opens it."""
         id = self._id(transport.key)
-        return AgentLink(self._held, id, certificate, transport, self._foundations, events)
+        return AgentLink(
+            self._held,
+            id,
+            certificate,
+            transport,
+            self._foundations,
+            events,
+            partial(self._forget, transport.key),
+        )
 
     def close(self) -> None:
         """Gives back identifiers that were never opened, and the data plane."""
-        for id in self._ids.values():
-            self._held.plane.forget(id)
+        for key in list(self._ids):
+            self._forget(key)
         release(self._held)
+
+    def _forget(self, key: int) -> None:
+        if (id := self._ids.pop(key, None)) is not None:
+            self._held.plane.forget(id)
 
     def _id(self, key: int) -> TransportId:
         if key not in self._ids:

@@ -34,7 +34,7 @@ class RtpStats:
     def all(self) -> Iterator[Entry]:
         """All entries."""
         for transceiver in self._transceivers:
-            if transceiver.state.stopped or transceiver.state.mid is None:
+            if transceiver.state.stopping or transceiver.state.mid is None:
                 continue
             sending, receiving = self._connection.media.of(transceiver.state.key)
             for index, flow in enumerate(sending):

@@ -57,10 +57,13 @@ class Transports:
     def apply(self, session: Session, changes: Changes, *, rolled_back: bool) -> None:
         """Does to the links what setting a description, or rolling one back, asks for."""
         network = self._connection.network
-        for key in changes.opened:
-            bound, transport = self._bound[key], session.transport(key)
-            bound.link = network.open(transport, self._connection.certificate, bound)
-            bound.gather(bound.link, transport.local)
+        opened = [self._bound[key] for key in changes.opened]
+        for bound in opened:
+            bound.link = network.open(session.transport(bound.key), self._connection.certificate, bound)
+            bound.gathering()  # all of them, before one may be complete
+        for bound in opened:
+            if bound.link is not None:
+                bound.gather(bound.link, session.transport(bound.key).local)
         for key in changes.restarted:
             bound = self._bound[key]
             if bound.link is not None and rolled_back:
@@ -114,9 +117,10 @@ class Transports:
         bound = self._bound.pop(key, None)
         if bound is None:
             return
-        bound.close()
+        bound.close_link()
 
         def tell() -> None:
+            bound.set_closed()
             bound.ice_transport.dispatchEvent(Event("statechange"))
             bound.dtls_transport.dispatchEvent(Event("statechange"))
 

@@ -25,6 +25,7 @@ from tests.conformance.wpt.adapter import Adapter
 from visavis.rtc import MessageEvent
 
 _DEEPEST_DICTIONARY = 12
+_TURNS_BEFORE_TIMER = 16
 
 
 class Bridge:
@@ -36,6 +37,7 @@ class Bridge:
         self._unread = b""
         self._sequence = 0
         self._depth = 0
+        self._timer_waits = False
         self._objects: dict[int, Any] = {}
         self._handles: dict[int, int] = {}
         self._interfaces: dict[int, str | None] = {}
@@ -75,10 +77,14 @@ class Bridge:
 
     # Who runs: the page, until it releases what it holds.
 
-    def _serve(self) -> None:
+    def _serve(self, *, in_task: bool = False) -> None:
         try:
             while True:
                 message = self._read()
+                if message["op"] == "acquire" and not in_task:
+                    self._timer_waits = True
+                    self._loop.call_soon(self._let_timer_run, _TURNS_BEFORE_TIMER)
+                    return
                 if message["op"] != "release":
                     self._handle(message)
                 elif message["seq"] >= self._sequence:
@@ -87,6 +93,17 @@ class Bridge:
             if self._unread:  # select() does not tell of these
                 self._loop.call_soon(self._serve_unread)
 
+    def _let_timer_run(self, turns: int) -> None:
+        """The page wants to run a timer's task: what Python has ready goes first, as it was queued first."""
+        if not self._timer_waits:
+            return
+        if turns:
+            self._loop.call_soon(self._let_timer_run, turns - 1)
+            return
+        self._timer_waits = False
+        self._write(self._replies, {"seq": self._sequence})
+        self._serve(in_task=True)
+
     def _serve_unread(self) -> None:
         if self._unread:
             self._serve()
@@ -94,6 +111,9 @@ class Bridge:
     def _send_task(self, message: dict[str, Any]) -> None:
         """Hands the page a task, and waits until it is over."""
         self._sequence += 1
+        if self._timer_waits:  # it has to wait for this task, which the number tells it
+            self._timer_waits = False
+            self._write(self._replies, {"seq": self._sequence})
         data = self._encode({**message, "seq": self._sequence})
         while data:  # the page may be inside of a request, and not read: it is served meanwhile
             readable, writable, _ = select.select(
@@ -106,7 +126,7 @@ class Bridge:
                 request = self._read()
                 if request["op"] != "release":
                     self._handle(request)
-        self._serve()
+        self._serve(in_task=True)
 
     def _emit(self, target: object, type: str, event: object) -> None:
         """An event was fired: the page's listeners run, and what they do, before this returns."""

@@ -20,7 +20,7 @@ const { values: o } = parseArgs({ options: {
   filter: { type: 'string', default: '' },
   list: { type: 'string' },                                   // a file of patterns, one a line
   timeout: { type: 'string', default: '30' },
-  'subtest-timeout': { type: 'string', default: '10' },
+  'subtest-timeout': { type: 'string', default: '8' },
   jobs: { type: 'string', default: '2' },
   out: { type: 'string' },
   table: { type: 'string' },
