@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMPS := .build
 RUST := $(shell find rust -name '*.rs' -o -name 'Cargo.toml') Cargo.toml Cargo.lock
 
-.PHONY: help build serve test check unit browsers rust-test bench fuzz clean format
+.PHONY: help build serve test check unit browsers conformance conformance-subset rust-test bench soak fuzz clean format
 
 help:  ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## ?(.*)/  make \1\t\2/' | expand -t 22
@@ -44,7 +44,7 @@ build: $(STAMPS)/package  ## Build everything into .venv
 serve: build  ## Start the server: http://localhost:8080
 	$(BIN)/visavis serve $(ARGS)
 
-test: check rust-test unit browsers  ## All that CI runs
+test: check rust-test unit browsers conformance-subset  ## All that CI runs
 	@echo "All tests passed"
 
 check: build $(STAMPS)/tools $(STAMPS)/page  ## Format, lint, types, import layers, the compiled module's stub
@@ -72,17 +72,30 @@ unit: build $(STAMPS)/tools  ## The Python unit tests and scenarios
 browsers: build $(STAMPS)/tools $(STAMPS)/page $(STAMPS)/browsers  ## Chromium and Firefox in real calls
 	$(BIN)/pytest -q tests/interop
 
+# The W3C's web-platform-tests lie outside: WPT=DIR has wpt/ and meta/ (tests/conformance/wpt/README.md).
+WPT_RUN = PYTHONPATH=src node tests/conformance/wpt/runner.mjs --wpt "$(WPT)" --python $(BIN)/python
+
+conformance: build  ## The web-platform-tests in WPT=DIR; writes docs/conformance.md
+	$(WPT_RUN) --table docs/conformance.md $(ARGS)
+
+conformance-subset: build
+	@if [ -z "$(WPT)" ]; then echo "web-platform-tests skipped: say where they are, WPT=DIR"; else \
+	  $(WPT_RUN) --dirs webrtc --list tests/conformance/wpt/subset.txt; fi
+
 # Debian's browsers, where they are not there yet; elsewhere install Chromium and Firefox by hand.
 $(STAMPS)/browsers: | $(STAMPS)/venv
 	@if ! command -v chromium >/dev/null || ! command -v firefox-esr >/dev/null; then \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium firefox-esr >/dev/null; fi
 	touch $@
 
+soak: build $(STAMPS)/tools $(STAMPS)/browsers  ## Thousands who join and leave, and garbage on a live call: is anything kept?
+	$(BIN)/python -m benchmarks.soak $(ARGS)
+
 bench: build  ## Forwarding against a Pion SFU and against the limit; writes benchmarks/results
 	$(BIN)/python -m benchmarks.forwarding $(ARGS)
 
-fuzz:  ## Fuzz the wire formats for a minute each (needs cargo-fuzz and a nightly toolchain)
-	cd fuzz && for target in stun rtp rtcp payload; do cargo +nightly fuzz run $$target -- -max_total_time=60 || exit 1; done
+fuzz:  ## Fuzz the wire formats, and ICE, for a minute each (needs cargo-fuzz and a nightly toolchain)
+	cd fuzz && for target in stun rtp rtcp payload ice; do cargo +nightly fuzz run $$target -- -max_total_time=60 || exit 1; done
 
 format:  ## Format all code
 	cargo fmt --all

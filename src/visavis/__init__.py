@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from visavis.rtc import RTCCertificate as RTCCertificate
     from visavis.rtc import RTCCertificateExpiration as RTCCertificateExpiration
     from visavis.rtc import RTCConfiguration as RTCConfiguration
-    from visavis.rtc import RTCDTMFSender as RTCDTMFSender
-    from visavis.rtc import RTCDTMFToneChangeEvent as RTCDTMFToneChangeEvent
-    from visavis.rtc import RTCDTMFToneChangeEventInit as RTCDTMFToneChangeEventInit
     from visavis.rtc import RTCDataChannel as RTCDataChannel
     from visavis.rtc import RTCDataChannelEvent as RTCDataChannelEvent
     from visavis.rtc import RTCDataChannelEventInit as RTCDataChannelEventInit
@@ -34,6 +31,9 @@ if TYPE_CHECKING:
     from visavis.rtc import RTCDtlsRole as RTCDtlsRole
     from visavis.rtc import RTCDtlsTransport as RTCDtlsTransport
     from visavis.rtc import RTCDtlsTransportState as RTCDtlsTransportState
+    from visavis.rtc import RTCDTMFSender as RTCDTMFSender
+    from visavis.rtc import RTCDTMFToneChangeEvent as RTCDTMFToneChangeEvent
+    from visavis.rtc import RTCDTMFToneChangeEventInit as RTCDTMFToneChangeEventInit
     from visavis.rtc import RTCError as RTCError
     from visavis.rtc import RTCErrorDetailType as RTCErrorDetailType
     from visavis.rtc import RTCErrorEvent as RTCErrorEvent
@@ -80,8 +80,8 @@ if TYPE_CHECKING:
     from visavis.rtc import RTCRtpParameters as RTCRtpParameters
     from visavis.rtc import RTCRtpReceiveParameters as RTCRtpReceiveParameters
     from visavis.rtc import RTCRtpReceiver as RTCRtpReceiver
-    from visavis.rtc import RTCRtpSendParameters as RTCRtpSendParameters
     from visavis.rtc import RTCRtpSender as RTCRtpSender
+    from visavis.rtc import RTCRtpSendParameters as RTCRtpSendParameters
     from visavis.rtc import RTCRtpSynchronizationSource as RTCRtpSynchronizationSource
     from visavis.rtc import RTCRtpTransceiver as RTCRtpTransceiver
     from visavis.rtc import RTCRtpTransceiverDirection as RTCRtpTransceiverDirection

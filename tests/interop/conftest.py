@@ -5,7 +5,8 @@ downloads none; Firefox is driven by WebDriver BiDi.
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,15 @@ def server() -> Iterator[ServerProcess]:
     running.stop()
 
 
+@pytest.fixture
+def named_server() -> Iterator[ServerProcess]:
+    """One that knows that it is called visavis.test, which is no secure context."""
+    running = ServerProcess(options=("--allow-origin", "http://visavis.test"))
+    running.start()
+    yield running
+    running.stop()
+
+
 @pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
     """Lives as long as this package's tests: other tests want event loops of their own."""
@@ -45,25 +55,31 @@ def playwright() -> Iterator[Playwright]:
         yield running
 
 
-def _launched(playwright: Playwright, *arguments: str) -> Iterator[Browser]:
+@contextmanager
+def launched_chromium(playwright: Playwright, *arguments: str) -> Generator[Browser]:
+    """The system's Chromium, until the block ends."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         pytest.fail("no Chromium found; on Debian: apt-get install chromium")
     browser = playwright.chromium.launch(executable_path=path, args=[*CHROMIUM_ARGUMENTS, *arguments])
-    yield browser
-    browser.close()
+    try:
+        yield browser
+    finally:
+        browser.close()
 
 
 @pytest.fixture(scope="package")
 def chromium(playwright: Playwright) -> Iterator[Browser]:
     """The system's Chromium with a fake camera, microphone and screen, and a user who grants them all."""
-    yield from _launched(playwright, FAKE_CONSENT)
+    with launched_chromium(playwright, FAKE_CONSENT) as running:
+        yield running
 
 
 @pytest.fixture(scope="package")
 def refusing_chromium(playwright: Playwright) -> Iterator[Browser]:
     """The same with a user who grants nothing."""
-    yield from _launched(playwright)
+    with launched_chromium(playwright) as running:
+        yield running
 
 
 @pytest.fixture(scope="package")

@@ -85,6 +85,14 @@ class FirefoxPage:
         self._context = context
         self.keyboard = FirefoxKeyboard(self)
 
+    def add_init_script(self, script: str) -> None:
+        """Runs a script before those of each page that is opened here from now on."""
+        self._firefox.command(
+            "script.addPreloadScript",
+            functionDeclaration=f"() => {{ {script} }}",
+            contexts=[self._context],
+        )
+
     def goto(self, url: str) -> None:
         """Opens an address and waits until it is loaded."""
         self._firefox.command("browsingContext.navigate", context=self._context, url=url, wait="complete")

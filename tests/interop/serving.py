@@ -18,12 +18,13 @@ class ServerProcess:
     url: str = ""
     port: int = 0
     program: tuple[str, ...] = (str(Path(sys.executable).with_name("visavis")),)
+    options: tuple[str, ...] = ()
     _process: subprocess.Popen[str] | None = field(default=None, repr=False)
 
     def start(self) -> None:
         """Starts the server; returns when its banner says where it is."""
         process = subprocess.Popen(
-            [*self.program, "serve", "--port", str(self.port)],
+            [*self.program, "serve", "--port", str(self.port), *self.options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -24,7 +24,10 @@ START = """
     globalThis.tracks = [];
     pc.ontrack = event => tracks.push([event.transceiver.mid, event.streams.map(one => one.id)]);
 """
-ADD = "for (const [kind, init] of argument) pc.addTransceiver(kind, init);"
+ADD = "for (const [kind, direction] of argument) pc.addTransceiver(kind, {direction});"
+ADD_LAYERS = (
+    'pc.addTransceiver("video", {sendEncodings: [{rid: "q", scaleResolutionDownBy: 4}, {rid: "f"}]});'
+)
 DATA = 'pc.createDataChannel("data");'
 OFFER = "await pc.setLocalDescription(await pc.createOffer(argument)); return pc.localDescription.sdp;"
 TAKE_ANSWER = 'await pc.setRemoteDescription({type: "answer", sdp: argument});'
@@ -133,7 +136,7 @@ def test_a_browser_answers_and_renegotiates(browser: Browser, policy: BundlePoli
 def test_a_browser_offers_and_renegotiates(browser: Browser) -> None:
     peer = Peer(1)
     mine = peer.add(Kind.AUDIO, track_id="mic", stream_ids=("s",), add_track=True)
-    browser.run(ADD, [["audio", {}], ["video", {}], ["video", {"direction": "recvonly"}]])
+    browser.run(ADD, [["audio", "sendrecv"], ["video", "sendrecv"], ["video", "recvonly"]])
     browser.run(DATA)
     state = browser.offers(peer)
     assert state["tracks"] == [["0", ["s"]]]
@@ -145,7 +148,7 @@ def test_a_browser_offers_and_renegotiates(browser: Browser) -> None:
 
     browser.run("pc.getTransceivers()[1].stop();")
     browser.offers(peer)
-    browser.run(ADD, [["audio", {}]])
+    browser.run(ADD, [["audio", "sendrecv"]])
     browser.offers(peer)
     assert peer.session.transceivers[-1].m_line_index in (1, 4)  # Firefox waits before it uses one again
 
@@ -159,11 +162,11 @@ def test_a_browser_offers_and_renegotiates(browser: Browser) -> None:
 
 def test_roles_alternate(browser: Browser) -> None:
     peer = Peer(1)
-    browser.run(ADD, [["audio", {}]])
+    browser.run(ADD, [["audio", "sendrecv"]])
     browser.offers(peer)
     peer.add(Kind.VIDEO, track_id="cam")
     browser.answers(peer)
-    browser.run(ADD, [["video", {}]])
+    browser.run(ADD, [["video", "sendrecv"]])
     browser.offers(peer)
     peer.session = want_data(peer.session)
     browser.answers(peer)
@@ -174,7 +177,7 @@ def test_roles_alternate(browser: Browser) -> None:
 def test_glare_is_settled_by_either_ends_rollback(browser: Browser) -> None:
     peer = Peer(1)
     peer.add(Kind.AUDIO, track_id="mic", add_track=True)
-    browser.run(ADD, [["audio", {}]])
+    browser.run(ADD, [["audio", "sendrecv"]])
     browser.run(OFFER, {})
     browser.answers(peer)
 
@@ -189,8 +192,7 @@ def test_glare_is_settled_by_either_ends_rollback(browser: Browser) -> None:
 def test_a_browser_sends_and_receives_simulcast_as_far_as_the_w3c_has_it(browser: Browser) -> None:
     """A peer connection sends layers and asks for none (RFC 9429 section 3.7)."""
     peer = Peer(1)
-    layers = [{"rid": "q", "scaleResolutionDownBy": 4}, {"rid": "f"}]
-    browser.run(ADD, [["video", {"sendEncodings": layers}]])
+    browser.run(ADD_LAYERS)
     browser.offers(peer)
     sending = peer.add(Kind.VIDEO, rids=("q", "f"))
     browser.answers(peer)

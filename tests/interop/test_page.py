@@ -50,10 +50,10 @@ def test_without_permission_the_page_says_what_to_do_and_still_joins(
 
 
 def test_on_plain_http_the_page_says_why_there_is_no_camera(
-    context: BrowserContext, server: ServerProcess
+    context: BrowserContext, named_server: ServerProcess
 ) -> None:
     page = context.new_page()
-    page.goto(f"{server.url.replace('localhost', 'visavis.test')}/teatime?name=Ada&direct")
+    page.goto(f"{named_server.url.replace('localhost', 'visavis.test')}/teatime?name=Ada&direct")
     expect(ChromiumTab(page).notices("no-https")).to_contain_text("https://")
     page.get_by_role("button", name="Join to watch").click()
     page.wait_for_function("() => window.visavis.call()?.signaling === 'joined'")

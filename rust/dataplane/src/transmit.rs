@@ -25,6 +25,8 @@ pub const MAX_TRANSMIT_BYTES: usize = 65_000;
 pub struct TransmitQueue {
     bytes: Vec<u8>,
     entries: Vec<Transmit>,
+    /// The last entry travels alone.
+    is_last_closed: bool,
     /// The ways over TURN servers: what takes one of them is queued as it goes to the server.
     pub relays: Relays,
 }
@@ -76,9 +78,11 @@ impl TransmitQueue {
         if let Some(via) = via {
             let (socket, destination) = (via.socket, via.peer);
             self.entries.push(Transmit { socket, destination, start, length, segment: length });
+            self.is_last_closed = true;
             return Ok(());
         }
-        if let Some(last) = self.entries.last_mut() {
+        let is_closed = std::mem::take(&mut self.is_last_closed);
+        if let Some(last) = self.entries.last_mut().filter(|_| !is_closed) {
             let whole = last.length % last.segment == 0;
             let fits =
                 last.length / last.segment < MAX_SEGMENTS && last.length + length <= MAX_TRANSMIT_BYTES;

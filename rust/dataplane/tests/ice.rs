@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use visavis_dataplane::api::{GivenKeys, IceMode, TransportId, TransportState};
+use visavis_dataplane::api::{DtlsRole, Fingerprint, GivenKeys, IceMode, TransportId, TransportState};
 use visavis_dataplane::counters::{Counter, Counters};
-use visavis_dataplane::dtls::Certificate;
+use visavis_dataplane::dtls::{Certificate, Endpoint};
 use visavis_dataplane::ice::Credentials;
 use visavis_dataplane::srtp::Profile;
 use visavis_dataplane::{Command, Report, Shard, ShardConfig, ShardId, SocketId, Time};
@@ -221,4 +221,63 @@ fn an_offered_restart_learns_the_peers_fragment_from_its_answer() {
     assert_eq!(server.check(1, "Atwo:other", PASSWORD), Some((Class::Error, 401)));
     assert_eq!(server.check(1, "Atwo:peer2", PASSWORD), Some((Class::Success, 0)));
     assert_eq!(server.check(1, "Aone:peer", PASSWORD), Some((Class::Error, 401)), "the old ones are over");
+}
+
+/// Who is in a call may have the handshake aimed at somebody else: it gets no more than three times what came from there.
+#[test]
+fn a_handshake_with_an_address_that_has_not_answered_is_bounded_by_what_came_from_there() {
+    let mut server = Server::new();
+    let id = TransportId(2);
+    let certificate = Certificate::generate().unwrap();
+    let fingerprint =
+        Fingerprint { algorithm: "sha-256".into(), digest: certificate.fingerprint_sha256().to_vec() };
+    let (local, remote) = (credentials("Adtls"), credentials("peer"));
+    server.command(Command::OpenTransport { id, local, mode: IceMode::Lite, certificate: None });
+    let (role, fingerprints) = (DtlsRole::Server, vec![fingerprint.clone()]);
+    server.command(Command::ConnectTransport { id, remote, role, fingerprints });
+
+    let mut request = Vec::new();
+    Builder::binding_request(&mut request, [7; 12])
+        .username("Adtls:peer")
+        .ice_controlling(1)
+        .use_candidate()
+        .finish_with_integrity(PASSWORD.as_bytes());
+    let mut received = request.len();
+    let mut handshake = 0;
+    let mut checks = Vec::new();
+    let mut take = |server: &mut Server| {
+        let transmits = server.shard.transmits();
+        for transmit in transmits.entries() {
+            for datagram in transmits.bytes(transmit).chunks(transmit.segment) {
+                match Message::parse_untrusted(datagram) {
+                    Ok(message) if message.class() == Class::Request => checks.push(message.transaction_id()),
+                    Ok(_) => (),
+                    Err(_) => handshake += datagram.len(),
+                }
+            }
+        }
+        transmits.clear();
+        (handshake, checks.first().copied())
+    };
+    server.send(1, request);
+    take(&mut server);
+    let mut client =
+        Endpoint::new(DtlsRole::Client, &certificate, vec![fingerprint], server.now, Instant::now());
+    while let Some(hello) = client.poll_transmit() {
+        received += hello.len();
+        server.send(1, hello);
+        take(&mut server);
+    }
+    for _ in 0..20 {
+        server.wait(1);
+        take(&mut server);
+    }
+    let (before, check) = take(&mut server);
+    assert!(0 < before && before <= 3 * received, "{before} bytes of handshake for {received}");
+    let mut answer = Vec::new();
+    Builder::binding_success(&mut answer, check.expect("it was checked"))
+        .xor_mapped_address(peer(3478))
+        .finish_with_integrity(PASSWORD.as_bytes());
+    server.send(1, answer);
+    assert!(take(&mut server).0 > before, "what had to wait leaves");
 }

@@ -45,8 +45,6 @@ pub(crate) struct Worker<C> {
     counters: Arc<Counters>,
     sockets: Sockets,
     poll: sys::Poll,
-    /// Whose the places in `poll` are, after that of the signal.
-    places: Vec<SocketId>,
     failed: Vec<(SocketId, SocketAddr)>,
     transmitter: Transmitter,
     commands: Vec<Command>,
@@ -76,7 +74,6 @@ impl<C: Core> Worker<C> {
             core,
             clock,
             counters,
-            places: (0u32..).map(SocketId).take(sockets.shared().count()).collect(),
             sockets,
             poll,
             failed: Vec::new(),
@@ -109,11 +106,12 @@ impl<C: Core> Worker<C> {
                 inbox.lower();
             }
             // What is handled first may close sockets, or bring new ones.
-            let places = self.places.iter().enumerate();
-            readable.extend(places.filter(|(place, _)| self.poll.is_readable(place + 1)).map(|(_, &id)| id));
+            let shared = (0u32..).zip(1..=self.sockets.shared().count());
+            readable.extend(shared.filter(|(_, place)| self.poll.is_readable(*place)).map(|(id, _)| id));
+            readable.extend(self.poll.watched());
             more |= self.handle_inbox(inbox);
             for id in readable.drain(..) {
-                more |= self.handle_socket(&mut receiver, id);
+                more |= self.handle_socket(&mut receiver, SocketId(id));
             }
             self.handle_timers();
         }
@@ -208,16 +206,13 @@ impl<C: Core> Worker<C> {
         let mut lost = Vec::new();
         while let Some(change) = self.core.poll_socket_change() {
             match change {
-                SocketChange::Open { socket, descriptor } => match self.sockets.adopt(socket, descriptor) {
-                    Ok(fd) => {
-                        self.poll.push(fd);
-                        self.places.push(socket);
-                    }
-                    Err(_) => {
+                SocketChange::Open { socket, descriptor } => {
+                    let adopted = self.sockets.adopt(socket, descriptor);
+                    if adopted.and_then(|fd| self.poll.watch(fd, socket.0)).is_err() {
                         self.counters.add(Counter::SocketRefused, 1);
                         lost.push(socket);
                     }
-                },
+                }
                 SocketChange::Close { socket } => closing.push(socket),
                 SocketChange::Discard { descriptor } => sys::discard(descriptor.0),
             }
@@ -229,9 +224,8 @@ impl<C: Core> Worker<C> {
     }
 
     fn close_socket(&mut self, socket: SocketId) {
-        if let Some(place) = self.places.iter().position(|&known| known == socket) {
-            self.places.swap_remove(place);
-            self.poll.swap_remove(place + 1);
+        if let Some(open) = self.sockets.get(socket) {
+            self.poll.unwatch(open.as_fd(), socket.0);
         }
         self.sockets.close(socket);
         self.transmitter.forget(socket);

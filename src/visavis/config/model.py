@@ -49,6 +49,7 @@ class ServerConfig:
     threads: int = field(default_factory=default_threads)
     max_participants: int = 100
     max_rooms: int = 1000
+    max_per_address: int = 200
     log_format: LogFormat = LogFormat.TEXT
     log_level: LogLevel = LogLevel.INFO
     data_dir: Path = field(default_factory=default_data_dir)

@@ -67,7 +67,7 @@ OPTIONS: tuple[Option, ...] = (
         "allow_origin",
         values.listed(values.origin),
         "web origins such as https://example.org, or *",
-        "other web origins whose pages may use this server's signaling",
+        "other web origins whose pages may use this server's signaling, and whose names may lead to it",
         "ORIGIN",
         repeatable=True,
     ),
@@ -90,6 +90,13 @@ OPTIONS: tuple[Option, ...] = (
         values.integer(1, 1_000_000),
         "a number from 1 to 1000000",
         "how many rooms may exist",
+        "N",
+    ),
+    Option(
+        "max_per_address",
+        values.integer(0, 1_000_000),
+        "a number from 0 to 1000000 (0: any number)",
+        "how many may be connected from one address at once, and join from it in a minute",
         "N",
     ),
     Option(

@@ -306,7 +306,8 @@ class Frame:
     ) -> Frame: ...
     @property
     def data(self) -> bytes:
-        """The encoded frame, without its payload descriptors."""
+        """The encoded frame, without its payload descriptors; of H.264 a byte stream with start codes (Annex
+        B)."""
     @property
     def timestamp(self) -> int:
         """In ticks of the payload's clock: the RTP timestamp is in the low 32 bits. It does not wrap, and

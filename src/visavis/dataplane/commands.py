@@ -345,8 +345,8 @@ class OpenSource:
     which is probed for; if it is on a rung, it is always sent. None: it is as any track, and not sent where
     it does not fit.
 
-    Frames of Opus, of VP8, and (as `other`) of audio with one packet a frame can be sent and received; others
-    are a ValueError.
+    Frames of Opus, of VP8, of H.264 (a byte stream with start codes, ITU-T H.264 Annex B; packetization mode
+    1) and, as `other`, of audio with one packet a frame can be sent and received; others are a ValueError.
     """
 
     track: TrackId

@@ -65,6 +65,10 @@ class Identifiers:
         """The transport that receives a track."""
         return self._owners.get(track)
 
+    def __len__(self) -> int:
+        """How many transports are in use."""
+        return sum(len(transports) for transports in self._tracks_of)
+
     def __contains__(self, transport: TransportId) -> bool:
         return transport in self._tracks_of[shard_of(transport)]
 

@@ -179,6 +179,11 @@ class Plane:
         """Whether all threads run. One that a defect has ended takes no transport any more."""
         return self._lost_threads == 0
 
+    @property
+    def transport_count(self) -> int:
+        """How many transports there are: those that `new_transport` gave and nobody has forgotten."""
+        return len(self._identifiers)
+
     def counters(self) -> dict[str, int]:
         """What happened to packets since the start, by reason."""
         return self._native.counters()

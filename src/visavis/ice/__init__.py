@@ -1,8 +1,9 @@
 """ICE decided in Python (RFC 8445, 8838, 8839, 8863): gathering, pairing, nomination, restart."""
 
-from visavis.ice.agent import AgentEvents, IceAgent
+from visavis.ice.agent import IceAgent
 from visavis.ice.candidate import Candidate, CandidateType, Foundations, LocalCandidate, candidate_priority
 from visavis.ice.checklist import CandidatePair, PairStatus
+from visavis.ice.events import AgentEvents
 from visavis.ice.gathering import CandidateError
 from visavis.ice.options import Credentials, IceOptions, Interface, Machine, Resolver
 from visavis.ice.servers import IceServer, ice_servers

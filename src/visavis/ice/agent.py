@@ -1,7 +1,6 @@
 """The ICE agent of one transport (RFC 8445, 8838, 8863): it decides, the data plane checks."""
 
 from collections.abc import Callable
-from typing import Protocol
 
 from visavis.clock import Clock, TimerHandle
 from visavis.dataplane.commands import (
@@ -16,37 +15,13 @@ from visavis.ice.bases import Base, Bases
 from visavis.ice.candidate import Candidate, Foundations, LocalCandidate
 from visavis.ice.checklist import CandidatePair, PairStatus
 from visavis.ice.checks import Checks
+from visavis.ice.events import AgentEvents
 from visavis.ice.gathering import CandidateError, Gatherer
 from visavis.ice.options import Credentials, IceOptions, Machine
 from visavis.ice.relays import Relays
 from visavis.ice.remotes import RemoteCandidates
 from visavis.ice.states import Connection, GatheringState, IceState, Knowledge, ice_state
 from visavis.stun import CommandSink, Requests, Response
-
-
-class AgentEvents(Protocol):
-    """Who owns an agent. Calls come from within the agent's methods: queue what takes time."""
-
-    def candidate(self, candidate: LocalCandidate) -> None:
-        """A candidate for the peer."""
-
-    def candidate_error(self, error: CandidateError) -> None:
-        """A STUN or TURN server brought none."""
-
-    def gathering_state(self, state: GatheringState) -> None:
-        """`complete` is the end of candidates."""
-
-    def selected_pair(self, pair: CandidatePair) -> None:
-        """Media goes over another pair from now on; the state follows, if it changes."""
-
-    def ice_state(self, state: IceState) -> None:
-        """The transport's state changed."""
-
-    def role(self, controlling: bool) -> None:
-        """A conflict of roles was resolved by changing ours."""
-
-    def restart_wanted(self, reason: str) -> None:
-        """The network changed such that only a restart helps; what to do is the owner's policy."""
 
 
 class IceAgent:
@@ -352,6 +327,8 @@ class IceAgent:
                 restarted=self._generation > 0,
                 started=self.remote_credentials is not None,
                 connection=self._connection,
+                selected_now=self.selected is not None
+                and self._checks.list.get(self.selected.id) is self.selected,
                 locals_gathered=self.gathering is GatheringState.COMPLETE,
                 local_candidates=len(self._checks.locals),
                 remotes_ended=self._checks.remotes.ended,

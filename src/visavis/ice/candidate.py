@@ -172,11 +172,13 @@ class Foundations:
 
 
 def ip_version(address: str) -> int | None:
-    """4 or 6; None for a name. A zone or an IPv4 address mapped into IPv6 counts as a name: neither is
-    paired."""
+    """4 or 6; None for what cannot be paired: names, and addresses that are no host's (with a zone,
+    multicast, broadcast, unspecified, IPv4 mapped into IPv6)."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
+        return None
+    if parsed.is_multicast or parsed.is_unspecified or address == "255.255.255.255":
         return None
     if isinstance(parsed, ipaddress.IPv6Address) and (parsed.ipv4_mapped or parsed.scope_id):
         return None

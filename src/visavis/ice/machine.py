@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import math
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -10,6 +11,7 @@ from typing import Final
 
 import ifaddr
 
+from visavis.clock import Clock, LoopClock
 from visavis.ice.options import Interface, Machine
 
 _LINUX_IPV6: Final = Path("/proc/net/if_inet6")
@@ -80,7 +82,7 @@ class LoopResolver:
         timeout_s: float = _LOOKUP_TIMEOUT_S,
     ) -> None:
         """`lookup` raises OSError for a name that means nothing; None is the system's `getaddrinfo`."""
-        self._loop = loop
+        self.loop = loop
         self._lookup = lookup if lookup is not None else self._system
         self._timeout_s = timeout_s
         self._slots = asyncio.Semaphore(_MAX_LOOKUPS)
@@ -88,7 +90,7 @@ class LoopResolver:
 
     def resolve(self, name: str, done: Callable[[Sequence[str]], None]) -> None:
         """Calls `done` from the loop, with no address when the name means nothing or takes too long."""
-        task = self._loop.create_task(self._resolve(name))
+        task = self.loop.create_task(self._resolve(name))
         self._tasks.add(task)
         task.add_done_callback(partial(self._ended, done))
 
@@ -111,10 +113,33 @@ class LoopResolver:
                 return ()
 
     async def _system(self, name: str) -> Sequence[str]:
-        results = await self._loop.getaddrinfo(name, None, type=socket.SOCK_DGRAM)
+        results = await self.loop.getaddrinfo(name, None, type=socket.SOCK_DGRAM)
         return list(dict.fromkeys(str(result[4][0]) for result in results))
 
 
+class InterfaceCache:
+    """Addresses that are at most `age_s` old: the system takes a millisecond to list them, and a connection
+    with several transports, or a hundred connections at once, ask for the same."""
+
+    def __init__(
+        self, clock: Clock, interfaces: Callable[[], Sequence[Interface]], age_s: float = 1.0
+    ) -> None:
+        self._clock = clock
+        self._interfaces = interfaces
+        self._age_s = age_s
+        self._listed_s = -math.inf
+        self._known: Sequence[Interface] = ()
+
+    def __call__(self) -> Sequence[Interface]:
+        """The addresses."""
+        now = self._clock.monotonic()
+        if now - self._listed_s > self._age_s:
+            self._known = tuple(self._interfaces())
+            self._listed_s = now
+        return self._known
+
+
 def this_machine(resolver: LoopResolver) -> Machine:
-    """The real one."""
-    return Machine(machine_interfaces, open_udp_socket, resolver)
+    """The real one, for agents on the resolver's loop."""
+    interfaces = InterfaceCache(LoopClock(resolver.loop), machine_interfaces)
+    return Machine(interfaces, open_udp_socket, resolver)

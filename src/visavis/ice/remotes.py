@@ -83,7 +83,7 @@ class RemoteCandidates:
             return "tcp"
         if candidate.port == 0:
             return "port"
-        if ip_version(candidate.address) is None and not candidate.address.endswith(_MDNS_SUFFIX):
+        if ip_version(candidate.address) is None and not candidate.address.lower().endswith(_MDNS_SUFFIX):
             return "address"
         known = self._by_address.get(candidate.transport_address)
         if known is not None and known.type is not CandidateType.PEER_REFLEXIVE:

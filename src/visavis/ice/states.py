@@ -38,12 +38,14 @@ class Connection(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """What the state follows from; `open_pairs` are those whose check has not ended."""
+    """What the state follows from; `open_pairs` are those whose check has not ended, and `selected_now` says
+    that the selected pair is of this generation."""
 
     closed: bool
     restarted: bool
     started: bool
     connection: Connection
+    selected_now: bool
     locals_gathered: bool
     local_candidates: int
     remotes_ended: bool
@@ -60,7 +62,8 @@ def ice_state(known: Knowledge) -> IceState:
         return IceState.CLOSED
     match known.connection:
         case Connection.UP:
-            finished = known.locals_gathered and known.remotes_ended and not known.open_pairs
+            gathered = known.locals_gathered and known.remotes_ended
+            finished = gathered and known.selected_now and not known.open_pairs
             return IceState.COMPLETED if finished else IceState.CONNECTED
         case Connection.SILENT:
             return IceState.DISCONNECTED

@@ -26,7 +26,7 @@ from visavis.jsep.model import (
 from visavis.jsep.negotiation import needs_negotiation
 from visavis.jsep.offer import create_offer
 from visavis.jsep.offered import MAX_SECTIONS
-from visavis.jsep.publish import answer_publisher
+from visavis.jsep.publish import PublisherOffer, answer_publisher, read_publisher
 from visavis.jsep.rollback import roll_back
 from visavis.jsep.session import (
     BundlePolicy,
@@ -75,6 +75,7 @@ __all__ = [
     "NegotiatedCodec",
     "OfferedSection",
     "PublisherAnswer",
+    "PublisherOffer",
     "ReceivingSection",
     "RemoteCandidates",
     "RemoteTrack",
@@ -102,6 +103,7 @@ __all__ = [
     "needs_negotiation",
     "next_state",
     "offer_subscriber",
+    "read_publisher",
     "restart_ice",
     "roll_back",
     "set_codec_preferences",

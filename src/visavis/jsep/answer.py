@@ -32,7 +32,6 @@ from visavis.jsep.session import (
 )
 from visavis.jsep.transport import ICE_OPTIONS, is_live
 from visavis.jsep.transports import (
-    FreshCredentials,
     answering_role,
     answering_setup,
     transport_at,
@@ -78,7 +77,7 @@ def create_answer(session: Session, draw: Draw) -> tuple[Session, str]:
     version = session.session_version + 1
     offer = read(session.pending_remote.content)
     accepted = _accepted(session, offer)
-    places = _places(session, offer, accepted, FreshCredentials(draw))
+    places = _places(session, offer, accepted, draw)
     media = tuple(
         _section(session, offer, accepted[index], places[index])
         if index in accepted
@@ -107,6 +106,7 @@ def create_answer(session: Session, draw: Draw) -> tuple[Session, str]:
         content=content,
         sections=tuple(_proposed(one, places.get(index)) for index, one in enumerate(offer.media)),
         transports=tuple({place.transport.key: place.transport for place in places.values()}.values()),
+        answers=session.pending_remote.text,
     )
     return replace(session, session_version=version, last_answer=proposal), text
 
@@ -170,9 +170,7 @@ def _allowed(policy: BundlePolicy, offer: Reading, index: int) -> bool:
     return first is media or (first.mid is not None and media.mid in (offer.group(first.mid) or ()))
 
 
-def _places(
-    session: Session, offer: Reading, accepted: dict[int, _Accepted], fresh: FreshCredentials
-) -> dict[int, Place]:
+def _places(session: Session, offer: Reading, accepted: dict[int, _Accepted], draw: Draw) -> dict[int, Place]:
     """The transport of each m-line that we take: one for each BUNDLE group, one for each m-line outside."""
     places: dict[int, Place] = {}
     of_group: dict[tuple[str, ...], Transport] = {}
@@ -186,10 +184,12 @@ def _places(
             speaker = one.media if one.media.mid is None else offer.tagged.get(one.media.mid, one.media)
             present = _present(session, offer, accepted, index, group, used)
             if present is None:
-                transport = Transport(next_key, fresh.of(next_key), controlling=offer.ice_lite)
+                transport = Transport(next_key, draw.credentials(next_key), controlling=offer.ice_lite)
                 next_key += 1
             elif present.remote not in (None, offer.credentials(speaker)):
-                transport = replace(present, local=fresh.of(present.key), candidates=(), gathered=False)
+                transport = replace(
+                    present, local=draw.credentials(present.key), candidates=(), gathered=False
+                )
             else:
                 transport = present
             role = answering_role(transport, offer, speaker)

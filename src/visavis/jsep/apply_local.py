@@ -42,17 +42,17 @@ def set_local(session: Session, type: SdpType, text: str) -> tuple[Session, Chan
         text: exactly that of the last created offer or answer (RFC 9429 section 5.4).
 
     Raises:
-        ModifiedDescriptionError: the text is not the one last created (`InvalidModificationError`).
         StateError: the type does not fit the signaling state (`InvalidStateError`).
+        ModifiedDescriptionError: the text is not the one last created (`InvalidModificationError`).
     """
     if type is SdpType.ROLLBACK:
-        return roll_back(session)
+        return roll_back(session, "local")
+    state = next_state(session.signaling_state, "local", type)
     proposal = session.last_offer if type is SdpType.OFFER else session.last_answer
     if proposal is None or proposal.text != text:
         raise ModifiedDescriptionError(
             f"this is not the last created {type}: a local description has to be set as it was created"
         )
-    state = next_state(session.signaling_state, "local", type)
     description = Description(type, proposal.content, text)
     if type is SdpType.OFFER:
         return _set_offer(session, proposal, description, state)

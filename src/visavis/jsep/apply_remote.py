@@ -32,9 +32,9 @@ def set_remote(session: Session, type: SdpType, text: str, draw: Draw) -> tuple[
         DescriptionError: it cannot be applied (`OperationError`).
     """
     if type is SdpType.ROLLBACK:
-        return roll_back(session)
+        return roll_back(session, "remote")
     if type is SdpType.OFFER and session.signaling_state is SignalingState.HAVE_LOCAL_OFFER:
-        rolled_back, undone = roll_back(session)
+        rolled_back, undone = roll_back(session, "local")
         after, changes = set_remote(rolled_back, type, text, draw)
         return after, _both(undone, changes)
     state = next_state(session.signaling_state, "remote", type)

@@ -30,7 +30,7 @@ def apply_remote_offer(
     """The session with an offer to answer; transports wait for the answer."""
     reading = read(content)
     check_offer(session, reading)
-    after = session
+    after, answer = session, session.last_answer
     mids = Mids(session, (media.mid for media in content.media))
     tracks: list[RemoteTrack] = []
     for index, media in enumerate(reading.media):
@@ -43,7 +43,7 @@ def apply_remote_offer(
         pending_remote=Description(SdpType.OFFER, content, text),
         can_trickle=reading.trickle,
         stable=session.stable or session,
-        last_answer=None,
+        last_answer=answer if answer is not None and answer.answers == text else None,
     )
     old = {one.key: one for one in session.transceivers}
     return after, Changes(

@@ -132,6 +132,8 @@ def _add(
     wanted = ufrag if ufrag is not None else next(iter(ufrags.values()))
     if ufrag is not None and ufrag not in ufrags.values():
         raise CandidateError(f"the remote description has no ICE user name fragment {ufrag!r} on that m-line")
+    if wanted is None:
+        return session, ()
     session = replace(
         session,
         pending_remote=_with_remote(pending, place, line) if ufrags.get("p") == wanted else pending,

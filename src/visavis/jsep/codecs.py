@@ -1,7 +1,8 @@
 """Codecs: which we take from a description, and which are the same format (RFC 9429 section 5.3.1)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from enum import Enum
+from itertools import islice
 
 from visavis.dataplane.commands import Codec, Kind, PayloadMap
 from visavis.jsep.model import NegotiatedCodec
@@ -22,6 +23,8 @@ _ANSWERED_PARAMETERS = {
     Codec.AV1: ("level-idx", "profile", "tier"),
 }
 _VP9_PROFILES = {"0", "2"}
+MAX_CODECS = 32
+"""How many formats of one m-line are looked at; browsers know half as many. The first ones are preferred."""
 START_KBPS = 1_500
 """With what Chromium and Safari begin to send video. By themselves they begin with 300 kbit/s, and take 20 s
 from a quarter of the width to all of it. Others ignore a parameter that they do not know."""
@@ -73,15 +76,23 @@ def h264_profile(parameters: Mapping[str, str]) -> H264Profile | None:
             return None
 
 
-def negotiated_codecs(media: MediaDescription, kind: Kind) -> tuple[NegotiatedCodec, ...]:
-    """The codecs of an m-line that we speak, in its order, each with its RTX type (RFC 4588 section 8.1)."""
-    codecs = media.codecs
+def negotiated_codecs(
+    media: MediaDescription, kind: Kind, among: Container[int] | None = None
+) -> tuple[NegotiatedCodec, ...]:
+    """The first `MAX_CODECS` of an m-line that we speak, each with its RTX type (RFC 4588 section 8.1).
+
+    Args:
+        media: the m-line.
+        kind: what it carries.
+        among: the payload types that count, all by default.
+    """
+    codecs = media.codecs if among is None else media.codecs_among(among)
     repairs: dict[str, int] = {}
     for codec in codecs:
         if codec.name.lower() == "rtx" and (apt := codec.parameters.get("apt")):
             repairs.setdefault(apt, codec.payload_type)
     negotiated = (_negotiated(codec, kind, repairs.get(str(codec.payload_type))) for codec in codecs)
-    return tuple(codec for codec in negotiated if codec is not None)
+    return tuple(islice((codec for codec in negotiated if codec is not None), MAX_CODECS))
 
 
 def _negotiated(codec: RtpCodec, kind: Kind, rtx_payload_type: int | None) -> NegotiatedCodec | None:

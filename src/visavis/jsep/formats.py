@@ -7,9 +7,11 @@ from visavis.dataplane.commands import Kind
 from visavis.jsep.capabilities import CodecCapability, Format, FormatIdentity
 from visavis.jsep.identity import identity
 from visavis.jsep.numbers import Numbers
-from visavis.sdp import Direction, Fmtp, MediaDescription
+from visavis.sdp import Direction, Fmtp, MediaDescription, RtcpFeedback, RtpMap
 
-_STATIC = {0: ("PCMU", 8000), 8: ("PCMA", 8000), 9: ("G722", 8000), 13: ("CN", 8000)}
+_STATIC = {
+    number: RtpMap(number, name, 8000) for number, name in ((0, "PCMU"), (8, "PCMA"), (9, "G722"), (13, "CN"))
+}
 """RFC 3551 section 6: payload types of audio that need no `a=rtpmap`."""
 
 _AUXILIARY = {"rtx", "red", "ulpfec", "flexfec-03", "telephone-event", "cn"}
@@ -22,22 +24,30 @@ def is_media(format: Format | CodecCapability) -> bool:
 
 
 def formats_of(media: MediaDescription, kind: Kind) -> tuple[Format, ...]:
-    """All formats of an m-line, in its order, known or not; repeats of one number are left out."""
+    """All formats of an m-line, in its order, known or not."""
+    maps: dict[int, RtpMap] = {}
     texts: dict[int, str] = {}
-    for line in media.every(Fmtp):
-        texts.setdefault(line.payload_type, line.text)
-    named = {codec.payload_type: codec for codec in media.codecs}
+    feedback: dict[int | None, list[str]] = {}
+    for line in media.attributes:
+        match line:
+            case RtpMap():
+                maps.setdefault(line.payload_type, line)
+            case Fmtp():
+                texts.setdefault(line.payload_type, line.text)
+            case RtcpFeedback():
+                feedback.setdefault(line.payload_type, []).append(line.value)
+            case _:
+                pass
+    everywhere = feedback.get(None, [])
     formats: list[Format] = []
     for number in media.payload_types:
-        codec = named.get(number)
-        if codec is not None:
-            channels = codec.channels if codec.channels > 1 else None
+        told = maps.get(number) or (_STATIC.get(number) if kind is Kind.AUDIO else None)
+        if told is not None:
+            channels = told.channels if told.channels != 1 else None
+            values = (*feedback.get(number, ()), *everywhere)
             formats.append(
-                Format(kind, codec.name, codec.clock_hz, channels, texts.get(number), number, codec.feedback)
+                Format(kind, told.name, told.clock_hz, channels, texts.get(number), number, values)
             )
-        elif kind is Kind.AUDIO and number in _STATIC:
-            name, clock_hz = _STATIC[number]
-            formats.append(Format(kind, name, clock_hz, None, texts.get(number), number))
     return tuple(formats)
 
 

@@ -26,6 +26,13 @@ class RemoteTransport:
     fingerprints: tuple[Fingerprint, ...]
     role: DtlsRole
 
+    def restarts_ice(self, before: "RemoteTransport") -> bool:
+        """Whether who described `before` restarts ICE by this (RFC 8839 section 4.4.3.1.1).
+
+        A peer has to change both its credentials; one that changes either is taken at its word.
+        """
+        return (self.ufrag, self.password) != (before.ufrag, before.password)
+
 
 @dataclass(frozen=True, slots=True)
 class NegotiatedCodec:

@@ -7,7 +7,13 @@ from visavis.dataplane.commands import DtlsRole, Kind
 from visavis.errors import SdpError
 from visavis.jsep.codecs import answer_codec, negotiated_codecs, preferred_order
 from visavis.jsep.extensions import answered_extensions, extension_ids
-from visavis.jsep.model import LocalTransport, NegotiatedCodec, PublisherAnswer, ReceivingSection
+from visavis.jsep.model import (
+    LocalTransport,
+    NegotiatedCodec,
+    PublisherAnswer,
+    ReceivingSection,
+    RemoteTransport,
+)
 from visavis.jsep.sections import rejected_section
 from visavis.jsep.sources import layers, paired_ssrcs, received_simulcast
 from visavis.jsep.transport import (
@@ -39,6 +45,8 @@ from visavis.sdp import (
 _PROTOCOLS = ("UDP/TLS/RTP/SAVPF", "TCP/TLS/RTP/SAVPF", "RTP/SAVPF", "UDP/TLS/RTP/SAVP", "RTP/SAVP")
 _KINDS = {"audio": Kind.AUDIO, "video": Kind.VIDEO}
 _MAX_MID_BYTES = 16
+MAX_PUBLISHED = 32
+"""How many m-lines a publisher's offer may have, those included that are stopped."""
 _SETUPS = {DtlsRole.SERVER: Setup.PASSIVE, DtlsRole.CLIENT: Setup.ACTIVE}
 
 
@@ -54,8 +62,51 @@ class _Section:
     extensions: tuple[ExtMap, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class PublisherOffer:
+    """A publisher's offer, read: `sections` has None for each m-line that we do not take.
+
+    `spokesman` is the m-line whose transport is that of all.
+    """
+
+    description: SessionDescription
+    bundled: dict[str, MediaDescription]
+    sections: tuple[_Section | None, ...]
+    spokesman: MediaDescription
+
+    def remote(self, role: DtlsRole | None = None) -> RemoteTransport:
+        """The publisher's end of the transport.
+
+        Args:
+            role: our DTLS role where there is an association already.
+
+        Raises:
+            SdpError: names the attribute that is missing or impossible.
+        """
+        return remote_transport(self.description, self.spokesman, role)
+
+
+def read_publisher(offer: SessionDescription) -> PublisherOffer:
+    """Reads the offer of a peer that sends to us, to be answered by `answer_publisher`.
+
+    Raises:
+        SdpError: the offer cannot be answered at all, and why.
+    """
+    if len(offer.media) > MAX_PUBLISHED:
+        raise SdpError(f"the offer has {len(offer.media)} m-lines, more than {MAX_PUBLISHED}")
+    bundled = bundled_media(offer)
+    check_rtcp_mux(offer, bundled)
+    sections = tuple(_section(offer, index, media, bundled) for index, media in enumerate(offer.media))
+    taken = {section.mid for section in sections if section is not None}
+    spokesman = next((media for mid, media in bundled.items() if mid in taken), None)
+    spokesman = spokesman or next(iter(bundled.values()), None)
+    if spokesman is None:
+        raise SdpError("a=group:BUNDLE is empty: the offer has no m-line in use")
+    return PublisherOffer(offer, bundled, sections, spokesman)
+
+
 def answer_publisher(
-    offer: SessionDescription,
+    offer: PublisherOffer,
     local: LocalTransport,
     *,
     session_id: int,
@@ -68,7 +119,7 @@ def answer_publisher(
     in common, outside of the BUNDLE group) gets port 0; one on which the peer does not send is inactive.
 
     Args:
-        offer: the peer's description.
+        offer: the peer's description, read.
         local: our end; new credentials answer an ICE restart.
         session_id: of our `o=` line, the same for the life of the connection.
         session_version: of our `o=` line, one more for each answer.
@@ -77,25 +128,21 @@ def answer_publisher(
     Raises:
         SdpError: the offer cannot be answered at all, and why.
     """
-    bundled = bundled_media(offer)
-    check_rtcp_mux(offer, bundled)
-    sections = [_section(offer, index, media, bundled) for index, media in enumerate(offer.media)]
-    taken = {section.mid: section for section in sections if section is not None}
-    tagged = next((mid for mid in bundled if mid in taken), None)
-    spokesman = bundled[tagged] if tagged is not None else next(iter(bundled.values()), None)
-    if spokesman is None:
-        raise SdpError("a=group:BUNDLE is empty: the offer has no m-line in use")
-    remote = remote_transport(offer, spokesman, role)
+    remote = offer.remote(role)
+    description, spokesman = offer.description, offer.spokesman
+    taken = {section.mid: section for section in offer.sections if section is not None}
     candidates = candidate_attributes(local)
     destination = default_destination(local)
     options = {
-        option for line in (*offer.every(IceOptions), *spokesman.every(IceOptions)) for option in line.options
+        option
+        for line in (*description.every(IceOptions), *spokesman.every(IceOptions))
+        for option in line.options
     }
-    description = SessionDescription(
+    answer = SessionDescription(
         origin=Origin("-", session_id, session_version),
         attributes=(
-            Group("BUNDLE", tuple(mid for mid in bundled if mid in taken)),
-            *_allow_mixed(offer, spokesman),
+            Group("BUNDLE", tuple(mid for mid in offer.bundled if mid in taken)),
+            *_allow_mixed(description, spokesman),
             *session_attributes(
                 local, _SETUPS[remote.role], tuple(option for option in ICE_OPTIONS if option in options)
             ),
@@ -103,14 +150,14 @@ def answer_publisher(
         media=tuple(
             rejected_section(media, media.mid)
             if section is None
-            else _accepted(section, destination, candidates if section.mid == tagged else ())
-            for media, section in zip(offer.media, sections, strict=True)
+            else _accepted(section, destination, candidates if media is spokesman else ())
+            for media, section in zip(description.media, offer.sections, strict=True)
         ),
     )
     return PublisherAnswer(
-        description=description,
+        description=answer,
         remote=remote,
-        sections=tuple(_sections(offer, sections)),
+        sections=tuple(_sections(description, offer.sections)),
         extensions=extension_ids(line for section in taken.values() for line in section.extensions),
     )
 
@@ -161,7 +208,7 @@ def _accepted(
     )
 
 
-def _sections(offer: SessionDescription, sections: list[_Section | None]) -> Iterator[ReceivingSection]:
+def _sections(offer: SessionDescription, sections: tuple[_Section | None, ...]) -> Iterator[ReceivingSection]:
     for media, section in zip(offer.media, sections, strict=True):
         kind, mid = _KINDS.get(media.kind), media.mid
         if section is not None:

@@ -9,6 +9,7 @@ from visavis.jsep.session import (
     RemoteTrack,
     SdpType,
     Session,
+    Side,
     SignalingState,
     Transceiver,
     Transport,
@@ -17,15 +18,18 @@ from visavis.jsep.signaling import next_state
 from visavis.jsep.transports import transport_changes
 
 
-def roll_back(session: Session) -> tuple[Session, Changes]:
+def roll_back(session: Session, side: Side) -> tuple[Session, Changes]:
     """The session as it was in `stable`, with what the program did to it since then.
 
     A transceiver that the peer's offer created goes, unless `addTrack` used it.
 
+    RFC 9429 section 5.7 lets `set_local` and `set_remote` roll back either offer. Browsers, and
+    web-platform-tests, have `set_local` take back ours and `set_remote` the peer's.
+
     Raises:
-        StateError: in `stable`, `have-local-pranswer`, `have-remote-pranswer` or `closed`.
+        StateError: there is no offer of that side, or a provisional answer has come.
     """
-    state = next_state(session.signaling_state, "local", SdpType.ROLLBACK)
+    state = next_state(session.signaling_state, side, SdpType.ROLLBACK)
     stable = session.stable
     if stable is None:
         raise StateError("there is nothing to roll back")
@@ -51,7 +55,6 @@ def roll_back(session: Session) -> tuple[Session, Changes]:
         pending_local=None,
         pending_remote=None,
         stable=None,
-        last_answer=None,
         transceivers=tuple(kept),
         transports=_restored_transports(session, stable),
         data=stable.data,

@@ -91,7 +91,7 @@ def media_section(
             *(() if mid is None else (Mid(mid),)),
             *extensions,
             direction,
-            *(_msids(transceiver) if direction.sends else ()),
+            *(_msids(transceiver) if transceiver.direction.sends else ()),
             *flags,
             *(line for format in formats for line in _format_lines(format)),
             *_longest_packet(session, transceiver, formats),

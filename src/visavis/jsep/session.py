@@ -62,11 +62,11 @@ class Draw(Protocol):
     """Where the session's random values come from."""
 
     def credentials(self, transport: int) -> IceCredentials:
-        """New ICE credentials, for all transports that one description opens or restarts.
+        """New ICE credentials, for the transport of that key, which opens or restarts.
 
-        `transport` is the key of the first of them. All share one pair, as RFC 8839 section 5.4 allows and
-        every browser does: once they are bundled, Firefox takes anything else for a restart of some of them,
-        and refuses that.
+        All that an offer opens or restarts share one pair, drawn for the first of them, as RFC 8839 section
+        5.4 allows and every browser does: once they are bundled, Firefox takes anything else for a restart of
+        some of them, and refuses that.
         """
         ...
 
@@ -119,7 +119,8 @@ class Transceiver:
         send_formats: under the peer's numbers, in the peer's order of preference; RTX included.
         receive_formats: under our numbers; RTX included.
         extensions: negotiated, as our description has them.
-        add_track: whether `addTrack` ever put a track on it.
+        add_track: whether it is one of `addTrack`, which takes m-lines of the peer's offers and outlasts
+            their rollback: made by it, or made by an offer and used by it.
         from_remote: whether applying an offer of the peer created it.
     """
 
@@ -199,13 +200,15 @@ class ProposedSection:
 class Proposal:
     """A description that was created, and what it will mean once it is set.
 
-    `transports` are those that it opens or restarts, as they will be.
+    `transports` are those that it opens or restarts, as they will be. An answer `answers` the offer of that
+    text.
     """
 
     text: str
     content: SessionDescription
     sections: tuple[ProposedSection, ...]
     transports: tuple[Transport, ...]
+    answers: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

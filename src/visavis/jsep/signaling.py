@@ -10,18 +10,16 @@ _STATES: dict[tuple[SignalingState, Side, SdpType], SignalingState] = {
     (SignalingState.HAVE_LOCAL_OFFER, "remote", SdpType.ANSWER): SignalingState.STABLE,
     (SignalingState.HAVE_LOCAL_OFFER, "remote", SdpType.PRANSWER): SignalingState.HAVE_REMOTE_PRANSWER,
     (SignalingState.HAVE_LOCAL_OFFER, "local", SdpType.ROLLBACK): SignalingState.STABLE,
-    (SignalingState.HAVE_LOCAL_OFFER, "remote", SdpType.ROLLBACK): SignalingState.STABLE,
     (SignalingState.HAVE_REMOTE_OFFER, "remote", SdpType.OFFER): SignalingState.HAVE_REMOTE_OFFER,
     (SignalingState.HAVE_REMOTE_OFFER, "local", SdpType.ANSWER): SignalingState.STABLE,
     (SignalingState.HAVE_REMOTE_OFFER, "local", SdpType.PRANSWER): SignalingState.HAVE_LOCAL_PRANSWER,
-    (SignalingState.HAVE_REMOTE_OFFER, "local", SdpType.ROLLBACK): SignalingState.STABLE,
     (SignalingState.HAVE_REMOTE_OFFER, "remote", SdpType.ROLLBACK): SignalingState.STABLE,
     (SignalingState.HAVE_LOCAL_PRANSWER, "local", SdpType.PRANSWER): SignalingState.HAVE_LOCAL_PRANSWER,
     (SignalingState.HAVE_LOCAL_PRANSWER, "local", SdpType.ANSWER): SignalingState.STABLE,
     (SignalingState.HAVE_REMOTE_PRANSWER, "remote", SdpType.PRANSWER): SignalingState.HAVE_REMOTE_PRANSWER,
     (SignalingState.HAVE_REMOTE_PRANSWER, "remote", SdpType.ANSWER): SignalingState.STABLE,
 }
-"""RFC 9429 figure 2, with rollback only where W3C webrtc-pc section 4.4.1.5 allows it."""
+"""RFC 9429 figure 2, with rollback where `roll_back` says."""
 
 
 def next_state(state: SignalingState, side: Side, type: SdpType) -> SignalingState:

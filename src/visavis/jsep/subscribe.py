@@ -44,6 +44,7 @@ from visavis.sdp import (
 )
 
 _IDENTITY = ("packetization-mode", "profile-id", "profile")
+_OwnCodecs = dict[int, NegotiatedCodec]
 
 
 def offer_subscriber(
@@ -158,11 +159,19 @@ def accept_subscriber(offer: SessionDescription, answer: SessionDescription) -> 
         (offered, answered if answered.mid in bundled else replace(answered, port=0))
         for offered, answered in zip(offer.media, answer.media, strict=True)
     )
-    sections = tuple(_section(answer, offered, answered) for offered, answered in pairs)
+    ours: dict[tuple[str, ...], _OwnCodecs] = {}
+    for offered in offer.media:
+        if offered.formats not in ours:
+            ours[offered.formats] = _own_codecs(offered)
+    extensions = tuple(_agreed_extensions(answer, *pair) for pair in pairs)
+    sections = tuple(
+        _section(answer, offered, answered, ours[offered.formats], agreed)
+        for (offered, answered), agreed in zip(pairs, extensions, strict=True)
+    )
     return SubscriberAnswer(
         remote=remote_transport(answer, tagged),
         sections=sections,
-        extensions=extension_ids(line for pair in pairs for line in _agreed_extensions(answer, *pair)),
+        extensions=extension_ids(line for agreed in extensions for line in agreed),
         codecs=SubscriberCodecs(_accepted_by(sections, Kind.AUDIO), _accepted_by(sections, Kind.VIDEO)),
     )
 
@@ -181,23 +190,32 @@ def _check_same(index: int, offered: MediaDescription, answered: MediaDescriptio
         )
 
 
+def _own_codecs(offered: MediaDescription) -> _OwnCodecs:
+    """Ours by payload type: m-lines with the same formats say the same of them (`visavis.jsep.offered`)."""
+    return {codec.payload_type: codec for codec in negotiated_codecs(offered, Kind(offered.kind))}
+
+
 def _section(
-    answer: SessionDescription, offered: MediaDescription, answered: MediaDescription
+    answer: SessionDescription,
+    offered: MediaDescription,
+    answered: MediaDescription,
+    ours: _OwnCodecs,
+    extensions: tuple[ExtMap, ...],
 ) -> SendingSection:
     kind = Kind(offered.kind)
-    codecs = _agreed_codecs(offered, answered, kind)
+    codecs = _agreed_codecs(offered, answered, kind, ours)
     sends = offered.first(Direction) is Direction.SENDONLY
     return SendingSection(
         mid=offered.mid or "",
         kind=kind,
         accepted=bool(codecs) and sends and answer.direction(answered).receives,
         codecs=codecs,
-        extensions=extension_ids(_agreed_extensions(answer, offered, answered)),
+        extensions=extension_ids(extensions),
     )
 
 
 def _agreed_codecs(
-    offered: MediaDescription, answered: MediaDescription, kind: Kind
+    offered: MediaDescription, answered: MediaDescription, kind: Kind, ours: _OwnCodecs
 ) -> tuple[NegotiatedCodec, ...]:
     """The codecs of an answered m-line, under the numbers of the offer (RFC 3264 section 6.1).
 
@@ -206,9 +224,8 @@ def _agreed_codecs(
     """
     if answered.port == 0:
         return ()
-    ours = {codec.payload_type: codec for codec in negotiated_codecs(offered, kind)}
     agreed: list[NegotiatedCodec] = []
-    for codec in negotiated_codecs(answered, kind):
+    for codec in negotiated_codecs(answered, kind, among=frozenset(offered.payload_types)):
         own = ours.get(codec.payload_type)
         if own is None or own.name is not codec.name:
             continue

@@ -60,7 +60,8 @@ def _track_id(session: Session, wanted: str | None, draw: Draw) -> str:
 def attach_track(session: Session, key: int, track_id: str, stream_ids: tuple[str, ...]) -> Session:
     """`addTrack` on a transceiver that is there: it sends from now on, and names these streams.
 
-    The track id of its `a=msid` stays once a description had it.
+    The track id of its `a=msid` stays once a description had it. One that `addTransceiver` made still waits
+    for an offer of its own.
     """
     one = session.transceiver(key)
     told = None if session.local is None else session.local.section(one.m_line_index)
@@ -73,7 +74,7 @@ def attach_track(session: Session, key: int, track_id: str, stream_ids: tuple[st
             direction=direction_of(sends=True, receives=one.direction.receives),
             track_id=track_id if free and not named else one.track_id,
             stream_ids=tuple(dict.fromkeys(stream_ids)),
-            add_track=True,
+            add_track=one.add_track or one.from_remote,
         ),
     )
 

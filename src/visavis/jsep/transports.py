@@ -14,7 +14,7 @@ _ROLES = {Setup.ACTIVE: DtlsRole.SERVER, Setup.PASSIVE: DtlsRole.CLIENT}
 
 
 class FreshCredentials:
-    """The one pair of new credentials of a description, drawn when it is first needed."""
+    """The one pair of new credentials of an offer, drawn when it is first needed."""
 
     def __init__(self, draw: Draw) -> None:
         self._draw = draw
@@ -64,17 +64,21 @@ def with_remote(
 ) -> Transport:
     """The transport with what the peer's m-line says of it.
 
+    New credentials with the other role are a peer that took over without the association of the one before.
+
     Raises:
         InvalidDescriptionError: the roles of an association that goes on would be swapped.
     """
-    renewed = _is_new_association(transport, reading, media)
-    if not renewed and transport.role not in (None, role):
+    credentials = reading.credentials(media)
+    swapped = transport.role not in (None, role)
+    renewed = _is_new_association(transport, reading, media) or (swapped and credentials != transport.remote)
+    if swapped and not renewed:
         raise InvalidDescriptionError(
             f"{called(index, media)} would swap the DTLS roles of a live association (RFC 8842 section 5.5)"
         )
     return replace(
         transport,
-        remote=reading.credentials(media),
+        remote=credentials,
         remote_lite=reading.ice_lite,
         fingerprints=reading.fingerprints(media),
         role=role,
@@ -96,7 +100,9 @@ def merged(session: Session, transports: Iterable[Transport]) -> Session:
 
 def pruned(session: Session) -> Session:
     """The session without transports that no m-line uses, now or after a rollback."""
-    used = _used(session) | (frozenset() if session.stable is None else _used(session.stable))
+    used = _used(session)
+    if session.stable is not None:
+        used |= _used(session.stable)
     return replace(session, transports=tuple(one for one in session.transports if one.key in used))
 
 

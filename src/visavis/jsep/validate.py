@@ -33,6 +33,7 @@ def check_offer(session: Session, offer: Reading) -> None:
             _fail(index, media, "has a=setup:holdconn, which opens no DTLS association")
     _check_follows(session.remote, offer)
     _check_follows(session.current_local, offer)
+    _check_kept_extensions(session, offer)
 
 
 def _check_follows(previous: Description | None, offer: Reading) -> None:
@@ -56,6 +57,7 @@ def _check_follows(previous: Description | None, offer: Reading) -> None:
 def check_answer(session: Session, offer: Description, answer: Reading) -> None:
     """An answer by itself, and against our offer (RFC 3264 section 6)."""
     _check(session, answer)
+    _check_kept_extensions(session, answer)
     if len(answer.media) != len(offer.content.media):
         raise InvalidDescriptionError(
             f"the answer has {len(answer.media)} m-lines, the offer {len(offer.content.media)} (RFC 3264)"
@@ -132,6 +134,17 @@ def _check_extensions(index: int, media: MediaDescription) -> None:
     for line in media.every(ExtMap):
         if uris.setdefault(line.id, line.uri) != line.uri:
             _fail(index, media, f"has two header extensions with the id {line.id} (RFC 8285 section 5)")
+
+
+def _check_kept_extensions(session: Session, reading: Reading) -> None:
+    """An id keeps its header extension for the life of an m-line (RFC 8285 section 6)."""
+    before = () if session.current_remote is None else session.current_remote.content.media
+    for index, (was, media) in enumerate(zip(before, reading.media, strict=False)):
+        if is_live(was) and is_live(media) and was.mid == media.mid:
+            uris = {line.id: line.uri for line in was.every(ExtMap)}
+            for line in media.every(ExtMap):
+                if uris.get(line.id, line.uri) != line.uri:
+                    _fail(index, media, f"gives the id {line.id} to another header extension than before")
 
 
 def _check_shared_numbers(reading: Reading, members: Iterable[MediaDescription]) -> None:

@@ -86,7 +86,7 @@ class MediaDevices(EventTarget):
     has opened one of the kind (section 9.2.1); `inputs` tells all.
     """
 
-    ondevicechange = EventHandler[DeviceChangeEvent]()
+    ondevicechange: EventHandler[DeviceChangeEvent] = EventHandler()
 
     def __init__(self, inputs: Iterable[InputDevice] = ()) -> None:
         """The first device of a kind is its default."""

@@ -27,8 +27,8 @@ class MediaStreamTrackEvent(Event):
 class MediaStream(EventTarget):
     """A set of tracks, in the order in which they came."""
 
-    onaddtrack = EventHandler[MediaStreamTrackEvent]()
-    onremovetrack = EventHandler[MediaStreamTrackEvent]()
+    onaddtrack: EventHandler[MediaStreamTrackEvent] = EventHandler()
+    onremovetrack: EventHandler[MediaStreamTrackEvent] = EventHandler()
 
     def __init__(
         self, source: "MediaStream | Iterable[MediaStreamTrack] | None" = None, *, id: str | None = None

@@ -74,9 +74,9 @@ class MediaStreamTrack(EventTarget):
     added, or, when that had none, at once.
     """
 
-    onended = EventHandler[Event]()
-    onmute = EventHandler[Event]()
-    onunmute = EventHandler[Event]()
+    onended: EventHandler[Event] = EventHandler()
+    onmute: EventHandler[Event] = EventHandler()
+    onunmute: EventHandler[Event] = EventHandler()
 
     def __init__(self, source: MediaSource, *, id: str | None = None) -> None:
         """A live track of a source that has not ended; `id` is a new one unless it is given.

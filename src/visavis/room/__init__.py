@@ -18,6 +18,17 @@ from visavis.room.events import Event, Mode
 from visavis.room.participant import Dismissal, Outlet, Participant
 from visavis.room.refused import Code, RefusedError
 from visavis.room.room import Room
-from visavis.room.rooms import Rooms
+from visavis.room.rooms import Membership, Rooms
 
-__all__ = ["Code", "Dismissal", "Event", "Mode", "Outlet", "Participant", "RefusedError", "Room", "Rooms"]
+__all__ = [
+    "Code",
+    "Dismissal",
+    "Event",
+    "Membership",
+    "Mode",
+    "Outlet",
+    "Participant",
+    "RefusedError",
+    "Room",
+    "Rooms",
+]

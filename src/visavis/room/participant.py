@@ -3,7 +3,7 @@
 import logging
 from collections import deque
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from visavis.room.events import (
     ChatSaid,
@@ -17,9 +17,6 @@ from visavis.room.events import (
 )
 from visavis.room.media import Peer
 from visavis.sfu import StreamInfo, TrackInfo
-
-if TYPE_CHECKING:
-    from visavis.room.room import Room
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +34,18 @@ class Outlet(Protocol):
         """Says goodbye and closes; the participant hears nothing after it and the room is not told of the
         closing.
         """
+
+
+class Company(Protocol):
+    """What a participant knows of its room."""
+
+    @property
+    def name(self) -> str:
+        """The room's name."""
+        ...
+
+    def tell_others(self, participant: "Participant", event: Event) -> None:
+        """Tells everybody but `participant`."""
 
 
 class Dismissal(StrEnum):
@@ -65,8 +74,8 @@ TRANSITIONS: dict[Presence, frozenset[Presence]] = {
 class Participant:
     """Implements `visavis.sfu.PeerEvents`; its room moves it between presences and owns it."""
 
-    def __init__(self, room: "Room", participant_id: str, name: str, token: str, polite: bool) -> None:
-        self.room = room
+    def __init__(self, company: Company, participant_id: str, name: str, token: str, polite: bool) -> None:
+        self._company = company
         self.id = participant_id
         self.name = name
         self.token = token
@@ -145,13 +154,13 @@ class Participant:
         """What this participant publishes changed; all others are told."""
         if self._presence is not Presence.GONE and tuple(tracks) != self.tracks:
             self.tracks = tuple(tracks)
-            self.room.tell_others(self, TracksChanged(self.id, self.tracks))
+            self._company.tell_others(self, TracksChanged(self.id, self.tracks))
 
     def transport_failed(self, pc: str, reason: str) -> None:
         """A connection is dead. The browser sees that by itself and restarts it; here it is only written
         down.
         """
-        fields = {"event": "transport-failed", "room": self.room.name, "participant": self.id}
+        fields = {"event": "transport-failed", "room": self._company.name, "participant": self.id}
         _log.info("the %s connection failed: %s", pc, reason, extra=fields)
 
     def _keep(self, event: Event) -> None:
@@ -168,7 +177,7 @@ class Participant:
     def _move(self, presence: Presence) -> None:
         assert presence in TRANSITIONS[self._presence], f"{self._presence} to {presence}"
         if presence is not self._presence:
-            fields = {"event": f"participant-{presence}", "room": self.room.name, "participant": self.id}
+            fields = {"event": f"participant-{presence}", "room": self._company.name, "participant": self.id}
             _log.info("participant %s", presence, extra=fields)
         self._presence = presence
 

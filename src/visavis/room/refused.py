@@ -21,6 +21,7 @@ class Code(StrEnum):
     WRONG_STATE = "wrong-state"
     TOO_MANY_TRACKS = "too-many-tracks"
     RATE_LIMITED = "rate-limited"
+    TOO_MANY_CONNECTIONS = "too-many-connections"
     NO_COMMON_CODEC = "no-common-codec"
     INTERNAL = "internal"
 

@@ -24,10 +24,9 @@ from visavis.room.events import (
 from visavis.room.media import Peer, Router
 from visavis.room.participant import Dismissal, Outlet, Participant
 from visavis.room.refused import Code, RefusedError
-from visavis.sfu import Tile, TrackInfo, TrackSource
+from visavis.sfu import MAX_TRACKS, Tile, TrackInfo, TrackSource
 
 GRACE_S = 15.0
-MAX_TRACKS = 8
 MAX_CANDIDATES = 64
 DIRECT_PARTICIPANTS = 2
 
@@ -39,7 +38,7 @@ class RoomServices:
     clock: Clock
     wall_time: Callable[[], float]
     max_participants: int
-    forget: Callable[[Participant], None]
+    forget: Callable[["Room", Participant], None]
 
 
 class Room:
@@ -123,7 +122,7 @@ class Room:
         self.tell_others(participant, ParticipantLeft(participant.id, reason))
         if not self._participants:
             self.close()
-        self._services.forget(participant)
+        self._services.forget(self, participant)
 
     def close(self) -> None:
         """Ends everything without a word; whoever closes a room with people in it has told them."""

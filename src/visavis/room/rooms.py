@@ -4,6 +4,7 @@ import base64
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from visavis.clock import Clock
 from visavis.room.events import LeaveReason, Mode
@@ -15,6 +16,13 @@ from visavis.room.room import Room, RoomServices
 
 _ID_BYTES = 9
 _TOKEN_BYTES = 24
+
+
+class Membership(NamedTuple):
+    """Who takes part in what."""
+
+    room: Room
+    participant: Participant
 
 
 class Rooms:
@@ -44,7 +52,7 @@ class Rooms:
         self._random_bytes = random_bytes
         self._services = RoomServices(clock, wall_time, max_participants, self._forget)
         self._rooms: dict[str, Room] = {}
-        self._by_token: dict[str, Participant] = {}
+        self._by_token: dict[str, Membership] = {}
 
     @property
     def rooms(self) -> Sequence[Room]:
@@ -56,7 +64,7 @@ class Rooms:
         """How many participants there are in all rooms."""
         return len(self._by_token)
 
-    def join(self, room_name: str, name: str, mode: Mode, resume: str | None, outlet: Outlet) -> Participant:
+    def join(self, room_name: str, name: str, mode: Mode, resume: str | None, outlet: Outlet) -> Membership:
         """Lets somebody in, or back in; `outlet` is told `Joined` before this returns.
 
         Raises:
@@ -66,13 +74,13 @@ class Rooms:
             hint = "Use 1 to 64 of a-z A-Z 0-9 _ and -; healthz, signal and static are taken by the server."
             raise RefusedError(Code.BAD_ROOM, "A room cannot have this name.", hint)
         returning = self._by_token.get(resume) if resume else None
-        if returning is not None and returning.room.name == room_name and returning.can_resume:
-            returning.room.resume(returning, outlet)
+        if returning is not None and returning.room.name == room_name and returning.participant.can_resume:
+            returning.room.resume(returning.participant, outlet)
             return returning
         if not is_participant_name(name):
             raise RefusedError(Code.BAD_NAME, "This name cannot be used.", "Use 1 to 64 visible characters.")
         if returning is not None:
-            returning.room.leave(returning, LeaveReason.LOST, Dismissal.LOST)
+            returning.room.leave(returning.participant, LeaveReason.LOST, Dismissal.LOST)
         room = self._rooms.get(room_name) or self._create(room_name, mode)
         try:
             participant = room.join(
@@ -83,8 +91,8 @@ class Rooms:
                 del self._rooms[room_name]
                 room.close()
             raise
-        self._by_token[participant.token] = participant
-        return participant
+        membership = self._by_token[participant.token] = Membership(room, participant)
+        return membership
 
     def close(self) -> None:
         """Ends all rooms without a word; signaling has told the participants."""
@@ -101,9 +109,8 @@ class Rooms:
         self._rooms[name] = room
         return room
 
-    def _forget(self, participant: Participant) -> None:
+    def _forget(self, room: Room, participant: Participant) -> None:
         self._by_token.pop(participant.token, None)
-        room = participant.room
         if not room.participants and self._rooms.get(room.name) is room:
             del self._rooms[room.name]
 

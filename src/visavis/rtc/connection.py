@@ -10,12 +10,13 @@ from visavis.errors import DOMException
 from visavis.events import Event, EventTarget
 from visavis.jsep import Description, IceCredentials, Session, Transceiver, needs_negotiation
 from visavis.media import MediaSource, MediaStream, MediaStreamTrack
-from visavis.rtc import certificate, encodings, states, stats
+from visavis.rtc import certificate, encodings, states, stats, stats_gathering
 from visavis.rtc.certificate import RTCCertificate
 from visavis.rtc.configuration import RTCConfiguration
 from visavis.rtc.data_channels import DataChannels
 from visavis.rtc.dtls_transport import RTCDtlsTransport
 from visavis.rtc.ice_events import RTCPeerConnectionIceEvent
+from visavis.rtc.media_flows import MediaFlows
 from visavis.rtc.network import Network, OpenNetwork
 from visavis.rtc.operations import Operations
 from visavis.rtc.parameters import (
@@ -54,6 +55,7 @@ class Connection:
         self.operations = Operations(self.tasks, self._chain_is_empty)
         self.transports = Transports(self)
         self.data = DataChannels(self)
+        self.media = MediaFlows(self)
         self.streams: dict[str, MediaStream] = {}
         self.session = Session(
             session_id=secrets.randbits(_SESSION_ID_BITS),
@@ -67,6 +69,7 @@ class Connection:
         self.ice_connection_state: RTCIceConnectionState = RTCIceConnectionState.NEW
         self.connection_state: RTCPeerConnectionState = RTCPeerConnectionState.NEW
         self.set_local_was_called = False
+        self.needs_ice_restart = False
         self.closed = False
         self._open_network = open_network
         self._network: Network | None = None
@@ -141,7 +144,7 @@ class Connection:
         """Figures, in a later task."""
         if not self.closed:
             await self.tasks.turn()
-        return stats.report(self, selector)
+        return await stats_gathering.report(self, selector)
 
     def description(self, description: Description | None) -> RTCSessionDescription | None:
         """The object of a description: the same one, as long as the description is the same."""
@@ -223,6 +226,13 @@ class Connection:
 
     def sending_changed(self, sender: RTCRtpSender) -> None:
         """A sender has another track, or other encodings."""
+        self.media.sending_changed(self._transceivers[sender.state.key])
+
+    def mute_receivers(self, transport: int) -> None:
+        """The peer has closed a transport: nothing comes any more."""
+        for transceiver in self.transceivers:
+            if transceiver.state.transport == transport:
+                transceiver.receiver.track.source.set_muted(True)
 
     def end_receiving(self, receiver: RTCRtpReceiver) -> None:
         """Section 5.4, "stop sending and receiving": the track ends, and tells."""
@@ -230,6 +240,7 @@ class Connection:
 
     def play_tone(self, sender: RTCRtpSender, tone: str, duration_s: float) -> None:
         """A sender is to send a telephone key (RFC 4733)."""
+        self.media.press(sender.state.key, tone, duration_s)
 
     def derive_states(self) -> Callable[[], None]:
         """Derives the connection's states from its transports'; what is returned fires the events."""
@@ -262,6 +273,7 @@ class Connection:
         for transceiver in self.transceivers:
             self.end_receiving(transceiver.receiver)
         self.data.close()
+        self.media.close()
         self.transports.close()
         self.ice_connection_state = RTCIceConnectionState.CLOSED
         self.connection_state = RTCPeerConnectionState.CLOSED

@@ -64,12 +64,12 @@ class Stream(Protocol):
 class RTCDataChannel(EventTarget):
     """Messages both ways. `createDataChannel` and the peer make them."""
 
-    onopen = EventHandler[Event]()
-    onbufferedamountlow = EventHandler[Event]()
-    onerror = EventHandler[RTCErrorEvent]()
-    onclosing = EventHandler[Event]()
-    onclose = EventHandler[Event]()
-    onmessage = EventHandler[MessageEvent]()
+    onopen: EventHandler[Event] = EventHandler()
+    onbufferedamountlow: EventHandler[Event] = EventHandler()
+    onerror: EventHandler[RTCErrorEvent] = EventHandler()
+    onclosing: EventHandler[Event] = EventHandler()
+    onclose: EventHandler[Event] = EventHandler()
+    onmessage: EventHandler[MessageEvent] = EventHandler()
 
     def __init__(self, label: str, init: RTCDataChannelInit, id: int | None) -> None:
         super().__init__()
@@ -80,6 +80,8 @@ class RTCDataChannel(EventTarget):
         self._buffered = 0
         self._low_threshold = 0
         self._binary_type = "arraybuffer"
+        self._was_open = False
+        self._counts = {"messagesSent": 0, "bytesSent": 0, "messagesReceived": 0, "bytesReceived": 0}
         self._stream: Stream | None = None
         self._sctp: RTCSctpTransport | None = None
 
@@ -168,6 +170,7 @@ class RTCDataChannel(EventTarget):
         if self._buffered + size > self._sctp.max_buffer_size:
             raise DOMException("too much waits to be sent", "OperationError")
         self._buffered += size
+        self._count("Sent", size)
         self._stream.send(message)
 
     def close(self) -> None:
@@ -178,6 +181,25 @@ class RTCDataChannel(EventTarget):
         if self._stream is not None:
             self._stream.close()
 
+    @property
+    def was_open(self) -> bool:
+        """Whether it ever was."""
+        return self._was_open
+
+    def figures(self) -> dict[str, object]:
+        """RTCDataChannelStats (webrtc-stats section 8.13), without what all figures have."""
+        return {
+            "label": self._label,
+            "protocol": self._init.protocol,
+            "dataChannelIdentifier": self._id,
+            "state": str(self._state),
+            **self._counts,
+        }
+
+    def _count(self, direction: str, size_bytes: int) -> None:
+        self._counts[f"messages{direction}"] += 1
+        self._counts[f"bytes{direction}"] += size_bytes
+
     def set_id(self, id: int) -> None:
         """The DTLS role is known, and so the stream."""
         self._id = id
@@ -186,12 +208,14 @@ class RTCDataChannel(EventTarget):
         """The association has its streams (section 6.2.2)."""
         if self._state is RTCDataChannelState.CONNECTING:
             self._state = RTCDataChannelState.OPEN
+            self._was_open = True
             self._stream, self._sctp = stream, sctp
             self.dispatchEvent(Event("open"))
 
     def receive(self, data: str | bytes) -> None:
         """A message came (section 6.2.6)."""
         if self._state is RTCDataChannelState.OPEN:
+            self._count("Received", len(data.encode()) if isinstance(data, str) else len(data))
             self.dispatchEvent(MessageEvent("message", data))
 
     def sent(self, size_bytes: int) -> None:

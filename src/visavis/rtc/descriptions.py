@@ -59,7 +59,8 @@ async def offer(connection: Connection, options: RTCOfferOptions) -> RTCSessionD
             audio=options.offerToReceiveAudio,
             video=options.offerToReceiveVideo,
         )
-        session, text = create_offer(session, connection, ice_restart=options.iceRestart)
+        restart = options.iceRestart or connection.needs_ice_restart
+        session, text = create_offer(session, connection, ice_restart=restart)
     connection.replace(session)
     connection.remember_proposal()
     return RTCSessionDescriptionInit(RTCSdpType.OFFER, text)
@@ -128,6 +129,8 @@ async def _set(connection: Connection, type: RTCSdpType, text: str, *, remote: b
 
 def _apply(connection: Connection, session: Session, changes: Changes, type: RTCSdpType) -> None:
     before = connection.session.signaling_state
+    if session.signaling_state is SignalingState.HAVE_LOCAL_OFFER:
+        connection.needs_ice_restart = False
     if type is RTCSdpType.OFFER and before is _STABLE:
         for transceiver in connection.transceivers:
             transceiver.sender.remember_stable()
@@ -138,6 +141,7 @@ def _apply(connection: Connection, session: Session, changes: Changes, type: RTC
     for key in changes.stopped:
         connection.end_receiving(connection.transceiver(key).receiver)
     connection.transports.apply(session, changes, rolled_back=type is RTCSdpType.ROLLBACK)
+    connection.media.update()
     failed = connection.data.apply(changes)
     stable = session.signaling_state is _STABLE
     if stable:

@@ -28,8 +28,8 @@ class RTCDtlsRole(StrEnum):
 class RTCDtlsTransport(EventTarget):
     """The DTLS transport of one or, bundled, of many m-lines. `RTCPeerConnection` makes them."""
 
-    onstatechange = EventHandler[Event]()
-    onerror = EventHandler[RTCErrorEvent]()
+    onstatechange: EventHandler[Event] = EventHandler()
+    onerror: EventHandler[RTCErrorEvent] = EventHandler()
 
     def __init__(self, ice_transport: RTCIceTransport) -> None:
         super().__init__()

@@ -47,7 +47,7 @@ class RTCDTMFToneChangeEvent(Event):
 class RTCDTMFSender(EventTarget):
     """Plays telephone keys (RFC 4733) into what an `RTCRtpSender` sends."""
 
-    ontonechange = EventHandler[RTCDTMFToneChangeEvent]()
+    ontonechange: EventHandler[RTCDTMFToneChangeEvent] = EventHandler()
 
     def __init__(self, sender: "RTCRtpSender") -> None:
         super().__init__()

@@ -64,9 +64,9 @@ class RTCIceCandidatePair:
 class RTCIceTransport(EventTarget):
     """The ICE transport of one or, bundled, of many m-lines. `RTCPeerConnection` makes them."""
 
-    onstatechange = EventHandler[Event]()
-    ongatheringstatechange = EventHandler[Event]()
-    onselectedcandidatepairchange = EventHandler[Event]()
+    onstatechange: EventHandler[Event] = EventHandler()
+    ongatheringstatechange: EventHandler[Event] = EventHandler()
+    onselectedcandidatepairchange: EventHandler[Event] = EventHandler()
 
     def __init__(self) -> None:
         super().__init__()

@@ -26,8 +26,8 @@ _DROPS_SENDING = {Direction.SENDRECV: Direction.RECVONLY, Direction.SENDONLY: Di
 class MediaAndData(EventTarget):
     """The partial interfaces of RTCPeerConnection; they share its `Connection`."""
 
-    ontrack = EventHandler[RTCTrackEvent]()
-    ondatachannel = EventHandler[RTCDataChannelEvent]()
+    ontrack: EventHandler[RTCTrackEvent] = EventHandler()
+    ondatachannel: EventHandler[RTCDataChannelEvent] = EventHandler()
 
     _connection: Connection
 

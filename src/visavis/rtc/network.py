@@ -1,9 +1,11 @@
 """What a connection needs of the world: transports, each ICE and DTLS over sockets. Tests bring their own."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from visavis.dataplane import Plane
+from visavis.dataplane.commands import TransportId
 from visavis.jsep import IceCredentials, RemoteCandidates, Transport
 from visavis.rtc.certificate import RTCCertificate
 from visavis.rtc.configuration import RTCConfiguration
@@ -58,8 +60,38 @@ class LinkEvents(Protocol):
         """The state of the handshake: a word about why, and what the peer showed, in DER."""
 
 
+@dataclass(frozen=True, slots=True)
+class MediaPath:
+    """Where the media of a transport travels."""
+
+    plane: Plane
+    transport: TransportId
+
+
+@dataclass(frozen=True, slots=True)
+class LinkFigures:
+    """Figures of a transport: what the data plane has counted, by webrtc-stats' names, whole and by stream;
+    candidates and pairs as dictionaries of webrtc-stats."""
+
+    transport: Mapping[str, int | float | str] = field(default_factory=dict[str, int | float | str])
+    received: Sequence[Mapping[str, int | float | str]] = ()
+    sent: Sequence[Mapping[str, int | float | str]] = ()
+    ice: Sequence[Mapping[str, object]] = ()
+    selected_pair_id: str | None = None
+    selected_pair_changes: int = 0
+
+
 class Link(Protocol):
     """One transport."""
+
+    async def figures(self, transport_id: str) -> LinkFigures:
+        """Figures as they are now, in bounded time; `transport_id` begins the ids of what belongs to it."""
+        ...
+
+    @property
+    def media_path(self) -> MediaPath | None:
+        """Where its media travels; None before it is connected, and in a network that carries none."""
+        ...
 
     def gather(self, credentials: IceCredentials, configuration: RTCConfiguration) -> None:
         """Gathers candidates: at first, and with new credentials for a restart (RFC 8445 section 9)."""

@@ -34,13 +34,13 @@ class RTCPeerConnection(MediaAndData):
     is closed meanwhile is cancelled: the standard's promise, which is never settled, would wait for ever.
     """
 
-    onnegotiationneeded = EventHandler[Event]()
-    onicecandidate = EventHandler[RTCPeerConnectionIceEvent]()
-    onicecandidateerror = EventHandler[RTCPeerConnectionIceErrorEvent]()
-    onsignalingstatechange = EventHandler[Event]()
-    oniceconnectionstatechange = EventHandler[Event]()
-    onicegatheringstatechange = EventHandler[Event]()
-    onconnectionstatechange = EventHandler[Event]()
+    onnegotiationneeded: EventHandler[Event] = EventHandler()
+    onicecandidate: EventHandler[RTCPeerConnectionIceEvent] = EventHandler()
+    onicecandidateerror: EventHandler[RTCPeerConnectionIceErrorEvent] = EventHandler()
+    onsignalingstatechange: EventHandler[Event] = EventHandler()
+    oniceconnectionstatechange: EventHandler[Event] = EventHandler()
+    onicegatheringstatechange: EventHandler[Event] = EventHandler()
+    onconnectionstatechange: EventHandler[Event] = EventHandler()
 
     def __init__(
         self,
@@ -198,7 +198,8 @@ class RTCPeerConnection(MediaAndData):
         return idl.dictionary(RTCConfiguration, self._connection.configuration)
 
     def setConfiguration(self, configuration: RTCConfiguration | Mapping[str, object] | None = None) -> None:
-        """Changes the configuration; servers and policy count from the next gathering on.
+        """Changes the configuration; other servers, or another policy, have the next offer restart ICE
+        (RFC 9429 section 4.1.18).
 
         Raises:
             DOMException: `InvalidStateError`, the connection is closed; `InvalidModificationError`, a member
@@ -206,9 +207,12 @@ class RTCPeerConnection(MediaAndData):
         """
         connection = self._connection
         connection.check_open()
-        connection.configuration = configurations.changed(
-            configuration, connection.configuration, pool_is_fixed=connection.set_local_was_called
+        old = connection.configuration
+        connection.configuration = new = configurations.changed(
+            configuration, old, pool_is_fixed=connection.set_local_was_called
         )
+        if (new.iceServers, new.iceTransportPolicy) != (old.iceServers, old.iceTransportPolicy):
+            connection.needs_ice_restart = connection.session.local is not None
 
     @staticmethod
     async def generateCertificate(keygenAlgorithm: Mapping[str, object] | str) -> RTCCertificate:

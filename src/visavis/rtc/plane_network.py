@@ -20,13 +20,11 @@ class PlaneNetwork:
     def credentials(self, key: int) -> IceCredentials:
         """Credentials that lead to the data plane thread of the transport."""
         plane = self._held.plane
-        if key not in self._ids:
-            self._ids[key] = plane.new_transport()
-        return IceCredentials(plane.new_ufrag(self._ids[key]), plane.new_password())
+        return IceCredentials(plane.new_ufrag(self._id(key)), plane.new_password())
 
     def open(self, transport: Transport, certificate: RTCCertificate, events: LinkEvents) -> AgentLink:
         """A transport with its agent; `gather` opens it."""
-        id = self._ids[transport.key]
+        id = self._id(transport.key)
         return AgentLink(self._held, id, certificate, transport, self._foundations, events)
 
     def close(self) -> None:
@@ -34,6 +32,11 @@ class PlaneNetwork:
         for id in self._ids.values():
             self._held.plane.forget(id)
         release(self._held)
+
+    def _id(self, key: int) -> TransportId:
+        if key not in self._ids:
+            self._ids[key] = self._held.plane.new_transport()
+        return self._ids[key]
 
 
 def open_network() -> Network:

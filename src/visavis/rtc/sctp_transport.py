@@ -18,7 +18,7 @@ class RTCSctpTransportState(StrEnum):
 class RTCSctpTransport(EventTarget):
     """The SCTP association of a connection's data channels. `RTCPeerConnection` makes it."""
 
-    onstatechange = EventHandler[Event]()
+    onstatechange: EventHandler[Event] = EventHandler()
 
     def __init__(self, transport: RTCDtlsTransport) -> None:
         super().__init__()

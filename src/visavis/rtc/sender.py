@@ -171,6 +171,11 @@ class RTCRtpSender:
         return self._state
 
     @property
+    def encodings(self) -> Sequence[RTCRtpEncodingParameters]:
+        """How it sends now."""
+        return self._encodings
+
+    @property
     def has_sent(self) -> bool:
         """Whether it was ever agreed that it sends (section 5.1, `addTrack`)."""
         return self._has_sent

@@ -1,18 +1,16 @@
-"""RTCStatsReport (webrtc-pc section 8.4), and what is in it (webrtc-stats)."""
+"""RTCStatsReport (webrtc-pc section 8.4), and which figures a selector asks for (section 8.5)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Union
 
-from visavis.rtc.certificate import now_ms
-
 if TYPE_CHECKING:
-    from visavis.rtc.connection import Connection
     from visavis.rtc.receiver import RTCRtpReceiver
     from visavis.rtc.sender import RTCRtpSender
 
 Selector = Union["RTCRtpSender", "RTCRtpReceiver", None]
-Stats = Mapping[str, object]
+Stats = dict[str, object]
+"""One dictionary of webrtc-stats; members that are not known are not there."""
 
 
 class RTCStatsReport(Mapping[str, Stats]):
@@ -43,9 +41,15 @@ class RTCStats:
     id: str
 
 
-def report(connection: "Connection", selector: Selector) -> RTCStatsReport:
-    """Gathers what is known (webrtc-pc section 8.5, "the stats selection algorithm")."""
-    now = now_ms()
-    return RTCStatsReport(
-        {"P": {"id": "P", "type": "peer-connection", "timestamp": now}} if selector is None else {}
-    )
+def referenced(everything: Mapping[str, Stats], roots: set[str]) -> dict[str, Stats]:
+    """Some figures, and what they refer to, directly or not (section 8.5)."""
+    wanted, found = set(roots), dict[str, Stats]()
+    while wanted:
+        id = wanted.pop()
+        if id in found or id not in everything:
+            continue
+        found[id] = everything[id]
+        for name, value in everything[id].items():
+            if name.endswith("Id") and isinstance(value, str):
+                wanted.add(value)
+    return found

@@ -19,7 +19,7 @@ from visavis.sdp.rtp import (
     Ssrc,
     SsrcGroup,
 )
-from visavis.sdp.syntax import shown, token_untrusted
+from visavis.sdp.syntax import list_untrusted, shown, token_untrusted
 from visavis.sdp.transport import (
     Candidate,
     IceOptions,
@@ -133,7 +133,7 @@ def _read_mid_untrusted(value: str) -> Mid:
 
 
 def _read_group_untrusted(value: str) -> Group:
-    semantics, *mids = value.split(" ")
+    semantics, *mids = list_untrusted(value, "group")
     return Group(
         token_untrusted(semantics, "group semantics"),
         tuple(token_untrusted(mid, "mid") for mid in mids if mid),

@@ -1,6 +1,6 @@
 """A session description (RFC 8866) as ordered, typed lines: what was read is what is written."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -80,15 +80,21 @@ class Attributes:
 
     def first(self, kind: type[T]) -> T | None:
         """The first attribute of a type, None without one."""
-        return next((attribute for attribute in self.attributes if isinstance(attribute, kind)), None)
+        for attribute in self.attributes:
+            if isinstance(attribute, kind):
+                return attribute
+        return None
 
     def every(self, kind: type[T]) -> tuple[T, ...]:
         """All attributes of a type, in their order."""
-        return tuple(attribute for attribute in self.attributes if isinstance(attribute, kind))
+        return tuple([attribute for attribute in self.attributes if isinstance(attribute, kind)])
 
     def has(self, flag: Flag) -> bool:
         """Whether a flag is there."""
-        return any(attribute is flag for attribute in self.attributes)
+        for attribute in self.attributes:  # noqa: SIM110
+            if attribute is flag:
+                return True
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +121,18 @@ class MediaDescription(Attributes):
     @property
     def codecs(self) -> tuple[RtpCodec, ...]:
         """The payload types that have an `a=rtpmap`, in the m-line's order: that of preference."""
+        return self.codecs_among(frozenset(self.payload_types))
+
+    def codecs_among(self, numbers: Container[int]) -> tuple[RtpCodec, ...]:
+        """Those of `codecs` whose payload types are in `numbers`; the others cost nothing."""
         maps: dict[int, RtpMap] = {}
         formats: dict[int, dict[str, str]] = {}
         feedback: dict[int | None, list[str]] = {}
         for attribute in self.attributes:
             match attribute:
-                case RtpMap():
+                case RtpMap() if attribute.payload_type in numbers:
                     maps.setdefault(attribute.payload_type, attribute)
-                case Fmtp():
+                case Fmtp() if attribute.payload_type in numbers:
                     formats.setdefault(attribute.payload_type, {}).update(attribute.parameters)
                 case RtcpFeedback():
                     feedback.setdefault(attribute.payload_type, []).append(attribute.value)

@@ -7,6 +7,7 @@ from typing import TypeVar
 from visavis.errors import InvalidDescriptionError, SdpError
 from visavis.sdp.attributes import Attribute, read_attribute_untrusted
 from visavis.sdp.model import Bandwidth, Connection, MediaDescription, Origin, SessionDescription, Timing
+from visavis.sdp.rtp import RtcpFeedback
 from visavis.sdp.syntax import (
     InvalidValueError,
     fields_untrusted,
@@ -18,8 +19,11 @@ from visavis.sdp.syntax import (
 from visavis.sdp.transport import Candidate, read_candidate_untrusted
 
 MAX_BYTES = 256 * 1024
-MAX_LINES = 16_384
+MAX_LINES = 8_192
+"""The lines of browsers have 28 bytes and more each, and a description has less than a fourth of these."""
 MAX_MEDIA = 512
+MAX_FEEDBACK_FOR_ALL = 32
+"""How many feedback types one m-line may name for all of its formats; fewer are defined."""
 _SESSION_ORDER = "vosiuepcbtrzka"
 _MEDIA_ORDER = "micbka"
 _MANY = {"session": "epbtra", "media": "ba"}
@@ -47,7 +51,8 @@ class _Line:
 def parse(text: str, max_bytes: int = MAX_BYTES) -> SessionDescription:
     """Reads a description from the network.
 
-    Lines end with CRLF, or LF alone (RFC 8866 section 5). At most `max_bytes`, 16,384 lines and 512 m-lines.
+    Lines end with CRLF, or LF alone (RFC 8866 section 5). At most `max_bytes`, a line for each 32 of them,
+    and 512 m-lines.
 
     Raises:
         InvalidDescriptionError: an `SdpError`: a line of the right form has impossible ICE credentials.
@@ -77,8 +82,9 @@ def _lines_untrusted(text: str, max_bytes: int) -> Iterator[_Line]:
         raise SdpError("half of a surrogate pair", text.count("\n", 0, error.start) + 1) from None
     if size > max_bytes:
         raise SdpError(f"the description is larger than {max_bytes:,} bytes")
-    if text.count("\n") >= MAX_LINES:
-        raise SdpError(f"the description has more than {MAX_LINES:,} lines")
+    max_lines = MAX_LINES * max_bytes // MAX_BYTES
+    if text.count("\n") >= max_lines:
+        raise SdpError(f"the description has more than {max_lines:,} lines")
     lines = text.split("\n")
     if lines[-1] == "":
         lines.pop()
@@ -154,18 +160,27 @@ def _session(lines: list[_Line], media: tuple[MediaDescription, ...]) -> Session
 def _media(lines: list[_Line]) -> MediaDescription:
     by = _by_letter(lines)
     kind, port, port_count, protocol, formats = lines[0].read(_media_line_untrusted)
+    attributes = _attributes(by)
+    _check_feedback(lines[0].number, attributes)
     return MediaDescription(
         kind=kind,
         port=port,
         protocol=protocol,
         formats=formats,
-        attributes=_attributes(by),
+        attributes=attributes,
         connection=_connection(by),
         bandwidths=tuple(line.read(_bandwidth_untrusted) for line in by.get("b", ())),
         port_count=port_count,
         information=_only(by, "i"),
         key=_only(by, "k"),
     )
+
+
+def _check_feedback(number: int, attributes: tuple[Attribute, ...]) -> None:
+    """What stands for all formats is repeated for each of them, and must not be much."""
+    for_all = sum(isinstance(one, RtcpFeedback) and one.payload_type is None for one in attributes)
+    if for_all > MAX_FEEDBACK_FOR_ALL:
+        raise SdpError(f"{for_all} a=rtcp-fb:* of one m-line are more than {MAX_FEEDBACK_FOR_ALL}", number)
 
 
 def _by_letter(lines: list[_Line]) -> dict[str, list[_Line]]:

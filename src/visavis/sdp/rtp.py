@@ -4,7 +4,14 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from visavis.sdp.syntax import fields_untrusted, number_untrusted, shown, token_untrusted, word_untrusted
+from visavis.sdp.syntax import (
+    fields_untrusted,
+    list_untrusted,
+    number_untrusted,
+    shown,
+    token_untrusted,
+    word_untrusted,
+)
 
 _RID = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _EXTMAP = re.compile(r"([0-9]{1,5})(?:/(sendrecv|sendonly|recvonly|inactive))? ([^ ]+)(?: (.+))?")
@@ -269,7 +276,7 @@ def read_ssrc_untrusted(value: str) -> Ssrc:
 
 def read_ssrc_group_untrusted(value: str) -> SsrcGroup:
     """RFC 5576 section 4.2."""
-    semantics, *ssrcs = value.split(" ")
+    semantics, *ssrcs = list_untrusted(value, "ssrc-group")
     return SsrcGroup(token_untrusted(semantics, "ssrc-group semantics"), tuple(map(_ssrc_untrusted, ssrcs)))
 
 
@@ -288,9 +295,9 @@ def _streams_untrusted(text: str) -> SimulcastStreams:
     return tuple(
         tuple(
             SimulcastRid(_rid_untrusted(rid.removeprefix("~")), rid.startswith("~"))
-            for rid in stream.split(",")
+            for rid in list_untrusted(stream, "simulcast stream", ",")
         )
-        for stream in text.split(";")
+        for stream in list_untrusted(text, "simulcast", ";")
     )
 
 

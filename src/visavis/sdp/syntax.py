@@ -9,6 +9,7 @@ import re
 TOKEN = re.compile(r"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+")
 _NUMBER = re.compile(r"[0-9]{1,20}")
 _SHOWN_CHARACTERS = 60
+MAX_ITEMS = 512
 
 
 class InvalidValueError(ValueError):
@@ -39,6 +40,13 @@ def word_untrusted(text: str, what: str) -> str:
     if not text or " " in text or not text.isprintable():
         raise ValueError(f"{what} {shown(text)} is empty or has spaces")
     return text
+
+
+def list_untrusted(text: str, what: str, separator: str = " ") -> list[str]:
+    """Pieces between separators, as many as `MAX_ITEMS`: no list of a description is that long."""
+    if text.count(separator) >= MAX_ITEMS:
+        raise ValueError(f"{what} has more than {MAX_ITEMS} items")
+    return text.split(separator)
 
 
 def fields_untrusted(text: str, what: str, *names: str) -> list[str]:

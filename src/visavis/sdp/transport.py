@@ -8,6 +8,7 @@ from visavis.dataplane.commands import Fingerprint
 from visavis.sdp.syntax import (
     InvalidValueError,
     fields_untrusted,
+    list_untrusted,
     number_untrusted,
     shown,
     token_untrusted,
@@ -205,7 +206,9 @@ def read_ice_pwd_untrusted(value: str) -> IcePwd:
 
 def read_ice_options_untrusted(value: str) -> IceOptions:
     """RFC 8839 section 5.6."""
-    return IceOptions(tuple(token_untrusted(option, "ice option") for option in value.split(" ")))
+    return IceOptions(
+        tuple(token_untrusted(option, "ice option") for option in list_untrusted(value, "ice-options"))
+    )
 
 
 def read_setup_untrusted(value: str) -> Setup:

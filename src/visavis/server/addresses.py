@@ -83,6 +83,15 @@ def page_hosts(
     return list(dict.fromkeys(names)) or ["localhost"]
 
 
+def machine_names(host_name: Callable[[], str] = socket.gethostname) -> list[str]:
+    """What the machine calls itself: its whole name, its first label, and that by multicast DNS (RFC 6762
+    section 3). No name server is asked.
+    """
+    whole = host_name()
+    label = whole.partition(".")[0]
+    return list(dict.fromkeys((whole, label, f"{label}.local"))) if label else []
+
+
 def in_url(host: str) -> str:
     """A host as it stands in a URL (RFC 3986 section 3.2.2: IPv6 in brackets)."""
     return f"[{host}]" if ":" in host else host

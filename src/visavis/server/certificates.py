@@ -69,6 +69,23 @@ def ensure_certificate(data_dir: Path, hosts: Sequence[str], now: datetime.datet
     return files
 
 
+def names(files: CertificateFiles) -> list[str]:
+    """The DNS names in the certificate (RFC 5280 section 4.2.1.6), `*.example.org` among them.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    try:
+        leaf = x509.load_pem_x509_certificate(files.certificate.read_bytes())
+        found = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return []
+    except (OSError, ValueError) as error:
+        message = f"the names in {files.certificate} cannot be read: {error}"
+        raise ConfigError(f"{message}; give --cert a certificate as RFC 5280 has it") from None
+    return found.get_values_for_type(x509.DNSName)
+
+
 def server_context(files: CertificateFiles) -> ssl.SSLContext:
     """A TLS context (RFC 8446; 1.2 at least) for the files.
 

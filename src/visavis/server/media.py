@@ -43,6 +43,11 @@ class Media(Protocol):
         """Whether all that it needs runs."""
         ...
 
+    @property
+    def transport_count(self) -> int:
+        """How many transports browsers have."""
+        ...
+
     def counters(self) -> Mapping[str, int]:
         """What happened to packets, by reason."""
         ...
@@ -66,6 +71,11 @@ class Plane(DataPlane, Protocol):
     @property
     def is_whole(self) -> bool:
         """Whether all its threads run."""
+        ...
+
+    @property
+    def transport_count(self) -> int:
+        """How many transports are in use."""
         ...
 
     def counters(self) -> Mapping[str, int]:
@@ -100,6 +110,11 @@ class PlaneMedia:
     def is_whole(self) -> bool:
         """Whether all threads of the plane run."""
         return self._plane.is_whole
+
+    @property
+    def transport_count(self) -> int:
+        """How many transports the plane has."""
+        return self._plane.transport_count
 
     def counters(self) -> Mapping[str, int]:
         """What happened to packets, by reason."""

@@ -9,6 +9,7 @@ import ssl
 from enum import StrEnum
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -19,8 +20,8 @@ from visavis.room import Rooms
 from visavis.server import addresses, certificates, sockets
 from visavis.server.media import Media, MediaPlan, OpenMedia, open_media
 from visavis.server.version import version
-from visavis.signaling import SignalingEndpoint
-from visavis.web import MalformedRequests, SiteContent, create_app
+from visavis.signaling import SignalingEndpoint, Visitors
+from visavis.web import KnownHosts, MalformedRequests, SiteContent, create_app
 
 _log = logging.getLogger(__name__)
 
@@ -65,9 +66,11 @@ class Server:
         self._page_hosts: list[str] = []
         self._media: Media | None = None
         self._rooms: Rooms | None = None
+        self._visitors: Visitors | None = None
         self._signaling: SignalingEndpoint | None = None
         self._runner: web.AppRunner | None = None
         self._malformed = MalformedRequests()
+        self._hosts = KnownHosts()
 
     @property
     def port(self) -> int:
@@ -117,9 +120,14 @@ class Server:
             max_rooms=self.config.max_rooms,
             max_participants=self.config.max_participants,
         )
-        self._signaling = SignalingEndpoint(self._rooms, clock, allowed_origins=self.config.allow_origin)
+        self._visitors = Visitors(self.config.max_per_address, clock)
+        self._signaling = SignalingEndpoint(
+            self._rooms, clock, self._visitors, allowed_origins=self.config.allow_origin
+        )
+        self._hosts = KnownHosts(self._names())
+        content = SiteContent(self._signaling.handle, self.health, self._authority_pem(), hosts=self._hosts)
         self._runner = web.AppRunner(
-            create_app(SiteContent(self._signaling.handle, self.health, self._authority_pem())),
+            create_app(content),
             access_log=None,
             logger=self._malformed.logger(),
             keepalive_timeout=IDLE_CONNECTION_S,
@@ -175,8 +183,12 @@ class Server:
             "version": version(),
             "rooms": len(rooms.rooms) if rooms else 0,
             "participants": rooms.participant_count if rooms else 0,
+            "sockets": self._signaling.socket_count if self._signaling else 0,
+            "transports": self._media.transport_count if self._media else 0,
             "uptime_s": round(clock.monotonic() - self._started_s, 3) if clock else 0.0,
             "malformed_requests": self._malformed.count,
+            "misdirected_requests": self._hosts.refused,
+            "refused_visits": self._visitors.refused if self._visitors else 0,
             "packets": dict(self._media.counters()) if self._media else {},
         }
 
@@ -191,6 +203,16 @@ class Server:
             now = datetime.datetime.now(datetime.UTC)
             self.certificate_files = certificates.ensure_certificate(config.data_dir, list(hosts), now)
         return certificates.server_context(self.certificate_files)
+
+    def _names(self) -> list[str]:
+        """By which names requests may call this server, addresses and localhost aside."""
+        origins = self.config.allow_origin
+        return [
+            *self._page_hosts,
+            *addresses.machine_names(),
+            *(certificates.names(self.certificate_files) if self.certificate_files else ()),
+            *(urlsplit(origin).hostname or origin for origin in origins),
+        ]
 
     def _authority_pem(self) -> bytes | None:
         authority = self.certificate_files.authority if self.certificate_files else None

@@ -13,9 +13,11 @@ from visavis.sfu.model import (
 from visavis.sfu.options import SubscriberOptions
 from visavis.sfu.peer import Peer
 from visavis.sfu.plane import DataPlane, TransportEvents
+from visavis.sfu.publish import MAX_TRACKS
 from visavis.sfu.router import Router
 
 __all__ = [
+    "MAX_TRACKS",
     "DataPlane",
     "Peer",
     "PeerEvents",

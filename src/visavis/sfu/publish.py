@@ -18,7 +18,15 @@ from visavis.dataplane.commands import (
     TransportId,
 )
 from visavis.errors import IncompatibleError, LocalProtocolError, SdpError, VisavisError
-from visavis.jsep import LocalTransport, NegotiatedCodec, PublisherAnswer, ReceivingSection, answer_publisher
+from visavis.jsep import (
+    LocalTransport,
+    NegotiatedCodec,
+    PublisherAnswer,
+    PublisherOffer,
+    ReceivingSection,
+    answer_publisher,
+    read_publisher,
+)
 from visavis.sdp import Candidate
 from visavis.sfu.model import PublishedTrack, TrackSource
 from visavis.sfu.plane import DataPlane
@@ -104,7 +112,7 @@ class Publisher:
         """
         if self._closed:
             raise LocalProtocolError("the peer is closed")
-        offer = sdp.parse(offer_sdp)
+        offer = read_publisher(sdp.parse(offer_sdp))
         before = self._connection
         if before is None:
             connection = self._connect(offer)
@@ -151,7 +159,7 @@ class Publisher:
         """Who is heard."""
         self._events.publish_levels(levels)
 
-    def _connect(self, offer: sdp.SessionDescription) -> _Connection:
+    def _connect(self, offer: PublisherOffer) -> _Connection:
         transport = self._plane.new_transport()
         try:
             local = self._local(transport)
@@ -160,27 +168,23 @@ class Publisher:
             self._plane.forget(transport)
             raise
 
-    def _continue(
-        self, before: _Connection, offer: sdp.SessionDescription
-    ) -> tuple[_Connection, list[Command]]:
-        answer = self._answer(offer, before.local, before.answer.remote.role)
-        same_certificate = answer.remote.fingerprints == before.answer.remote.fingerprints
-        if answer.remote.ufrag == before.answer.remote.ufrag:
-            if not same_certificate:
+    def _continue(self, before: _Connection, offer: PublisherOffer) -> tuple[_Connection, list[Command]]:
+        known = before.answer.remote
+        remote = offer.remote(known.role)
+        restarts = remote.restarts_ice(known)
+        if remote.fingerprints != known.fingerprints:
+            if not restarts:
                 raise SdpError("another certificate needs other ICE credentials (RFC 8842 section 4)")
-            return _Connection(before.transport, before.local, answer, before.received), []
-        if not same_certificate:
             connection = self._connect(offer)
             return connection, self._opening(connection)
-        local = self._local(before.transport)
-        answer = self._answer(offer, local, before.answer.remote.role)
+        local = self._local(before.transport) if restarts else before.local
+        answer = self._answer(offer, local, known.role)
         connection = _Connection(before.transport, local, answer, before.received)
-        remote = answer.remote
         restart = RestartIce(before.transport, local.ufrag, local.password, remote.ufrag, remote.password)
-        return connection, [restart]
+        return connection, [restart] if restarts else []
 
     def _answer(
-        self, offer: sdp.SessionDescription, local: LocalTransport, role: DtlsRole | None = None
+        self, offer: PublisherOffer, local: LocalTransport, role: DtlsRole | None = None
     ) -> PublisherAnswer:
         answer = answer_publisher(
             offer, local, session_id=self._session_id, session_version=self._session_version, role=role

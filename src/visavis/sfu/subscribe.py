@@ -300,7 +300,7 @@ class Subscriber:
                 ConnectTransport(transport, remote.ufrag, remote.password, remote.role, remote.fingerprints)
             )
             self._routing = Routing(self._plane, transport, self._cname, self._events.ladder)
-        elif remote.ufrag != self._remote.ufrag:
+        elif remote.restarts_ice(self._remote):
             commands.append(RestartIce(transport, local.ufrag, local.password, remote.ufrag, remote.password))
         self._remote = remote
         self._codecs = answer.codecs if self._codecs is None else self._codecs | answer.codecs

@@ -1,4 +1,4 @@
-"""How fast a participant may speak: two token buckets, and what happens to one who speaks faster."""
+"""Token buckets, and how fast a participant may speak by two of them."""
 
 from dataclasses import dataclass
 
@@ -22,10 +22,22 @@ class TokenBucket:
 
     def take(self, amount: float, now_s: float) -> float:
         """Takes `amount`; returns the seconds after which the bucket is out of debt, 0.0 when it is now."""
-        gained = (now_s - self._at_s) * self._rate_per_s
-        self._tokens = min(self._burst, self._tokens + gained) - amount
-        self._at_s = now_s
+        self._gain(now_s)
+        self._tokens -= amount
         return max(0.0, -self._tokens / self._rate_per_s)
+
+    def take_if_there(self, amount: float, now_s: float) -> bool:
+        """Takes `amount` without going into debt; False, and nothing is taken, when that cannot be."""
+        self._gain(now_s)
+        if self._tokens < amount:
+            return False
+        self._tokens -= amount
+        return True
+
+    def _gain(self, now_s: float) -> None:
+        gained = (now_s - self._at_s) * self._rate_per_s
+        self._tokens = min(self._burst, self._tokens + gained)
+        self._at_s = now_s
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Protocol, assert_never
 
 from visavis.clock import Clock
-from visavis.room import Code, Dismissal, Event, Participant, RefusedError, Rooms
+from visavis.room import Code, Dismissal, Event, Membership, RefusedError, Rooms
 from visavis.room.events import LeaveReason
 from visavis.signaling.encode import Closing, Failure, Json, Pong, encode
 from visavis.signaling.messages import (
@@ -41,6 +41,7 @@ class CloseCode:
     FLOODING = 4008
     REPLACED = 4009
     ROOM_FULL = 4010
+    TOO_MANY_CONNECTIONS = 4011
 
 
 class State(StrEnum):
@@ -63,6 +64,13 @@ _DISMISSALS = {
 }
 
 
+_CLOSING_REFUSALS = {
+    Code.ROOM_FULL: (CloseCode.ROOM_FULL, "room full"),
+    Code.TOO_MANY_CONNECTIONS: (CloseCode.TOO_MANY_CONNECTIONS, "too many joins from this network"),
+}
+"""After these the client does better to come back later."""
+
+
 class Wire(Protocol):
     """The socket under a session. Neither call blocks or raises; after `close` nothing more is sent."""
 
@@ -74,16 +82,31 @@ class Wire(Protocol):
 
 
 class Session:
-    """Implements `visavis.room.Outlet`. Whoever owns the socket calls the `handle_` methods."""
+    """Implements `visavis.room.Outlet`. Whoever owns the socket calls the `handle_` methods.
+
+    Args:
+        rooms: where a join leads.
+        clock: times the join.
+        wire: the socket.
+        ice_servers: what each `joined` says of STUN and TURN.
+        may_join: counts a join, and says whether it is within its network's limit.
+    """
 
     def __init__(
-        self, rooms: Rooms, clock: Clock, wire: Wire, ice_servers: Callable[[], tuple[Json, ...]] = tuple
+        self,
+        rooms: Rooms,
+        clock: Clock,
+        wire: Wire,
+        ice_servers: Callable[[], tuple[Json, ...]] = tuple,
+        *,
+        may_join: Callable[[], bool] = lambda: True,
     ) -> None:
         self._rooms = rooms
+        self._may_join = may_join
         self._wire = wire
         self._ice_servers = ice_servers
         self._state = State.AWAITING_JOIN
-        self._participant: Participant | None = None
+        self._membership: Membership | None = None
         self._malformed = 0
         self._join_timer = clock.call_later(JOIN_TIMEOUT_S, self._join_timed_out)
 
@@ -99,7 +122,7 @@ class Session:
 
     def dismiss(self, why: Dismissal) -> None:
         """The room lets go of this socket."""
-        self._participant = None
+        self._membership = None
         self._close(*_DISMISSALS[why])
 
     def handle_text_untrusted(self, text: str) -> None:
@@ -119,19 +142,12 @@ class Session:
                 self._expel()
                 self._close(CloseCode.MALFORMED, "three malformed messages")
         except RefusedError as error:
-            full = error.code is Code.ROOM_FULL
-            self._fail(error, full, error.about or about)
-            if full:
-                self._close(CloseCode.ROOM_FULL, "room full")
+            closing = _CLOSING_REFUSALS.get(error.code)
+            self._fail(error, closing is not None, error.about or about)
+            if closing is not None:
+                self._close(*closing)
         except Exception:
-            _log.exception(
-                "a message could not be served", extra={"event": "internal-error", **self._fields()}
-            )
-            apology = RefusedError(
-                Code.INTERNAL, "The server made a mistake.", "Reload the page to join again."
-            )
-            self._fail(apology, True, about)
-            self._close(CloseCode.INTERNAL, "internal error")
+            self.handle_internal_error(about)
 
     def handle_not_text(self) -> None:
         """Takes a frame that is not text, which is malformed."""
@@ -143,6 +159,20 @@ class Session:
         self._fail(RefusedError(Code.RATE_LIMITED, "You send too much.", hint), True, None)
         self._expel()
         self._close(CloseCode.FLOODING, "flooding")
+
+    def handle_internal_error(self, about: str | None = None) -> None:
+        """To be called where an exception was caught that nobody expected: it is written down with its
+        traceback, and the client is told.
+        """
+        _log.exception("a client could not be served", extra={"event": "internal-error", **self._fields()})
+        apology = RefusedError(Code.INTERNAL, "The server made a mistake.", "Reload the page to join again.")
+        self._fail(apology, True, about)
+        self._close(CloseCode.INTERNAL, "internal error")
+
+    def handle_too_many(self) -> None:
+        """Its network has as many sockets open as one may have."""
+        self._fail(_too_many("WebSockets open from your network."), True, None)
+        self._close(CloseCode.TOO_MANY_CONNECTIONS, "too many sockets from this network")
 
     def handle_shutdown(self, retry_after_s: float) -> None:
         """The server is going down."""
@@ -172,18 +202,17 @@ class Session:
         if isinstance(message, Ping):
             self._wire.send(encode(Pong(message.t)))
             return
-        participant = self._participant
-        if participant is None:
+        if self._membership is None:
             if isinstance(message, Leave):
                 self._close(CloseCode.LEFT, "left")
                 return
             raise RefusedError(Code.NOT_JOINED, "You are in no room yet.", "Send a join first.")
-        self._handle_joined(participant, message)
+        self._handle_joined(self._membership, message)
 
     def _handle_joined(
-        self, participant: Participant, message: Offer | Answer | Ice | Tracks | Restart | View | Chat | Leave
+        self, membership: Membership, message: Offer | Answer | Ice | Tracks | Restart | View | Chat | Leave
     ) -> None:
-        room = participant.room
+        room, participant = membership
         match message:
             case Offer("publish", sdp):
                 room.publish(participant, sdp)
@@ -214,8 +243,9 @@ class Session:
         if self._state is not State.AWAITING_JOIN:
             hint = "Open another WebSocket to be in two rooms."
             raise RefusedError(Code.ALREADY_JOINED, "You are in a room already.", hint)
-        participant = self._rooms.join(message.room, message.name, message.mode, message.resume, self)
-        self._participant = participant
+        if not self._may_join():
+            raise _too_many("joins from your network in the last minute.")
+        self._membership = self._rooms.join(message.room, message.name, message.mode, message.resume, self)
         self._join_timer.cancel()
         self._move(State.JOINED)
 
@@ -235,26 +265,28 @@ class Session:
             self._wire.send(encode(Failure(error.code, error.message, error.hint, fatal, about)))
 
     def _leave(self) -> None:
-        participant, self._participant = self._participant, None
-        if participant is not None and participant.is_on(self):
-            participant.room.leave(participant, LeaveReason.LEFT)
+        if (membership := self._let_go()) is not None:
+            membership.room.leave(membership.participant, LeaveReason.LEFT)
         self._close(CloseCode.LEFT, "left")
 
     def _expel(self) -> None:
         """Ends the participant, so that another socket cannot go on where this one was stopped."""
-        participant, self._participant = self._participant, None
-        if participant is not None and participant.is_on(self):
-            participant.room.leave(participant, LeaveReason.REMOVED)
+        if (membership := self._let_go()) is not None:
+            membership.room.leave(membership.participant, LeaveReason.REMOVED)
 
     def _close(self, code: int, reason: str) -> None:
         if self._state is State.CLOSED:
             return
         self._move(State.CLOSED)
         self._join_timer.cancel()
-        participant, self._participant = self._participant, None
-        if participant is not None and participant.is_on(self):
-            participant.room.detach(participant)
         self._wire.close(code, reason)
+        if (membership := self._let_go()) is not None:
+            membership.room.detach(membership.participant)
+
+    def _let_go(self) -> Membership | None:
+        """The membership that this session had, unless another socket has taken it over."""
+        membership, self._membership = self._membership, None
+        return membership if membership is not None and membership.participant.is_on(self) else None
 
     def _move(self, state: State) -> None:
         assert state in TRANSITIONS[self._state], f"{self._state} to {state}"
@@ -262,6 +294,12 @@ class Session:
         self._state = state
 
     def _fields(self) -> dict[str, str]:
-        if self._participant is None:
+        if self._membership is None:
             return {}
-        return {"room": self._participant.room.name, "participant": self._participant.id}
+        room, participant = self._membership
+        return {"room": room.name, "participant": participant.id}
+
+
+def _too_many(of_what: str) -> RefusedError:
+    hint = "Wait a minute; whoever runs the server can raise --max-per-address."
+    return RefusedError(Code.TOO_MANY_CONNECTIONS, f"There are too many {of_what}", hint)

@@ -14,6 +14,7 @@ class RecordingMedia:
         self.routers: list[RecordingRouter] = []
         self.closed = False
         self.is_whole = True
+        self.transport_count = 0
 
     @property
     def local_addresses(self) -> Sequence[Address]:

@@ -13,7 +13,7 @@ from visavis.rtc.certificate import RTCCertificate
 from visavis.rtc.configuration import RTCConfiguration, RTCIceTransportPolicy
 from visavis.rtc.dtls_transport import RTCDtlsTransportState
 from visavis.rtc.ice_transport import RTCIceTransportState
-from visavis.rtc.network import GatheredCandidate, LinkEvents
+from visavis.rtc.network import GatheredCandidate, LinkEvents, LinkFigures, MediaPath
 from visavis.sdp import Candidate
 
 
@@ -73,6 +73,15 @@ class MemoryLink:
         self._ice = RTCIceTransportState.NEW
         self._dtls = RTCDtlsTransportState.NEW
         self._closed = False
+
+    async def figures(self, transport_id: str) -> LinkFigures:
+        """None: no packet is sent."""
+        return LinkFigures()
+
+    @property
+    def media_path(self) -> MediaPath | None:
+        """None: no packet is sent."""
+        return None
 
     def gather(self, credentials: IceCredentials, configuration: RTCConfiguration) -> None:
         """One host candidate, or with `relay` none."""

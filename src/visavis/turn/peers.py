@@ -95,10 +95,13 @@ class Peers:
         self._session.send(Method.CREATE_PERMISSION, (peer,), ended)
 
     def _permission_ended(self, host: str, permission: _Permission, granted: bool) -> None:
-        """A refresh that failed is tried again in its turn: the answer may have been lost with the path."""
+        """A refresh that failed is tried again in its turn: the answer may have been lost with the path. What
+        was refused at first may be wished for again."""
         if granted or permission.granted is None:
             permission.granted = granted
-        if permission.granted:
+        if not permission.granted:
+            del self._permissions[host]
+        else:
             permission.timer = self._clock.call_later(
                 PERMISSION_REFRESH_S, lambda: self._request_permission(host, permission)
             )

@@ -2,13 +2,14 @@
 
 import html
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiohttp import web
 
 from visavis.room.names import is_room_name
 from visavis.web.headers import add_security_headers
+from visavis.web.hosts import KnownHosts
 
 STATIC = Path(__file__).parent / "static"
 
@@ -18,13 +19,14 @@ SignalHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 @dataclass(frozen=True, slots=True)
 class SiteContent:
     """What the application is given: the WebSocket handler, the health figures, the authority's certificate
-    if any.
+    if any, the names by which it may be called.
     """
 
     signal: SignalHandler
     health: Callable[[], dict[str, object]]
     authority_pem: bytes | None = None
     static: Path = STATIC
+    hosts: KnownHosts = field(default_factory=KnownHosts)
 
 
 def create_app(content: SiteContent) -> web.Application:
@@ -32,7 +34,7 @@ def create_app(content: SiteContent) -> web.Application:
     found.
     """
     pages = _Pages(content)
-    app = web.Application(client_max_size=64 * 1024)
+    app = web.Application(client_max_size=64 * 1024, middlewares=[content.hosts.middleware])
     app.on_response_prepare.append(add_security_headers)
     app.router.add_get("/", pages.index)
     app.router.add_get("/signal", content.signal, allow_head=False)

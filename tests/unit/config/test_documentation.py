@@ -29,7 +29,7 @@ def test_the_options_are_the_fields_of_the_configuration() -> None:
 
 
 def test_the_defaults_are_those_of_the_configuration() -> None:
-    fixed = {"host", "port", "max_participants", "max_rooms", "log_format", "log_level"}
+    fixed = {"host", "port", "max_participants", "max_rooms", "max_per_address", "log_format", "log_level"}
     told = {option.name: row[3].strip("`") for option, row in zip(OPTIONS, documented(), strict=True)}
     assert {name: told[name] for name in fixed} == {
         name: str(getattr(ServerConfig(), name)) for name in fixed

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from tests.unit.dataplane.checks import connectivity_check
+from tests.unit.dataplane.checks import answer_to, connectivity_check
 from visavis.dataplane._native import Certificate, DataPlane
 from visavis.dataplane.commands import (
     Codec,
@@ -79,7 +79,7 @@ VIDEO = Media(Kind.VIDEO, Codec.VP8, 90_000, 96, 97)
 
 
 class Bridge:
-    """Stands between two lite agents: checks both, and carries what each sends to the other."""
+    """Stands between two lite agents: checks both, answers them, and carries what each sends to the other."""
 
     def __init__(self, ends: Iterable[tuple[str, int]]) -> None:
         self._sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
@@ -101,7 +101,9 @@ class Bridge:
             for carrier in readable:
                 datagram = carrier.recv(2_048)
                 other = self._sockets[1 - self._sockets.index(carrier)]
-                if datagram[0] > 3 and not self.is_lost(datagram):
+                if (answer := answer_to(datagram, PASSWORD)) is not None:
+                    carrier.send(answer)
+                elif datagram[0] > 3 and not self.is_lost(datagram):
                     other.send(datagram)
 
     def close(self) -> None:

@@ -5,6 +5,15 @@ import pytest
 from visavis.dataplane.identifiers import ICE_CHARS, Identifiers, new_password, new_ufrag, shard_of
 
 
+def test_transports_are_counted_from_being_named_until_they_are_released() -> None:
+    identifiers = Identifiers(3)
+    transports = [identifiers.new_transport() for _ in range(5)]
+    assert len(identifiers) == 5
+    identifiers.release(transports[0])
+    identifiers.release(transports[0])
+    assert len(identifiers) == 4
+
+
 def test_a_new_transport_goes_to_the_thread_with_the_fewest() -> None:
     identifiers = Identifiers(3)
     transports = [identifiers.new_transport() for _ in range(6)]

@@ -86,6 +86,11 @@ def test_foundations_are_the_same_for_the_same_type_base_and_server() -> None:
         ("::ffff:192.0.2.1", None),
         ("fe80::1%eth0", None),
         ("example.local", None),
+        ("224.0.0.1", None),
+        ("255.255.255.255", None),
+        ("0.0.0.0", None),
+        ("::", None),
+        ("ff02::fb", None),
         ("", None),
     ],
 )

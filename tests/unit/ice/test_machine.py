@@ -6,7 +6,13 @@ from collections.abc import Sequence
 import pytest
 
 from visavis.ice import Interface
-from visavis.ice.machine import LoopResolver, machine_interfaces, open_udp_socket, this_machine
+from visavis.ice.machine import (
+    InterfaceCache,
+    LoopResolver,
+    machine_interfaces,
+    open_udp_socket,
+    this_machine,
+)
 from visavis.ice.watch import NetworkWatcher
 from visavis.testing.clock import ManualClock
 
@@ -81,8 +87,25 @@ async def test_a_closed_resolver_tells_nobody() -> None:
 
 async def test_this_machine_is_all_three() -> None:
     machine = this_machine(LoopResolver(asyncio.get_running_loop()))
-    assert machine.interfaces() == machine_interfaces()
+    assert list(machine.interfaces()) == machine_interfaces()
     assert machine.open_socket is open_udp_socket
+
+
+def test_addresses_are_listed_anew_when_they_are_old() -> None:
+    clock = ManualClock()
+    calls: list[float] = []
+
+    def interfaces() -> list[Interface]:
+        calls.append(clock.monotonic())
+        return [Interface("eth0", f"192.0.2.{len(calls)}")]
+
+    cache = InterfaceCache(clock, interfaces)
+    first = cache()
+    clock.advance(0.9)
+    assert cache() == first
+    clock.advance(0.2)
+    assert [interface.address for interface in cache()] == ["192.0.2.2"]
+    assert calls == [1000.0, 1001.1]
 
 
 def test_a_watcher_tells_each_change_once_until_it_is_closed() -> None:

@@ -11,6 +11,7 @@ from visavis.jsep import (
     CodecCapability,
     RtcpMuxPolicy,
     SdpType,
+    needs_negotiation,
     set_codec_preferences,
     set_direction,
     want_data,
@@ -76,6 +77,27 @@ def test_a_transceiver_of_add_transceiver_waits_for_an_offer_of_its_own() -> Non
     assert len(callee.session.transceivers) == 2
 
 
+def test_an_answer_names_the_streams_of_who_would_send_if_the_peer_let_it() -> None:
+    """RFC 9429 section 5.3.1 goes by the transceiver's direction.
+
+    Without the line W3C webrtc-pc section 4.7.3 calls for negotiation, and with two such peers for no end.
+    """
+    callee = Peer(2)
+    callee.add(track_id="mine", stream_ids=("t",), add_track=True)
+    caller = Peer(1)
+    caller.add(direction=Direction.RECVONLY)
+    callee.remote(SdpType.OFFER, caller.offer())
+    caller.remote(SdpType.ANSWER, callee.answer())
+    caller.session = set_direction(caller.session, 1, Direction.SENDONLY)
+    negotiate(caller, callee)
+    assert callee.session.transceivers[0].current_direction is Direction.RECVONLY
+    callee.session = set_direction(callee.session, callee.session.transceivers[0].key, Direction.SENDONLY)
+    _, answer = negotiate(caller, callee)
+    assert "a=inactive" in answer
+    assert lines(answer, "a=msid") == ["a=msid:t mine"]
+    assert not needs_negotiation(callee.session)
+
+
 def test_media_of_an_unknown_kind_is_rejected() -> None:
     text = _offered(Kind.AUDIO).replace("m=audio", "m=unicorns")
     (media,) = parse(_answering(text).create_answer()).media
@@ -106,6 +128,7 @@ def test_without_a_group_every_m_line_has_a_transport() -> None:
     answer = callee.answer()
     assert lines(answer, "a=group:BUNDLE") == []
     assert len({one.transport for one in callee.session.transceivers} | {callee.session.data.transport}) == 3
+    assert len(set(lines(answer, "a=ice-ufrag"))) == 3
     assert len(callee.session.transports) == 3
 
 
@@ -284,6 +307,19 @@ def test_another_certificate_makes_another_association() -> None:
     assert after.association == before.association + 1
     assert after.fingerprints == second.session.fingerprints
     assert after.local == before.local
+
+
+def test_a_peer_that_takes_over_may_offer() -> None:
+    """Its offers follow a first exchange that nobody else saw, in which it chose a role."""
+    caller, first, second = Peer(1), Peer(2), Peer(3)
+    caller.add()
+    offer, _ = negotiate(caller, first)
+    second.remote(SdpType.OFFER, offer)
+    second.answer()
+    negotiate(second, caller)
+    assert {one.session.transports[0].role for one in (caller, second)} == set(DtlsRole)
+    assert caller.session.transports[0].association == 1
+    assert second.session.transports[0].association == 1
 
 
 def test_a_restart_of_the_peer_is_answered_with_new_credentials() -> None:

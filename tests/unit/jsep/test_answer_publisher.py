@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import pytest
 
 from tests.unit.jsep.transports import HOST, HOST_IP6, LOCAL
 from tests.unit.sdp.recordings import names, recorded
 from visavis.dataplane.commands import Codec, DtlsRole, Extension, Fingerprint, Kind
-from visavis.jsep import PublisherAnswer, answer_publisher
+from visavis.jsep import PublisherAnswer, answer_publisher, read_publisher
+from visavis.jsep.codecs import MAX_CODECS
 from visavis.sdp import (
     Candidate,
     Direction,
@@ -14,6 +17,7 @@ from visavis.sdp import (
     IceUfrag,
     Rid,
     RtcpFeedback,
+    RtpMap,
     Setup,
     Simulcast,
     SimulcastRid,
@@ -23,7 +27,7 @@ from visavis.sdp import (
 
 
 def _answered(text: str, role: DtlsRole | None = None) -> PublisherAnswer:
-    return answer_publisher(parse(text), LOCAL, session_id=77, session_version=5, role=role)
+    return answer_publisher(read_publisher(parse(text)), LOCAL, session_id=77, session_version=5, role=role)
 
 
 @pytest.mark.parametrize("name", [name for name in names() if name.endswith("-offer")])
@@ -304,3 +308,14 @@ def test_hash_functions_that_we_do_not_speak_are_left_out() -> None:
     line = f"a=fingerprint:sha-1 {':'.join(['AB'] * 20)}\r\na=setup:actpass"
     text = recorded("chromium-156-audio-only-sendrecv-offer").replace("a=setup:actpass", line)
     assert [one.algorithm for one in _answered(text).remote.fingerprints] == ["sha-256"]
+
+
+def test_of_very_many_codecs_the_first_are_answered() -> None:
+    """An offer of 7,000 formats kept the server busy for a tenth of a second."""
+    offer = parse(recorded("chromium-156-audio-only-sendrecv-offer"))
+    numbers = range(64, 128)
+    formats = tuple(RtpMap(number, "opus", 48000, 2) for number in numbers)
+    rest = tuple(one for one in offer.media[0].attributes if not isinstance(one, RtpMap))
+    many = replace(offer.media[0], formats=tuple(map(str, numbers)), attributes=(*rest, *formats))
+    codecs = _answered(str(replace(offer, media=(many,)))).sections[0].codecs
+    assert [codec.payload_type for codec in codecs] == list(numbers[:MAX_CODECS])

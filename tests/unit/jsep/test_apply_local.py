@@ -90,8 +90,10 @@ def test_an_answer_makes_all_current_and_forgets_what_was_created() -> None:
     assert callee.session.last_answer is None
     assert callee.session.pending_local is None
     assert callee.session.pending_remote is None
-    with pytest.raises(ModifiedDescriptionError):
+    with pytest.raises(StateError):
         callee.local(SdpType.ANSWER, answer)
+    with pytest.raises(ModifiedDescriptionError):
+        caller.local(SdpType.OFFER, offer)
     assert_agree(caller.session, callee.session)
 
 

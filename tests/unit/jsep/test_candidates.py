@@ -4,6 +4,7 @@ from tests.unit.jsep.peers import Peer, lines, negotiate, sections
 from visavis.dataplane.commands import Kind
 from visavis.errors import CandidateError
 from visavis.jsep import (
+    BundlePolicy,
     SdpType,
     add_local_candidate,
     add_remote_candidate,
@@ -73,6 +74,17 @@ def test_later_offers_and_answers_have_the_candidates_on_the_first_m_line_of_the
         assert "a=end-of-candidates" in audio
         assert "candidate" not in video
         assert video.startswith("m=video 5000 ")
+
+
+def test_a_bundle_only_m_line_keeps_port_0() -> None:
+    """RFC 8843 section 6: the port is what says that it has none of its own."""
+    caller = Peer(1, bundle_policy=BundlePolicy.MAX_BUNDLE)
+    caller.add(Kind.AUDIO)
+    caller.add(Kind.VIDEO)
+    caller.offer()
+    caller.session = add_local_candidate(caller.session, 1, HOST)
+    assert caller.session.local is not None
+    assert [media.port for media in caller.session.local.content.media] == [5000, 0]
 
 
 def test_an_ice_restart_begins_without_candidates() -> None:

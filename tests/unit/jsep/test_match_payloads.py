@@ -3,7 +3,7 @@ import pytest
 from tests.unit.jsep.transports import LOCAL, offered
 from tests.unit.sdp.recordings import recorded
 from visavis.dataplane.commands import Codec, Kind, PayloadMap
-from visavis.jsep import NegotiatedCodec, answer_publisher, match_payloads, offer_subscriber
+from visavis.jsep import NegotiatedCodec, answer_publisher, match_payloads, offer_subscriber, read_publisher
 from visavis.jsep.codecs import negotiated_codecs
 from visavis.sdp import parse
 
@@ -92,7 +92,7 @@ def test_of_several_formats_the_closest_is_taken() -> None:
     ["chromium-156-av-data-offer", "firefox-153-av-data-offer", "after-safari-18-layout-av-offer"],
 )
 def test_what_a_browser_sends_first_can_be_forwarded_in_our_offers(name: str) -> None:
-    answer = answer_publisher(parse(recorded(name)), LOCAL, session_id=1, session_version=1)
+    answer = answer_publisher(read_publisher(parse(recorded(name))), LOCAL, session_id=1, session_version=1)
     sections = [offered("0", Kind.AUDIO), offered("1")]
     offer = offer_subscriber(sections, LOCAL, session_id=2, session_version=1)
     for section, media in zip(answer.sections, offer.media, strict=True):

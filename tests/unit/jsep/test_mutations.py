@@ -11,7 +11,14 @@ from tests.unit.sdp.damage import damaged
 from tests.unit.sdp.recordings import names, recorded
 from visavis.dataplane.commands import Kind
 from visavis.errors import DescriptionError, IncompatibleError, SdpError
-from visavis.jsep import SdpType, SignalingState, accept_subscriber, answer_publisher, want_data
+from visavis.jsep import (
+    SdpType,
+    SignalingState,
+    accept_subscriber,
+    answer_publisher,
+    read_publisher,
+    want_data,
+)
 from visavis.sdp import SessionDescription, parse
 
 ROUNDS = 60
@@ -34,7 +41,7 @@ def test_a_damaged_offer_is_answered_or_refused(name: str) -> None:
     assert offers
     for offer in offers:
         try:
-            answer = answer_publisher(offer, LOCAL, session_id=1, session_version=1)
+            answer = answer_publisher(read_publisher(offer), LOCAL, session_id=1, session_version=1)
         except SdpError:
             continue
         assert parse(str(answer.description)) == answer.description

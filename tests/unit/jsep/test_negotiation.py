@@ -12,7 +12,7 @@ from visavis.jsep import (
     stop,
     want_data,
 )
-from visavis.sdp import Direction
+from visavis.sdp import Direction, Msid
 
 
 def _pair() -> tuple[Peer, Peer]:
@@ -159,3 +159,21 @@ def test_restart_ice_before_anything_was_set_does_nothing() -> None:
     peer.session = restart_ice(peer.session)
     assert not needs_negotiation(peer.session)
     assert peer.session == replace(peer.session, replaced_credentials=frozenset())
+
+
+def test_a_sender_whose_m_line_names_nobody_needs_it() -> None:
+    """Also where it names no stream, which is a line of its own."""
+    caller, callee = Peer(1), Peer(2)
+    key = caller.add(direction=Direction.RECVONLY)
+    negotiate(caller, callee)
+    assert caller.session.current_local is not None
+    caller.session = set_direction(caller.session, key, Direction.SENDRECV)
+    media = caller.session.current_local.content.media[0]
+    assert media.first(Msid) is None
+    sending = tuple(Direction.SENDRECV if line is Direction.RECVONLY else line for line in media.attributes)
+    content = replace(caller.session.current_local.content, media=(replace(media, attributes=sending),))
+    local = replace(caller.session.current_local, content=content)
+    assert needs_negotiation(replace(caller.session, current_local=local))
+    named = replace(media, attributes=(*sending, Msid("-", "mic")))
+    local = replace(local, content=replace(content, media=(named,)))
+    assert not needs_negotiation(replace(caller.session, current_local=local))

@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.jsep.peers import Peer, assert_agree, assert_consistent
@@ -95,8 +95,8 @@ class NegotiatingPeer(Peer):
             case ("answer",):
                 self.reply(other)
             case (name, place, *rest) if self.session.transceivers:
-                transceivers = self.session.transceivers
-                self._change(name, transceivers[place % len(transceivers)].key, rest)
+                chosen = self.session.transceivers[int(place) % len(self.session.transceivers)]
+                self._change(str(name), chosen.key, rest)
             case _:
                 pass
 
@@ -123,7 +123,7 @@ class NegotiatingPeer(Peer):
                 raise AssertionError(name)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, derandomize=True, database=None)
 @given(steps=_STEPS, policies=st.tuples(st.sampled_from(BundlePolicy), st.sampled_from(BundlePolicy)))
 def test_perfect_negotiation_ends_stable_and_agreeing(
     steps: list[tuple[bool, tuple[Any, ...]]], policies: tuple[BundlePolicy, BundlePolicy]
@@ -150,7 +150,7 @@ def test_perfect_negotiation_ends_stable_and_agreeing(
     assert not needs_negotiation(impolite.session)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, derandomize=True, database=None)
 @given(steps=_STEPS, policies=st.tuples(st.sampled_from(BundlePolicy), st.sampled_from(BundlePolicy)))
 def test_a_rollback_leaves_no_trace(
     steps: list[tuple[bool, tuple[Any, ...]]], policies: tuple[BundlePolicy, BundlePolicy]

@@ -6,7 +6,7 @@ from tests.unit.jsep.transports import LOCAL
 from tests.unit.sdp.recordings import recorded
 from visavis.dataplane.commands import DtlsRole
 from visavis.errors import SdpError
-from visavis.jsep import answer_publisher
+from visavis.jsep import answer_publisher, read_publisher
 from visavis.sdp import parse
 
 OFFER = recorded("chromium-156-av-data-offer")
@@ -14,7 +14,7 @@ OFFER = recorded("chromium-156-av-data-offer")
 
 def _refusal(text: str, role: DtlsRole | None = None) -> str:
     with pytest.raises(SdpError) as caught:
-        answer_publisher(parse(text), LOCAL, session_id=1, session_version=1, role=role)
+        answer_publisher(read_publisher(parse(text)), LOCAL, session_id=1, session_version=1, role=role)
     return str(caught.value)
 
 
@@ -87,3 +87,8 @@ def test_a_swap_of_dtls_roles_is_refused(setup: str, role: DtlsRole) -> None:
     assert message == (
         f"m-line 1 (audio, mid 0) has a=setup:{setup}, which would swap the DTLS roles of a live association"
     )
+
+
+def test_an_offer_of_more_m_lines_than_a_publisher_needs_is_refused() -> None:
+    text = OFFER + "m=audio 0 UDP/TLS/RTP/SAVPF 0\r\n" * 30
+    assert _refusal(text) == "the offer has 33 m-lines, more than 32"

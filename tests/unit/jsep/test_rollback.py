@@ -146,7 +146,7 @@ def test_encodings_that_an_offer_asked_for_are_taken_back() -> None:
 def test_there_is_no_way_back_from_stable_or_a_provisional_answer() -> None:
     caller, callee = _pair()
     with pytest.raises(StateError):
-        roll_back(caller.session)
+        roll_back(caller.session, "local")
     callee.remote(SdpType.OFFER, caller.offer())
     answer = callee.answer(SdpType.PRANSWER)
     caller.remote(SdpType.PRANSWER, answer)
@@ -155,9 +155,45 @@ def test_there_is_no_way_back_from_stable_or_a_provisional_answer() -> None:
             peer.local(SdpType.ROLLBACK)
 
 
+def test_each_end_takes_back_its_own_offer() -> None:
+    caller, callee = Peer(1), Peer(2)
+    caller.add()
+    callee.remote(SdpType.OFFER, caller.offer())
+    with pytest.raises(StateError):
+        caller.remote(SdpType.ROLLBACK)
+    with pytest.raises(StateError):
+        callee.local(SdpType.ROLLBACK)
+
+
+def test_an_answer_can_be_set_when_the_same_offer_comes_again() -> None:
+    caller, callee = Peer(1), Peer(2)
+    caller.add(direction=Direction.RECVONLY)
+    offer = caller.offer()
+    callee.remote(SdpType.OFFER, offer)
+    answer = callee.create_answer()
+    callee.remote(SdpType.ROLLBACK)
+    callee.add(Kind.VIDEO)
+    callee.create_offer()
+    callee.remote(SdpType.OFFER, offer)
+    callee.local(SdpType.ANSWER, answer)
+    caller.remote(SdpType.ANSWER, answer)
+    assert_agree(caller.session, callee.session)
+
+
+def test_a_transceiver_that_an_offer_made_and_add_track_used_takes_the_next_offer() -> None:
+    caller, callee = Peer(1), Peer(2)
+    caller.add()
+    callee.remote(SdpType.OFFER, caller.offer())
+    (one,) = callee.session.transceivers
+    callee.session = attach_track(callee.session, one.key, "mine", ())
+    callee.remote(SdpType.ROLLBACK)
+    callee.remote(SdpType.OFFER, caller.offer())
+    assert [again.key for again in callee.session.transceivers] == [one.key]
+
+
 def test_the_text_of_a_rollback_is_ignored() -> None:
     caller = Peer(1)
     caller.add()
     caller.offer()
-    caller.remote(SdpType.ROLLBACK, "nonsense")
+    caller.local(SdpType.ROLLBACK, "nonsense")
     assert caller.session.signaling_state is SignalingState.STABLE

@@ -57,7 +57,17 @@ def test_a_track_on_a_transceiver_makes_it_send() -> None:
         key = peer.add(direction=direction)
         peer.session = attach_track(peer.session, key, "mic", ("s", "s"))
         one = peer.transceiver(key)
-        assert (one.direction, one.track_id, one.stream_ids, one.add_track) == (after, "mic", ("s",), True)
+        assert (one.direction, one.track_id, one.stream_ids) == (after, "mic", ("s",))
+
+
+def test_a_track_on_a_transceiver_of_add_transceiver_does_not_take_the_peers_m_lines() -> None:
+    callee, caller = Peer(2), Peer(1)
+    key = callee.add()
+    callee.session = attach_track(callee.session, key, "mic", ())
+    caller.add()
+    callee.remote(SdpType.OFFER, caller.offer())
+    assert callee.transceiver(key).mid is None
+    assert len(callee.session.transceivers) == 2
 
 
 def test_the_name_of_a_track_stays_once_it_was_said() -> None:

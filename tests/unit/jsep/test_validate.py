@@ -199,6 +199,19 @@ def test_an_answer_cannot_accept_what_the_offer_rejected() -> None:
         caller.remote(SdpType.ANSWER, before)
 
 
+def test_an_extension_id_keeps_its_meaning() -> None:
+    caller, callee = _caller(), Peer(2)
+    negotiate(caller, callee)
+    for type in (SdpType.OFFER, SdpType.ANSWER):
+        if type is SdpType.ANSWER:
+            callee.remote(SdpType.OFFER, caller.offer())
+        text = caller.create_offer() if type is SdpType.OFFER else callee.answer()
+        swapped = text.replace("extmap:2 ", "extmap:99 ").replace("extmap:3 ", "extmap:2 ")
+        swapped = swapped.replace("extmap:99 ", "extmap:3 ")
+        with pytest.raises(InvalidDescriptionError, match="another header extension than before"):
+            (callee if type is SdpType.OFFER else caller).remote(type, swapped)
+
+
 def test_an_ice_restart_has_to_be_answered_with_new_credentials() -> None:
     caller, callee = _caller(), Peer(2)
     _, before = negotiate(caller, callee)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 import pytest
 
 from visavis.errors import LocalProtocolError
-from visavis.room import Code, Dismissal, Mode, Participant, RefusedError, Rooms
+from visavis.room import Code, Dismissal, Mode, Participant, RefusedError, Room, Rooms
 from visavis.room.events import (
     Candidate,
     ChatSaid,
@@ -22,8 +22,8 @@ from visavis.room.events import (
     TracksChanged,
 )
 from visavis.room.participant import BACKLOG_EVENTS, Presence
-from visavis.room.room import GRACE_S, MAX_CANDIDATES, MAX_TRACKS
-from visavis.sfu import PeerEvents, Source, Tile, TrackInfo, TrackSource
+from visavis.room.room import GRACE_S, MAX_CANDIDATES
+from visavis.sfu import MAX_TRACKS, PeerEvents, Source, Tile, TrackInfo, TrackSource
 from visavis.testing.clock import ManualClock
 from visavis.testing.rooms import RecordingOutlet, RecordingPeer, RecordingRouter
 
@@ -34,6 +34,7 @@ class House:
     def __init__(self, max_rooms: int = 1000, max_participants: int = 100) -> None:
         self.clock = ManualClock()
         self.routers: list[RecordingRouter] = []
+        self._rooms_of: dict[Participant, Room] = {}
         numbers = itertools.count(1)
         self.rooms = Rooms(
             self.clock,
@@ -48,7 +49,12 @@ class House:
         self, name: str, room: str = "den", mode: Mode = Mode.SFU, resume: str | None = None
     ) -> tuple[Participant, RecordingOutlet]:
         outlet = RecordingOutlet()
-        return self.rooms.join(room, name, mode, resume, outlet), outlet
+        membership = self.rooms.join(room, name, mode, resume, outlet)
+        self._rooms_of[membership.participant] = membership.room
+        return membership.participant, outlet
+
+    def room(self, participant: Participant) -> Room:
+        return self._rooms_of[participant]
 
     def peer(self, participant: Participant) -> RecordingPeer:
         return self.routers[-1].peers[participant.id]
@@ -125,7 +131,7 @@ def test_a_full_room_refuses_and_takes_again_when_one_has_left() -> None:
     house.join("Ben")
     with refusal(Code.ROOM_FULL):
         house.join("Cleo")
-    ada.room.leave(ada, LeaveReason.LEFT)
+    house.room(ada).leave(ada, LeaveReason.LEFT)
     house.join("Cleo")
 
 
@@ -149,7 +155,7 @@ def test_the_last_who_leaves_ends_the_room_its_router_and_its_name() -> None:
     house = House()
     ada, _ = house.join("Ada")
     peer = house.peer(ada)
-    ada.room.leave(ada, LeaveReason.LEFT)
+    house.room(ada).leave(ada, LeaveReason.LEFT)
     assert peer.closed
     assert house.routers[0].closed
     assert len(house.rooms.rooms) == 0
@@ -169,7 +175,7 @@ def test_others_hear_that_somebody_left_and_why() -> None:
     house = House()
     _, ada_hears = house.join("Ada")
     ben, _ = house.join("Ben")
-    ben.room.leave(ben, LeaveReason.REMOVED)
+    house.room(ben).leave(ben, LeaveReason.REMOVED)
     assert ada_hears.events[-1] == ParticipantLeft(ben.id, LeaveReason.REMOVED)
 
 
@@ -178,7 +184,7 @@ def test_a_participant_without_a_socket_is_lost_after_the_grace_and_not_before()
     _, ada_hears = house.join("Ada")
     ben, _ = house.join("Ben")
     ada_hears.take()
-    ben.room.detach(ben)
+    house.room(ben).detach(ben)
     house.clock.advance(GRACE_S - 0.001)
     assert ada_hears.events == []
     house.clock.advance(0.001)
@@ -191,7 +197,7 @@ def test_a_resume_keeps_the_id_and_nobody_else_hears_of_it() -> None:
     ada, ada_hears = house.join("Ada")
     ben, _ = house.join("Ben")
     ada_hears.take()
-    ben.room.detach(ben)
+    house.room(ben).detach(ben)
     house.clock.advance(GRACE_S / 2)
     again, ben_hears = house.join("whatever", resume=ben.token)
     assert again is ben
@@ -218,7 +224,7 @@ def test_a_second_socket_with_the_token_replaces_the_first() -> None:
 def test_a_resume_works_in_a_room_that_is_full() -> None:
     house = House(max_participants=1)
     ada, _ = house.join("Ada")
-    ada.room.detach(ada)
+    house.room(ada).detach(ada)
     again, _ = house.join("Ada", resume=ada.token)
     assert again is ada
 
@@ -244,8 +250,8 @@ def test_chat_reaches_everybody_its_author_too_and_waits_for_one_who_is_away() -
     house = House()
     ada, ada_hears = house.join("Ada")
     ben, _ = house.join("Ben")
-    ben.room.detach(ben)
-    ada.room.say(ada, "hello")
+    house.room(ben).detach(ben)
+    house.room(ada).say(ada, "hello")
     said = ChatSaid(ada.id, "Ada", "hello", 1.5e9)
     assert ada_hears.events[-1] == said
     _, ben_hears = house.join("Ben", resume=ben.token)
@@ -257,9 +263,9 @@ def test_one_who_was_away_for_more_than_is_kept_joins_anew() -> None:
     house = House()
     ada, _ = house.join("Ada")
     ben, _ = house.join("Ben")
-    ben.room.detach(ben)
+    house.room(ben).detach(ben)
     for _ in range(BACKLOG_EVENTS + 1):
-        ada.room.say(ada, "hello")
+        house.room(ada).say(ada, "hello")
     again, _ = house.join("Ben", resume=ben.token)
     assert again is not ben
     assert ben.presence is Presence.GONE
@@ -288,7 +294,7 @@ def test_what_a_peer_says_reaches_its_participant_and_tracks_reach_the_others() 
 def test_what_a_participant_asks_reaches_its_peer() -> None:
     house = House()
     ada, hears = house.join("Ada")
-    room = ada.room
+    room = house.room(ada)
     source, tile = TrackSource("0", Source.CAMERA, False), Tile("x", Source.SCREEN, 640, 360)
     room.publish(ada, "offer")
     room.set_tracks(ada, [source])
@@ -309,9 +315,9 @@ def test_a_bad_description_is_its_author_s_refusal() -> None:
     house = House()
     ada, _ = house.join("Ada")
     with refusal(Code.BAD_SDP):
-        ada.room.publish(ada, "bad")
+        house.room(ada).publish(ada, "bad")
     with refusal(Code.WRONG_STATE):
-        ada.room.subscribe_answer(ada, 0, "late")
+        house.room(ada).subscribe_answer(ada, 0, "late")
 
 
 def test_a_direct_room_relays_to_the_other_and_the_second_is_polite() -> None:
@@ -319,12 +325,12 @@ def test_a_direct_room_relays_to_the_other_and_the_second_is_polite() -> None:
     ada, ada_hears = house.join("Ada", mode=Mode.DIRECT)
     ben, ben_hears = house.join("Ben")
     candidate = Candidate("candidate:1", "0", 0, "u")
-    ada.room.relay_description(ada, "offer", "o")
-    ada.room.relay_candidate(ada, candidate)
-    ada.room.relay_candidate(ada, None)
-    ada.room.set_tracks(ada, [TrackSource("0", Source.MICROPHONE, True)])
-    ada.room.set_view(ada, [])
-    ben.room.relay_description(ben, "answer", "a")
+    house.room(ada).relay_description(ada, "offer", "o")
+    house.room(ada).relay_candidate(ada, candidate)
+    house.room(ada).relay_candidate(ada, None)
+    house.room(ada).set_tracks(ada, [TrackSource("0", Source.MICROPHONE, True)])
+    house.room(ada).set_view(ada, [])
+    house.room(ben).relay_description(ben, "answer", "a")
     assert not house.routers
     assert (ada.polite, ben.polite) == (False, True)
     assert ben_hears.events[1:] == [
@@ -340,7 +346,7 @@ def test_exactly_one_of_two_is_polite_also_after_the_first_was_replaced() -> Non
     house = House()
     ada, _ = house.join("Ada", mode=Mode.DIRECT)
     ben, _ = house.join("Ben")
-    ada.room.leave(ada, LeaveReason.LEFT)
+    house.room(ada).leave(ada, LeaveReason.LEFT)
     cleo, _ = house.join("Cleo")
     assert (ben.polite, cleo.polite) == (True, False)
 
@@ -349,8 +355,8 @@ def test_an_offer_waits_for_the_other_one_s_return() -> None:
     house = House()
     ada, _ = house.join("Ada", mode=Mode.DIRECT)
     ben, _ = house.join("Ben")
-    ben.room.detach(ben)
-    ada.room.relay_description(ada, "offer", "o")
+    house.room(ben).detach(ben)
+    house.room(ada).relay_description(ada, "offer", "o")
     _, hears = house.join("Ben", resume=ben.token)
     assert hears.events[1] == RelayedDescription("offer", "o", ada.id)
 
@@ -358,9 +364,9 @@ def test_an_offer_waits_for_the_other_one_s_return() -> None:
 def test_in_a_direct_room_alone_an_offer_has_no_taker() -> None:
     house = House()
     ada, _ = house.join("Ada", mode=Mode.DIRECT)
-    ada.room.relay_candidate(ada, None)
+    house.room(ada).relay_candidate(ada, None)
     with refusal(Code.WRONG_STATE):
-        ada.room.relay_description(ada, "offer", "o")
+        house.room(ada).relay_description(ada, "offer", "o")
 
 
 def test_what_belongs_to_the_other_kind_of_room_is_refused() -> None:
@@ -368,11 +374,11 @@ def test_what_belongs_to_the_other_kind_of_room_is_refused() -> None:
     ada, _ = house.join("Ada", mode=Mode.DIRECT)
     ben, _ = house.join("Ben", room="other", mode=Mode.SFU)
     calls: list[Callable[[], None]] = [
-        lambda: ada.room.publish(ada, "o"),
-        lambda: ada.room.restart_subscribe(ada),
-        lambda: ada.room.ignore_candidate(ada),
-        lambda: ben.room.relay_description(ben, "offer", "o"),
-        lambda: ben.room.relay_candidate(ben, None),
+        lambda: house.room(ada).publish(ada, "o"),
+        lambda: house.room(ada).restart_subscribe(ada),
+        lambda: house.room(ada).ignore_candidate(ada),
+        lambda: house.room(ben).relay_description(ben, "offer", "o"),
+        lambda: house.room(ben).relay_candidate(ben, None),
     ]
     for call in calls:
         with refusal(Code.WRONG_STATE):
@@ -384,24 +390,24 @@ def test_tracks_and_candidates_have_a_limit_and_a_new_description_has_new_candid
     ada, _ = house.join("Ada", mode=Mode.DIRECT)
     ben, ben_hears = house.join("Ben")
     with refusal(Code.TOO_MANY_TRACKS):
-        ada.room.set_tracks(
+        house.room(ada).set_tracks(
             ada, [TrackSource(str(mid), Source.CAMERA, False) for mid in range(MAX_TRACKS + 1)]
         )
     for _ in range(MAX_CANDIDATES):
-        ada.room.relay_candidate(ada, None)
+        house.room(ada).relay_candidate(ada, None)
     ben_hears.take()
     with refusal(Code.BAD_CANDIDATE):
-        ada.room.relay_candidate(ada, None)
+        house.room(ada).relay_candidate(ada, None)
     assert ben_hears.events == []
-    ada.room.relay_description(ada, "offer", "o")
-    ada.room.relay_candidate(ada, None)
+    house.room(ada).relay_description(ada, "offer", "o")
+    house.room(ada).relay_candidate(ada, None)
     assert ben.presence is Presence.ATTACHED
 
 
 def test_closing_all_rooms_ends_routers_and_timers() -> None:
     house = House()
     ada, _ = house.join("Ada")
-    ada.room.detach(ada)
+    house.room(ada).detach(ada)
     house.rooms.close()
     assert house.routers[0].closed
     assert house.clock.pending() == 0

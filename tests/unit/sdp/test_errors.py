@@ -3,7 +3,9 @@
 import pytest
 
 from visavis.errors import SdpError
-from visavis.sdp import MAX_BYTES, MAX_LINES, MAX_MEDIA, parse, parse_candidate
+from visavis.sdp import MAX_BYTES, MAX_LINES, MAX_MEDIA, RtcpFeedback, parse, parse_candidate
+from visavis.sdp.parse import MAX_FEEDBACK_FOR_ALL
+from visavis.sdp.syntax import MAX_ITEMS
 
 SESSION = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
 MEDIA = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\n"
@@ -109,6 +111,11 @@ def test_a_wrong_line_is_named(text: str, message: str) -> None:
         ),
         ("simulcast:send 1;;2", "rid '' is not 1 to 255 of A-Z a-z 0-9 _ -"),
         ("ptime:0", "ptime '0' is no number from 1 to 2147483647"),
+        ("simulcast:send " + "1;" * MAX_ITEMS, "simulcast has more than 512 items"),
+        ("simulcast:send " + "1," * MAX_ITEMS, "simulcast stream has more than 512 items"),
+        ("ssrc-group:FID" + " 1" * MAX_ITEMS, "ssrc-group has more than 512 items"),
+        ("group:BUNDLE" + " 1" * MAX_ITEMS, "group has more than 512 items"),
+        ("ice-options:a" + " a" * MAX_ITEMS, "ice-options has more than 512 items"),
         ("rtcp:9 IN IP4", "rtcp '9 IN IP4' is not 'port' or 'port IN type address'"),
     ],
 )
@@ -136,7 +143,16 @@ def test_a_description_of_too_many_bytes_is_refused() -> None:
 
 
 def test_a_description_of_too_many_lines_is_refused() -> None:
-    assert _message(BASE + "a=x\n" * MAX_LINES) == "the description has more than 16,384 lines"
+    assert _message(BASE + "a=x\n" * MAX_LINES) == "the description has more than 8,192 lines"
+
+
+def test_feedback_for_all_formats_is_bounded_since_each_format_repeats_it() -> None:
+    lines = "a=rtcp-fb:* nack\n" * MAX_FEEDBACK_FOR_ALL
+    assert len(parse(BASE + lines).media[0].every(RtcpFeedback)) == MAX_FEEDBACK_FOR_ALL
+    assert (
+        _message(BASE + lines + "a=rtcp-fb:* ccm fir\n")
+        == "line 5: 33 a=rtcp-fb:* of one m-line are more than 32"
+    )
 
 
 def test_a_description_of_too_many_m_lines_is_refused() -> None:

@@ -5,6 +5,7 @@ from visavis.server.addresses import (
     in_url,
     interface_addresses,
     is_loopback,
+    machine_names,
     media_addresses,
     page_hosts,
     resolve,
@@ -60,6 +61,12 @@ def test_ipv6_stands_in_brackets_in_a_url() -> None:
 def test_a_name_that_means_nothing_is_an_error_that_names_the_option() -> None:
     with pytest.raises(ConfigError, match=r"host = nowhere\.invalid cannot be resolved"):
         resolve("nowhere.invalid")
+
+
+def test_a_machine_is_called_by_its_whole_name_by_its_label_and_by_multicast_dns() -> None:
+    assert machine_names(lambda: "den.example.org") == ["den.example.org", "den", "den.local"]
+    assert machine_names(lambda: "den") == ["den", "den.local"]
+    assert machine_names(lambda: "") == []
 
 
 def test_this_machine_has_loopback() -> None:

@@ -8,7 +8,13 @@ import pytest
 from cryptography import x509
 
 from visavis.errors import ConfigError
-from visavis.server.certificates import LEAF_DAYS, CertificateFiles, ensure_certificate, server_context
+from visavis.server.certificates import (
+    LEAF_DAYS,
+    CertificateFiles,
+    ensure_certificate,
+    names,
+    server_context,
+)
 
 NOW = datetime.datetime(2026, 5, 1, tzinfo=datetime.UTC)
 DAY = datetime.timedelta(days=1)
@@ -89,6 +95,14 @@ def test_a_client_that_trusts_the_authority_accepts_the_server(tmp_path: Path) -
         ends[0].write(ends[3].read())
     assert done == {client, server}
     assert client.version() == "TLSv1.3"
+
+
+def test_the_names_in_a_certificate_are_its_dns_names(tmp_path: Path) -> None:
+    files = ensure_certificate(tmp_path, ["call.example", "*.example.org", "192.0.2.7"], NOW)
+    assert names(files) == ["call.example", "*.example.org"]
+    files.certificate.write_text("nonsense")
+    with pytest.raises(ConfigError, match=r"the names in .*server\.pem cannot be read"):
+        names(files)
 
 
 def test_a_directory_that_cannot_be_made_is_named_with_what_to_do(tmp_path: Path) -> None:

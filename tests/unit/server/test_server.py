@@ -1,10 +1,12 @@
 """A whole server on ports that the system picks, without a data plane."""
 
 import asyncio
+import datetime
 import errno
 import json
 import socket
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
@@ -13,6 +15,7 @@ import pytest
 from visavis.config import ServerConfig
 from visavis.errors import StartError
 from visavis.server import MediaPlan, Server
+from visavis.server.certificates import ensure_certificate
 from visavis.server.server import Phase
 from visavis.testing.media import RecordingMedia
 
@@ -40,7 +43,17 @@ async def test_a_server_says_where_it_is_and_how_it_is() -> None:
             health = await response.json()
         assert health["status"] == "ok"
         assert (health["rooms"], health["participants"]) == (0, 0)
-        figures = {"rooms", "participants", "uptime_s", "malformed_requests", "packets"}
+        figures = {
+            "rooms",
+            "participants",
+            "sockets",
+            "transports",
+            "uptime_s",
+            "malformed_requests",
+            "misdirected_requests",
+            "refused_visits",
+            "packets",
+        }
         assert set(health) == {"status", "version", *figures}
         async with client.get(server.url) as response:
             assert (await response.text()).lower().startswith("<!doctype html>")
@@ -77,6 +90,33 @@ async def test_a_join_through_the_server_reaches_a_router_and_is_counted() -> No
         joined = json.loads(await ada.receive_str())
         assert joined["you"] in opened.media[0].routers[0].peers
         assert (server.health()["rooms"], server.health()["participants"]) == (1, 1)
+
+
+async def test_of_many_who_joined_and_left_no_socket_and_no_task_is_left() -> None:
+    opened = Opened()
+    async with Server(LOCAL, media=opened) as server:
+        async with aiohttp.ClientSession() as client:
+            before = len(asyncio.all_tasks())
+            for number in range(30):
+                ada = await client.ws_connect(f"{server.url}/signal")
+                await ada.send_json({"type": "join", "room": f"r{number}", "name": "Ada", "mode": "sfu"})
+                await ada.receive_str()
+                assert server.health()["sockets"] == 1
+                await ada.send_json({"type": "leave"})
+                while (await ada.receive()).type is aiohttp.WSMsgType.TEXT:
+                    pass
+                await until(lambda: server.health()["sockets"] == 0)
+        await until(lambda: len(asyncio.all_tasks()) <= before)
+        assert server.health()["rooms"] == 0
+        assert all(router.closed for router in opened.media[0].routers)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    for _ in range(1_000_000):
+        if condition():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("it never came true")
 
 
 async def test_closing_tells_participants_and_ends_rooms_and_media_and_ports() -> None:
@@ -173,6 +213,31 @@ async def test_beyond_localhost_it_speaks_https_by_its_own_authority(tmp_path: P
             assert await response.read() == (tmp_path / "ca.pem").read_bytes()
 
 
+async def test_it_is_called_by_its_certificate_s_names_and_those_of_allowed_origins_only(
+    tmp_path: Path,
+) -> None:
+    ensure_certificate(tmp_path, ["call.example"], datetime.datetime.now(datetime.UTC))
+    config = ServerConfig(
+        host="127.0.0.1", port=0, cert=tmp_path / "server.pem", key=tmp_path / "server-key.pem",
+        allow_origin=("https://proxy.example:8443",),
+    )  # fmt: skip
+    names = {"call.example": 200, "proxy.example": 200, socket.gethostname(): 200, "evil.example": 421}
+    async with Server(config, media=Opened()) as server, aiohttp.ClientSession() as client:
+        url = f"https://127.0.0.1:{server.port}/healthz"
+        for name, status in names.items():
+            async with client.get(url, ssl=False, headers={"Host": name}) as response:
+                assert response.status == status
+        assert server.health()["misdirected_requests"] == 1
+
+
+async def test_a_page_of_a_name_that_resolves_to_the_server_cannot_use_its_signaling() -> None:
+    async with Server(LOCAL, media=Opened()) as server, aiohttp.ClientSession() as client:
+        evil = f"evil.example:{server.port}"
+        with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+            await client.ws_connect(f"{server.url}/signal", origin=f"http://{evil}", headers={"Host": evil})
+        assert caught.value.status == 421
+
+
 async def test_a_certificate_that_is_given_is_used_also_on_localhost(tmp_path: Path) -> None:
     async with Server(ServerConfig(host="0.0.0.0", port=0, data_dir=tmp_path), media=Opened()):
         pass
@@ -190,7 +255,7 @@ async def test_a_connection_that_never_finishes_its_request_is_closed(
 ) -> None:
     monkeypatch.setattr("visavis.server.server.IDLE_CONNECTION_S", 0.01)
     async with Server(LOCAL, media=Opened()) as server:
-        for beginning in (b"", b"GET / HTTP/1.1\r\nHost: a\r\nX-Slow: "):
+        for beginning in (b"", b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "):
             reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
             writer.write(beginning)
             assert await asyncio.wait_for(reader.read(), GUARD_S) == b""

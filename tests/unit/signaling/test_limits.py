@@ -12,6 +12,12 @@ def test_a_bucket_never_holds_more_than_its_burst() -> None:
     assert [bucket.take(1, 1e6) for _ in range(3)] == [0, 0, 0.25]
 
 
+def test_what_is_not_there_is_not_taken_and_leaves_no_debt() -> None:
+    bucket = TokenBucket(burst=2, rate_per_s=4, now_s=0)
+    assert [bucket.take_if_there(1, 0) for _ in range(4)] == [True, True, False, False]
+    assert bucket.take_if_there(1, 0.25)
+
+
 def test_a_burst_is_read_at_once_and_the_next_message_after_a_wait() -> None:
     pace = ReadingPace(0)
     assert all(pace.after(100, 0).wait_s == 0 for _ in range(BURST_MESSAGES))

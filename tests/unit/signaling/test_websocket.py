@@ -11,10 +11,12 @@ from aiohttp import ClientWebSocketResponse, WSMessage, WSMsgType, WSServerHands
 from aiohttp.test_utils import TestClient, TestServer
 
 from visavis.room import Rooms
-from visavis.signaling import SignalingEndpoint
-from visavis.signaling.limits import BURST_MESSAGES
+from visavis.signaling import SignalingEndpoint, Visitors
+from visavis.signaling.heartbeat import ANSWER_S, SILENCE_S
+from visavis.signaling.limits import BURST_MESSAGES, ReadingPace, Verdict
 from visavis.signaling.parse import MAX_MESSAGE_BYTES
 from visavis.signaling.session import JOIN_TIMEOUT_S
+from visavis.signaling.visitors import JOINS_WINDOW_S
 from visavis.signaling.websocket import MAX_QUEUED_BYTES, MAX_QUEUED_MESSAGES, Outbox
 from visavis.testing.clock import ManualClock
 from visavis.testing.rooms import RecordingRouter
@@ -29,6 +31,10 @@ class Place:
         self.clock = clock
         self.rooms = rooms
 
+    def pauses(self) -> bool:
+        """Whether the server does not read on yet: each socket has one timer otherwise, its heartbeat."""
+        return self.clock.pending() > self.endpoint.socket_count
+
     async def join(self, name: str, mode: str = "direct") -> ClientWebSocketResponse:
         socket = await self.client.ws_connect("/signal", max_msg_size=0)
         await socket.send_json({"type": "join", "room": "den", "name": name, "mode": mode})
@@ -36,10 +42,11 @@ class Place:
 
 
 @asynccontextmanager
-async def place(allowed_origins: tuple[str, ...] = ()) -> AsyncGenerator[Place]:
+async def place(allowed_origins: tuple[str, ...] = (), max_per_address: int = 0) -> AsyncGenerator[Place]:
     clock = ManualClock()
     rooms = Rooms(clock, RecordingRouter)
-    endpoint = SignalingEndpoint(rooms, clock, allowed_origins=allowed_origins)
+    visitors = Visitors(max_per_address, clock, lambda address: address)
+    endpoint = SignalingEndpoint(rooms, clock, visitors, allowed_origins=allowed_origins)
     app = web.Application()
     app.router.add_get("/signal", endpoint.handle)
     async with TestClient(TestServer(app)) as client:
@@ -94,7 +101,7 @@ async def test_a_message_of_256_kib_is_relayed_and_one_byte_more_closes() -> Non
         sdp = "x" * (MAX_MESSAGE_BYTES - len(empty))
         await ada.send_str(json.dumps({"type": "offer", "pc": "direct", "sdp": sdp}))
         assert (await receive(ben))["sdp"] == sdp
-        await until(lambda: at.clock.pending() > 0)
+        await until(at.pauses)
         at.clock.advance(1)
         await ada.send_str(" " * (MAX_MESSAGE_BYTES + 1))
         assert await close_code(ada) == 1009
@@ -157,6 +164,80 @@ async def test_of_too_many_that_do_not_join_the_oldest_is_closed_and_who_joined_
             assert await receive(socket) == {"type": "pong", "t": 1}
 
 
+async def test_who_joined_is_not_counted_among_those_who_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest socket was closed for the sake of newer ones that had long joined."""
+    monkeypatch.setattr("visavis.signaling.websocket.MAX_NOT_JOINED", 3)
+    async with place() as at:
+        slow = await at.client.ws_connect("/signal")
+        for number in range(5):
+            await receive(await at.join(f"Ada {number}", "sfu"))
+        await slow.send_json({"type": "ping", "t": 1})
+        assert await receive(slow) == {"type": "pong", "t": 1}
+
+
+async def test_one_socket_more_than_an_address_may_have_is_closed_with_4011_until_another_goes() -> None:
+    async with place(max_per_address=2) as at:
+        open_ones = [await at.client.ws_connect("/signal") for _ in range(2)]
+        refused = await at.client.ws_connect("/signal")
+        error = await receive(refused)
+        assert (error["code"], error["fatal"]) == ("too-many-connections", True)
+        assert await close_code(refused) == 4011
+        await open_ones[0].close()
+        await until(lambda: at.endpoint.socket_count == 1)
+        again = await at.join("Ada")
+        assert (await receive(again))["type"] == "joined"
+
+
+async def test_one_join_more_than_an_address_may_have_in_a_minute_is_closed_with_4011() -> None:
+    async with place(max_per_address=2) as at:
+        for _ in range(2):
+            ada = await at.join("Ada")
+            await receive_of_type(ada, "joined")
+            await ada.send_json({"type": "leave"})
+            assert await close_code(ada) == 1000
+        refused = await at.join("Ada")
+        error = await receive(refused)
+        assert (error["code"], error["about"]) == ("too-many-connections", "join")
+        assert await close_code(refused) == 4011
+        at.clock.advance(JOINS_WINDOW_S / 2)
+        assert (await receive(await at.join("Ada")))["type"] == "joined"
+
+
+async def test_a_defect_while_reading_is_logged_with_its_traceback_and_closed_with_1011(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The reader's exceptions were collected and looked at by nobody."""
+
+    def broken(_pace: ReadingPace, _size_bytes: int, _now_s: float) -> Verdict:
+        raise ZeroDivisionError("a defect")
+
+    async with place() as at:
+        ada = await at.join("Ada")
+        await receive(ada)
+        monkeypatch.setattr(ReadingPace, "after", broken)
+        await ada.send_json({"type": "ping", "t": 1})
+        error = await receive(ada)
+        assert (error["code"], error["fatal"]) == ("internal", True)
+        assert await close_code(ada) == 1011
+    (record,) = (record for record in caplog.records if record.levelname == "ERROR")
+    assert record.__dict__["event"] == "internal-error"
+    assert "Traceback" in caplog.text
+    assert "ZeroDivisionError: a defect" in caplog.text
+
+
+async def test_a_defect_while_writing_is_logged_with_its_traceback(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(_outbox: Outbox, _socket: web.WebSocketResponse) -> None:
+        raise ZeroDivisionError("a defect")
+
+    monkeypatch.setattr(Outbox, "drain_into", broken)
+    async with place() as at:
+        ada = await at.join("Ada")
+        assert await close_code(ada) is not None
+    assert "ZeroDivisionError: a defect" in caplog.text
+
+
 async def test_a_flood_is_read_more_slowly_and_closed_with_4008_after_ten_seconds() -> None:
     async with place() as at:
         ada = await at.join("Ada")
@@ -168,8 +249,8 @@ async def test_a_flood_is_read_more_slowly_and_closed_with_4008_after_ten_second
         started_s = at.clock.monotonic()
         answered = BURST_MESSAGES
         while True:
-            await until(lambda: at.clock.pending() > 0)
-            while at.clock.pending():
+            await until(at.pauses)
+            while at.pauses():
                 at.clock.advance(0.01)
             message = await receive(ada)
             if message["type"] == "error":
@@ -201,6 +282,34 @@ async def test_a_browser_that_leaves_the_page_has_left_at_once() -> None:
         await receive_of_type(ada, "participant")
         await ben.close(code=1001)
         assert (await receive_of_type(ada, "left"))["reason"] == "left"
+
+
+async def test_a_silent_peer_is_pinged_and_given_up_when_it_does_not_answer() -> None:
+    async with place() as at:
+        ada = await at.client.ws_connect("/signal", autoping=False)
+        await ada.send_json({"type": "join", "room": "den", "name": "Ada", "mode": "direct"})
+        await receive(ada)
+        at.clock.advance(SILENCE_S)
+        assert (await ada.receive()).type is WSMsgType.PING
+        await ada.pong()
+        await ada.send_json({"type": "ping", "t": 1})
+        await receive(ada)
+        at.clock.advance(SILENCE_S)
+        assert (await ada.receive()).type is WSMsgType.PING
+        at.clock.advance(ANSWER_S)
+        assert await close_code(ada) == 1000
+        assert at.rooms.participant_count == 1, "kept for a resume"
+
+
+async def test_a_closed_socket_leaves_no_timer() -> None:
+    """The library's own heartbeat went on for 37 seconds, and kept the whole request alive."""
+    async with place() as at:
+        ada = await at.join("Ada")
+        await receive(ada)
+        await ada.send_json({"type": "leave"})
+        assert await close_code(ada) == 1000
+        await until(lambda: at.endpoint.socket_count == 0)
+        assert at.clock.pending() == 0
 
 
 async def test_at_a_shutdown_all_are_told_closed_with_1001_and_new_ones_refused() -> None:
@@ -282,6 +391,6 @@ async def receive_paced(at: Place, socket: ClientWebSocketResponse) -> WSMessage
     waiting = asyncio.create_task(socket.receive())
     while not waiting.done():
         await asyncio.sleep(0)
-        if at.clock.pending():
+        if at.pauses():
             at.clock.advance(0.01)
     return await waiting

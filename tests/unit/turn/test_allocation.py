@@ -258,6 +258,8 @@ def test_a_permission_that_is_refused_is_told_to_all_who_wait() -> None:
     client.clock.advance(1.0)
     assert granted == [False, False]
     assert not any(isinstance(command, BindChannel) for command in client.plane.commands)
+    client.server.refuse.clear()
+    assert client.permit() == [True]
 
 
 def test_permissions_are_bounded() -> None:

@@ -55,7 +55,7 @@ async def test_files_are_served_with_their_type_and_found_unchanged_by_their_tag
 async def raw_get(client: Client, target: str) -> bytes:
     """A request whose target no client library has tidied up."""
     reader, writer = await asyncio.open_connection(client.host, client.port)
-    writer.write(f"GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+    writer.write(f"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
     answer = await reader.read()
     writer.close()
     await writer.wait_closed()

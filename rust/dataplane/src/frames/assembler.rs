@@ -9,7 +9,7 @@ use visavis_wire::ext::AudioLevel;
 use visavis_wire::rtp;
 
 use super::Frame;
-use super::packetiser::{content_untrusted, is_supported, starts_frame_untrusted};
+use super::packetiser::{append_content_untrusted, is_supported, starts_frame_untrusted};
 use super::timestamps::Timestamps;
 use crate::api::{Extension, Kind};
 use crate::media::MediaPacket;
@@ -65,8 +65,9 @@ pub struct Assembler {
     stream: Option<u64>,
     /// The first packet of the next frame.
     next: Option<u64>,
-    /// The packets of the next frame are here up to this one.
+    /// The packets of the next frame are here up to this one, and what they have of it is in `content`.
     walked: u64,
+    content: Vec<u8>,
     needs_key_frame: bool,
     asks_for_key_frame: bool,
     missing_since: Option<Time>,
@@ -87,6 +88,7 @@ impl Assembler {
             stream: None,
             next: None,
             walked: 0,
+            content: Vec::new(),
             needs_key_frame: kind == Kind::Video,
             asks_for_key_frame: false,
             missing_since: None,
@@ -151,8 +153,8 @@ impl Assembler {
     fn restart(&mut self, stream: u64) {
         self.discard_before(u64::MAX);
         self.stream = Some(stream);
-        self.next = None;
-        self.missing_since = None;
+        (self.next, self.missing_since) = (None, None);
+        self.content.clear();
         self.needs_key_frame = self.kind == Kind::Video;
         self.timestamps.restart();
     }
@@ -180,8 +182,11 @@ impl Assembler {
         self.forget(first);
         (self.next, self.missing_since) = (Some(first + 1), None);
         // Padding is no frame, nor is it missing.
-        if !packet.payload().is_empty() {
-            self.give_out(&[packet], true, frames);
+        let mut content = Vec::new();
+        if !packet.payload().is_empty()
+            && append_content_untrusted(packet.codec, packet.payload(), &mut content)
+        {
+            self.give_out(&[packet], content, true, frames);
         }
         true
     }
@@ -191,7 +196,7 @@ impl Assembler {
         if self.needs_key_frame {
             let Some(&start) = self.key_starts.first() else { return false };
             self.discard_before(start);
-            (self.next, self.walked) = (Some(start), start);
+            self.begin_at(start);
             self.needs_key_frame = false;
         }
         match self.walk() {
@@ -200,9 +205,10 @@ impl Assembler {
                 let packets: Vec<Arc<MediaPacket>> =
                     self.waiting.range(next..=end).map(|(_, packet)| Arc::clone(packet)).collect();
                 (next..=end).for_each(|sequence| self.forget(sequence));
-                (self.next, self.walked, self.missing_since) = (Some(end + 1), end + 1, None);
+                let content = std::mem::take(&mut self.content);
+                self.begin_at(end + 1);
                 let key = packets.iter().any(|packet| packet.starts_key_frame);
-                self.give_out(&packets, key, frames);
+                self.give_out(&packets, content, key, frames);
                 true
             }
             Walk::Torn => {
@@ -228,19 +234,21 @@ impl Assembler {
                 let later = self.waiting.last_key_value().is_some_and(|(&last, _)| last > walked);
                 return if later { Walk::Missing } else { Walk::UnderWay };
             };
-            let (codec, payload) = (packet.codec, packet.payload());
-            if walked == next && payload.is_empty() {
+            if walked == next && packet.payload().is_empty() {
                 // Padding between frames.
                 self.forget(next);
-                (self.next, self.walked) = (Some(next + 1), next + 1);
+                self.begin_at(next + 1);
                 continue;
             }
             let fits = if walked == next {
-                starts_frame_untrusted(codec, payload)
+                starts_frame_untrusted(packet.codec, packet.payload())
             } else {
                 self.waiting.get(&next).is_some_and(|first| first.timestamp == packet.timestamp)
             };
-            if !fits || !payload.is_empty() && content_untrusted(codec, payload).is_none() {
+            let is_padding = packet.payload().is_empty();
+            if !fits
+                || !is_padding && !append_content_untrusted(packet.codec, packet.payload(), &mut self.content)
+            {
                 return Walk::Torn;
             }
             if packet.marker {
@@ -248,6 +256,13 @@ impl Assembler {
             }
             self.walked += 1;
         }
+    }
+
+    /// The next frame begins with this packet.
+    fn begin_at(&mut self, sequence: u64) {
+        (self.next, self.walked) = (Some(sequence), sequence);
+        self.content.clear();
+        self.missing_since = None;
     }
 
     /// Whether a key frame behind the frame under way is whole.
@@ -263,9 +278,8 @@ impl Assembler {
     fn give_up(&mut self) {
         let behind = self.next.map_or(0, |next| next + 1);
         self.discard_before(behind);
-        self.next = Some(behind);
+        self.begin_at(behind);
         self.needs_key_frame = true;
-        self.missing_since = None;
         self.asks_for_key_frame |= self.key_starts.is_empty();
     }
 
@@ -300,12 +314,14 @@ impl Assembler {
         }
     }
 
-    fn give_out(&mut self, packets: &[Arc<MediaPacket>], key: bool, frames: &mut Vec<Frame>) {
+    fn give_out(
+        &mut self,
+        packets: &[Arc<MediaPacket>],
+        content: Vec<u8>,
+        key: bool,
+        frames: &mut Vec<Frame>,
+    ) {
         let Some(first) = packets.first() else { return };
-        let mut data = Vec::with_capacity(packets.iter().map(|packet| packet.payload().len()).sum());
-        for packet in packets {
-            data.extend_from_slice(content_untrusted(packet.codec, packet.payload()).unwrap_or_default());
-        }
         self.counts.frames += 1;
         self.counts.key_frames += u64::from(key && self.kind == Kind::Video);
         let received = packets.iter().map(|packet| packet.received);
@@ -315,7 +331,7 @@ impl Assembler {
         self.counts.assembly_time += ended.since(began);
         self.discarded = None;
         frames.push(Frame {
-            data: data.into_boxed_slice(),
+            data: content.into_boxed_slice(),
             timestamp: self.timestamps.unwrap(first.timestamp),
             payload_type: first.payload_type,
             key,

@@ -1,6 +1,6 @@
 //! A frame cut into RTP payloads, and put together again: the one place that knows which codecs this can be done for.
 
-use visavis_wire::payload::{is_frame_start, split_evenly, vp8};
+use visavis_wire::payload::{annex_b, h264, is_frame_start, split_evenly, vp8};
 
 use crate::api::{Codec, Kind};
 use crate::receive::payload_format;
@@ -14,19 +14,20 @@ pub const MAX_WHOLE: usize = 1_400;
 /// Whether frames of a codec can be sent and received, not only forwarded.
 pub fn is_supported(kind: Kind, codec: Codec) -> bool {
     match codec {
-        Codec::Opus | Codec::Vp8 => true,
+        Codec::Opus | Codec::Vp8 | Codec::H264 => true,
         // What is not known by name is audio of one packet a frame (RFC 3551 section 4.2), or it is none of ours.
         Codec::Other => kind == Kind::Audio,
-        Codec::Vp9 | Codec::H264 | Codec::Av1 => false,
+        Codec::Vp9 | Codec::Av1 => false,
     }
 }
 
-/// Whether a decoder can start with a frame, where the codec's own bits tell.
+/// Whether a decoder can start with a frame; None if it is none of the codec.
 pub fn is_key_frame(codec: Codec, frame: &[u8]) -> Option<bool> {
     match codec {
-        Codec::Opus | Codec::Other => Some(true),
+        Codec::Opus | Codec::Other => (!frame.is_empty()).then_some(true),
         Codec::Vp8 => vp8::is_key_frame(frame),
-        Codec::Vp9 | Codec::H264 | Codec::Av1 => None,
+        Codec::H264 => h264::is_key_frame(frame),
+        Codec::Vp9 | Codec::Av1 => None,
     }
 }
 
@@ -34,7 +35,7 @@ pub fn is_key_frame(codec: Codec, frame: &[u8]) -> Option<bool> {
 pub fn longest_frame(codec: Codec) -> usize {
     match codec {
         Codec::Opus | Codec::Other => MAX_WHOLE,
-        Codec::Vp8 | Codec::Vp9 | Codec::H264 | Codec::Av1 => super::MAX_FRAME_BYTES,
+        Codec::Vp8 | Codec::H264 | Codec::Vp9 | Codec::Av1 => super::MAX_FRAME_BYTES,
     }
 }
 
@@ -62,18 +63,59 @@ impl Packetiser {
                 }
                 self.picture_id = (self.picture_id + 1) & 0x7fff;
             }
+            Codec::H264 => {
+                let payloads = h264_payloads(frame);
+                for (index, payload) in payloads.iter().enumerate() {
+                    packet(&[], payload, index + 1 == payloads.len());
+                }
+            }
             Codec::Opus | Codec::Other => packet(&[], frame, true),
-            Codec::Vp9 | Codec::H264 | Codec::Av1 => (),
+            Codec::Vp9 | Codec::Av1 => (),
         }
     }
 }
 
-/// What a packet adds to its frame; `None` if it cannot be read.
-pub fn content_untrusted(codec: Codec, payload: &[u8]) -> Option<&[u8]> {
+/// Packetization mode 1 (RFC 6184 section 6.3): small units share packets, large ones are cut.
+fn h264_payloads(frame: &[u8]) -> Vec<Vec<u8>> {
+    let (mut payloads, mut together, mut length) = (Vec::new(), Vec::new(), h264::AGGREGATE_HEADER_LENGTH);
+    for unit in annex_b::units(frame) {
+        length += h264::AGGREGATED_UNIT_LENGTH + unit.len();
+        if length > MAX_PAYLOAD && !together.is_empty() {
+            payloads.push(h264::aggregate(&together));
+            together.clear();
+            length = h264::AGGREGATE_HEADER_LENGTH + h264::AGGREGATED_UNIT_LENGTH + unit.len();
+        }
+        match unit.split_first() {
+            Some((&header, body)) if unit.len() > MAX_PAYLOAD => {
+                for piece in split_evenly(body.len(), MAX_PAYLOAD - h264::FRAGMENT_HEADER_LENGTH) {
+                    let headers = h264::fragment_headers(header, piece.start == 0, piece.end == body.len());
+                    payloads.push([&headers[..], body.get(piece).unwrap_or_default()].concat());
+                }
+                length = h264::AGGREGATE_HEADER_LENGTH;
+            }
+            _ => together.push(unit),
+        }
+    }
+    if !together.is_empty() {
+        payloads.push(h264::aggregate(&together));
+    }
+    payloads
+}
+
+/// Appends what a packet has of its frame; false if it cannot be read.
+pub fn append_content_untrusted(codec: Codec, payload: &[u8], frame: &mut Vec<u8>) -> bool {
     match codec {
-        Codec::Vp8 => payload.get(vp8::Descriptor::parse_untrusted(payload)?.length..),
-        Codec::Opus | Codec::Other => Some(payload),
-        Codec::Vp9 | Codec::H264 | Codec::Av1 => None,
+        Codec::Vp8 => {
+            let descriptor = vp8::Descriptor::parse_untrusted(payload);
+            let content = descriptor.and_then(|descriptor| payload.get(descriptor.length..));
+            content.map(|content| frame.extend_from_slice(content)).is_some()
+        }
+        Codec::H264 => h264::append_byte_stream_untrusted(payload, frame).is_some(),
+        Codec::Opus | Codec::Other => {
+            frame.extend_from_slice(payload);
+            true
+        }
+        Codec::Vp9 | Codec::Av1 => false,
     }
 }
 
@@ -96,20 +138,46 @@ mod tests {
         packets
     }
 
+    /// Puts packets together, looking at each as a receiver does.
+    fn whole(codec: Codec, packets: &[(Vec<u8>, bool)]) -> Vec<u8> {
+        let mut frame = Vec::new();
+        for (index, (payload, last)) in packets.iter().enumerate() {
+            assert!(payload.len() <= MAX_PAYLOAD && append_content_untrusted(codec, payload, &mut frame));
+            assert_eq!(*last, index + 1 == packets.len());
+        }
+        assert!(starts_frame_untrusted(codec, &packets[0].0));
+        frame
+    }
+
     #[test]
     fn a_vp8_frame_of_any_length_comes_out_as_it_went_in() {
         for length in (1..4_000).chain([65_535, 65_536, 500_000]) {
             let (frame, mut packetiser) = (frame(length), Packetiser::new(0x7fff));
             let packets = packets(&mut packetiser, Codec::Vp8, &frame);
-            let contents: Vec<&[u8]> =
-                packets.iter().map(|(payload, _)| content_untrusted(Codec::Vp8, payload).unwrap()).collect();
-            assert_eq!(contents.concat(), frame);
-            for (index, (payload, last)) in packets.iter().enumerate() {
-                assert!(payload.len() <= MAX_PAYLOAD);
-                assert_eq!(starts_frame_untrusted(Codec::Vp8, payload), index == 0);
-                assert_eq!(*last, index + 1 == packets.len());
+            assert_eq!(whole(Codec::Vp8, &packets), frame);
+            assert!(packets[1..].iter().all(|(payload, _)| !starts_frame_untrusted(Codec::Vp8, payload)));
+        }
+    }
+
+    #[test]
+    fn an_h264_frame_of_any_length_comes_out_as_it_went_in() {
+        let unit = |header: u8, length: usize| {
+            let body = (1..length).map(|n| (n * 31 % 250 + 1) as u8 | 0x80);
+            [&annex_b::START_CODE[..], &[header], &body.collect::<Vec<u8>>()].concat()
+        };
+        for length in (2..3_500).chain([65_535, 65_536, 500_000]) {
+            for frame in [
+                unit(0x41, length),
+                // A key frame in two slices behind its parameters.
+                [unit(0x67, 20), unit(0x68, 5), unit(0x65, length), unit(0x65, 1_000)].concat(),
+            ] {
+                let packets = packets(&mut Packetiser::new(0), Codec::H264, &frame);
+                assert_eq!(whole(Codec::H264, &packets), frame, "{length}");
+                let sizes: usize = packets.iter().map(|(payload, _)| payload.len()).sum();
+                assert!(packets.len() <= sizes.div_ceil(MAX_PAYLOAD) + 3, "{length}: {}", packets.len());
             }
         }
+        assert_eq!(is_key_frame(Codec::H264, &unit(0x65, 9)), Some(true));
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub enum Refusal {
     PayloadType(u8),
     Layer(u8),
     Empty,
+    /// It is none of its codec.
+    Unreadable,
     TooLong {
         bytes: usize,
         most: usize,
@@ -39,6 +41,7 @@ impl fmt::Display for Refusal {
             Refusal::PayloadType(number) => write!(f, "payload_type: the source has no {number}"),
             Refusal::Layer(layer) => write!(f, "layer: {layer} is not below {MAX_LAYERS}"),
             Refusal::Empty => write!(f, "data: the frame is empty"),
+            Refusal::Unreadable => write!(f, "data: no start code of H.264 (Annex B) is in it"),
             Refusal::TooLong { bytes, most } => {
                 write!(f, "data: {bytes} bytes, and a frame of this codec may have {most}")
             }
@@ -138,10 +141,13 @@ impl Waiting {
         if bytes > most {
             return Err(Refusal::TooLong { bytes, most });
         }
-        if self.kind == Kind::Video && is_key_frame(payload.codec, &frame.data) == Some(!frame.key) {
-            return Err(Refusal::KeyFrame { key: frame.key });
+        match is_key_frame(payload.codec, &frame.data) {
+            None => Err(Refusal::Unreadable),
+            Some(key) if self.kind == Kind::Video && key != frame.key => {
+                Err(Refusal::KeyFrame { key: frame.key })
+            }
+            Some(_) => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -215,5 +221,7 @@ mod tests {
         assert_eq!(put(frame(true, 0)), Refusal::Empty);
         assert_eq!(put(OutgoingFrame { key: true, ..frame(false, 1) }), Refusal::KeyFrame { key: true });
         assert!(matches!(put(frame(true, (2 << 20) + 1)), Refusal::TooLong { .. }));
+        let inlet = self::inlet(Kind::Video, Codec::H264);
+        assert_eq!(inlet.put(frame(true, 100)), Err(Refusal::Unreadable));
     }
 }

@@ -8,6 +8,8 @@ mod batch;
 #[path = "portable.rs"]
 mod batch;
 mod descriptor;
+#[cfg(target_os = "linux")]
+mod epoll;
 mod poll;
 mod signal;
 

@@ -1,30 +1,29 @@
 //! Waiting for descriptors, and keeping the process's signals away from the threads.
 
 use std::io;
+#[cfg(target_os = "linux")]
+use std::os::fd::AsFd;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Duration;
 
-/// The descriptors to wait for, each by its place. Whoever owns them keeps them open as long as they are in the set.
+/// Descriptors to wait for: a few that stay, each by its place (a signal, a socket per address), and any number that come and
+/// go, each by a token. Whoever owns them keeps them open as long as they are in the set.
 pub(crate) struct Poll {
     fds: Vec<libc::pollfd>,
+    #[cfg(target_os = "linux")]
+    watch: Option<super::epoll::Watch>,
+    /// The tokens of the last descriptors in `fds`.
+    #[cfg(not(target_os = "linux"))]
+    tokens: Vec<u32>,
 }
 
 impl Poll {
     pub fn new<'a>(fds: impl IntoIterator<Item = BorrowedFd<'a>>) -> Poll {
         let fds = fds.into_iter().map(|fd| pollfd(fd, libc::POLLIN)).collect();
-        Poll { fds }
-    }
-
-    /// One more, at the last place.
-    pub fn push(&mut self, fd: BorrowedFd<'_>) {
-        self.fds.push(pollfd(fd, libc::POLLIN));
-    }
-
-    /// Takes one out; the last one moves to its place.
-    pub fn swap_remove(&mut self, index: usize) {
-        if index < self.fds.len() {
-            self.fds.swap_remove(index);
-        }
+        #[cfg(target_os = "linux")]
+        return Poll { fds, watch: None };
+        #[cfg(not(target_os = "linux"))]
+        Poll { fds, tokens: Vec::new() }
     }
 
     /// Waits until a descriptor is readable, for at most `timeout`; an interruption by a signal ends it early.
@@ -35,6 +34,60 @@ impl Poll {
     /// Whether the descriptor at this place was readable, or in error, when `wait` returned.
     pub fn is_readable(&self, index: usize) -> bool {
         self.fds.get(index).is_some_and(|fd| fd.revents != 0)
+    }
+}
+
+/// As many as there are, those that come and go are in an epoll instance, whose own descriptor is polled with the others.
+#[cfg(target_os = "linux")]
+impl Poll {
+    pub fn watch(&mut self, fd: BorrowedFd<'_>, token: u32) -> io::Result<()> {
+        let watch = match &mut self.watch {
+            Some(watch) => watch,
+            none => {
+                let watch = none.insert(super::epoll::Watch::new()?);
+                self.fds.push(pollfd(watch.as_fd(), libc::POLLIN));
+                watch
+            }
+        };
+        watch.add(fd, token)
+    }
+
+    /// Takes a descriptor out before it is closed.
+    pub fn unwatch(&mut self, fd: BorrowedFd<'_>, _token: u32) {
+        if let Some(watch) = &mut self.watch {
+            watch.remove(fd);
+        }
+    }
+
+    /// The tokens of those that were readable, or in error, when `wait` returned.
+    pub fn watched(&mut self) -> impl Iterator<Item = u32> + '_ {
+        let is_readable = self.fds.last().is_some_and(|fd| fd.revents != 0);
+        self.watch.iter_mut().filter(move |_| is_readable).flat_map(super::epoll::Watch::readable)
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Poll {
+    pub fn watch(&mut self, fd: BorrowedFd<'_>, token: u32) -> io::Result<()> {
+        self.fds.push(pollfd(fd, libc::POLLIN));
+        self.tokens.push(token);
+        Ok(())
+    }
+
+    /// Takes a descriptor out before it is closed.
+    pub fn unwatch(&mut self, _fd: BorrowedFd<'_>, token: u32) {
+        if let Some(place) = self.tokens.iter().position(|&known| known == token) {
+            let fixed = self.fds.len() - self.tokens.len();
+            self.fds.swap_remove(fixed + place);
+            self.tokens.swap_remove(place);
+        }
+    }
+
+    /// The tokens of those that were readable, or in error, when `wait` returned.
+    pub fn watched(&mut self) -> impl Iterator<Item = u32> + '_ {
+        let fixed = self.fds.len() - self.tokens.len();
+        let watched = self.fds[fixed..].iter().zip(&self.tokens);
+        watched.filter(|(fd, _)| fd.revents != 0).map(|(_, &token)| token)
     }
 }
 

@@ -1,5 +1,6 @@
 //! H.264 (RFC 6184 section 5).
 
+use super::annex_b::{START_CODE, units};
 use crate::bytes::{u8_at, u16_at};
 
 /// Types of NAL units (ITU-T H.264 table 7-1) and of the structures that carry them (RFC 6184 table 1).
@@ -107,6 +108,80 @@ pub fn is_key_frame_start(payload: &[u8]) -> bool {
     nal_starts_untrusted(payload).any(|nal| nal.starts_key_frame())
 }
 
+/// What the two headers of a fragment (FU-A) take.
+pub const FRAGMENT_HEADER_LENGTH: usize = 2;
+/// What an aggregate (STAP-A) takes for itself, and for each of its units.
+pub const AGGREGATE_HEADER_LENGTH: usize = 1;
+pub const AGGREGATED_UNIT_LENGTH: usize = 2;
+
+/// The headers of a fragment of a unit with this header (RFC 6184 section 5.8).
+#[inline]
+pub fn fragment_headers(unit_header: u8, first: bool, last: bool) -> [u8; FRAGMENT_HEADER_LENGTH] {
+    let fragment = u8::from(first) << 7 | u8::from(last) << 6 | unit_header & 0x1f;
+    [unit_header & 0xe0 | nal_type::FU_A, fragment]
+}
+
+/// The payload of one or more whole units: one is its own, more are an aggregate (RFC 6184 sections 5.6 and 5.7.1). A unit
+/// of more than 65,535 bytes is left out.
+pub fn aggregate(units: &[&[u8]]) -> Vec<u8> {
+    if let [unit] = units {
+        return unit.to_vec();
+    }
+    // F is set if it is in any unit, NRI is the highest.
+    let headers = units.iter().filter_map(|unit| unit.first());
+    let (forbidden, importance) =
+        headers.fold((0, 0), |(f, nri), header| (f | header & 0x80, nri.max(header & 0x60)));
+    let mut payload = vec![forbidden | importance | nal_type::STAP_A];
+    for unit in units {
+        if let Ok(length) = u16::try_from(unit.len()) {
+            payload.extend_from_slice(&length.to_be_bytes());
+            payload.extend_from_slice(unit);
+        }
+    }
+    payload
+}
+
+/// Appends what a payload has of a byte stream (Annex B), units that begin in it behind start codes; `None` if it is not of
+/// packetization mode 0 or 1, or not whole.
+pub fn append_byte_stream_untrusted(payload: &[u8], stream: &mut Vec<u8>) -> Option<()> {
+    let (&header, body) = payload.split_first()?;
+    match header & 0x1f {
+        1..=23 => {
+            stream.extend_from_slice(&START_CODE);
+            stream.extend_from_slice(payload);
+        }
+        nal_type::STAP_A => {
+            let mut rest = body;
+            while !rest.is_empty() {
+                let length = usize::from(u16_at(rest, 0)?);
+                let (unit, after) = rest.get(2..)?.split_at_checked(length)?;
+                if !unit.is_empty() {
+                    stream.extend_from_slice(&START_CODE);
+                    stream.extend_from_slice(unit);
+                }
+                rest = after;
+            }
+        }
+        nal_type::FU_A => {
+            let (&fragment, data) = body.split_first()?;
+            if fragment & 0x80 != 0 {
+                stream.extend_from_slice(&START_CODE);
+                stream.push(header & 0xe0 | fragment & 0x1f);
+            }
+            stream.extend_from_slice(data);
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+/// Whether a whole frame, as a byte stream, is an IDR picture; `None` if there is no unit in it.
+pub fn is_key_frame(stream: &[u8]) -> Option<bool> {
+    let mut types = units(stream).filter_map(|unit| Some(unit.first()? & 0x1f)).peekable();
+    types.peek()?;
+    Some(types.any(|kind| kind == nal_type::IDR_SLICE))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,5 +229,38 @@ mod tests {
         {
             assert!(!is_frame_start(payload) && !is_key_frame_start(payload), "{payload:02x?}");
         }
+    }
+
+    #[test]
+    fn an_aggregate_is_read_as_it_was_written() {
+        let parameters: [&[u8]; 2] = [&[0x67, 0x42, 0xe0, 0x1f], &[0x68, 0xce, 0x3c, 0x80]];
+        assert_eq!(aggregate(&parameters), PARAMETERS);
+        assert_eq!(aggregate(&[&[0x41, 0x9a]]), [0x41, 0x9a], "one is its own");
+        let mut stream = Vec::new();
+        append_byte_stream_untrusted(&PARAMETERS, &mut stream).unwrap();
+        assert!(units(&stream).eq(parameters));
+    }
+
+    #[test]
+    fn fragments_are_put_together_to_their_unit() {
+        let unit: Vec<u8> = (0..50).map(|n| if n == 0 { 0x65 } else { n | 0x80 }).collect();
+        let mut stream = Vec::new();
+        for (index, piece) in unit[1..].chunks(20).enumerate() {
+            let payload = [&fragment_headers(0x65, index == 0, index == 2)[..], piece].concat();
+            assert_eq!((payload[0], payload[1]), (0x7c, [0x85, 0x05, 0x45][index]));
+            append_byte_stream_untrusted(&payload, &mut stream).unwrap();
+        }
+        assert_eq!(units(&stream).collect::<Vec<_>>(), [&unit]);
+        assert_eq!(is_key_frame(&stream), Some(true));
+    }
+
+    #[test]
+    fn what_is_not_whole_or_of_another_mode_is_refused() {
+        for payload in
+            [&[][..], &[0x7c], &[0x78, 0x00, 0x09, 0x67], &[0x78, 0x00], &[0x7d, 0x85, 0x88], &[0x00]]
+        {
+            assert_eq!(append_byte_stream_untrusted(payload, &mut Vec::new()), None, "{payload:02x?}");
+        }
+        assert_eq!((is_key_frame(&[0x65]), is_key_frame(&[0, 0, 1, 0x41])), (None, Some(false)));
     }
 }

@@ -1,6 +1,7 @@
 //! Payload formats: as much of each codec's RTP payload as a forwarder needs, which is where frames and key
 //! frames start and which layer they belong to; and how frames are cut into payloads.
 
+pub mod annex_b;
 pub mod av1;
 pub mod h264;
 pub mod opus;

@@ -2,7 +2,7 @@
 //! the tests on seeded bytes and the fuzz targets.
 
 use visavis_wire::ext::{AbsSendTime, AudioLevel, mid_untrusted, rid_untrusted, transport_cc};
-use visavis_wire::payload::{self, Codec, av1, h264, opus, vp8, vp9};
+use visavis_wire::payload::{self, Codec, annex_b, av1, h264, opus, vp8, vp9};
 use visavis_wire::rtcp::{Packet as Rtcp, packets_untrusted};
 use visavis_wire::rtp::{Header, HeaderWriter, Packet as Rtp, csrcs_untrusted};
 use visavis_wire::stun::{Builder, FingerprintCheck, Message};
@@ -122,6 +122,12 @@ pub fn payload(data: &[u8]) -> bool {
     assert!(opus::duration_untrusted(data).is_none_or(|ticks| (1..=5_760).contains(&ticks)));
     let _header = av1::AggregationHeader::parse_untrusted(data);
     assert!(h264::nal_starts_untrusted(data).count() <= 1 + data.len() / 3);
+    let mut stream = Vec::new();
+    if h264::append_byte_stream_untrusted(data, &mut stream).is_some() {
+        assert!(stream.len() <= data.len() * 2 + 4);
+    }
+    assert!(annex_b::units(data).map(<[u8]>::len).sum::<usize>() <= data.len());
+    assert!(h264::is_key_frame(data).is_none() == (annex_b::units(data).count() == 0));
 
     let mut again = data.to_vec();
     if vp8::rewrite(&mut again, Some(0x5aa5), Some(0x77)) {

@@ -104,6 +104,10 @@ const SIGNALING = {
   "bad-room": ["The server does not take this room's name.", "Use letters, digits, - and _, at most 64 of them."],
   "bad-name": ["The server does not take this name.", "Choose a name of 1 to 64 characters."],
   "rate-limited": ["This page sent more than the server takes.", "Wait a moment, then join again."],
+  "too-many-connections": [
+    "Too many take part from your network, or too many joined from it just now.",
+    "Wait a minute, then try again. Whoever runs the server can allow more.",
+  ],
   "no-common-codec": [
     "This browser and the server share no codec for what you send.",
     "Update the browser, or use another one.",

@@ -127,5 +127,6 @@ export const FINAL_CLOSE_CODES = Object.freeze(
     4008: "rate-limited",
     4009: "replaced",
     4010: "room-full",
+    4011: "too-many-connections",
   }),
 );

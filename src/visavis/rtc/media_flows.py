@@ -1,0 +1,275 @@
+"""A connection's media on its way: pipelines between tracks and the data plane, as negotiation has it."""
+
+import secrets
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from visavis.dataplane.commands import (
+    CloseSource,
+    OpenSource,
+    Receive,
+    RequestKeyFrame,
+    Route,
+    Rung,
+    Send,
+    SetLadder,
+    SlotId,
+    TrackId,
+)
+from visavis.jsep import Transceiver
+from visavis.media.codecs.registry import EncoderSettings, find_codec
+from visavis.media.receiving import ReceiverPipeline, ReceivingCodec
+from visavis.media.sending import Encoding, SenderPipeline
+from visavis.rtc import media_plan
+from visavis.rtc.network import MediaPath
+from visavis.rtc.parameters import RTCRtpEncodingParameters
+from visavis.rtc.tones import ToneSink
+
+if TYPE_CHECKING:
+    from visavis.rtc.connection import Connection
+    from visavis.rtc.transceiver import RTCRtpTransceiver
+
+_TIMESTAMP_BITS = 32
+_WANTED_BPS = {"audio": 64_000, "video": 2_500_000}
+
+
+@dataclass(slots=True)
+class SendingFlow:
+    """One encoding of a sender on its way out."""
+
+    path: MediaPath
+    track: TrackId
+    slot: SlotId
+    rid: str | None
+    ssrcs: tuple[int, int]
+    format: media_plan.SendingFormat
+    pipeline: SenderPipeline
+    tones: ToneSink | None
+
+    def close(self) -> None:
+        """Ends the thread, then the source."""
+        self.pipeline.close()
+        self.path.plane.submit(CloseSource(self.track))
+
+
+@dataclass(slots=True)
+class ReceivingFlow:
+    """A receiver's media on its way in."""
+
+    path: MediaPath
+    track: TrackId
+    pipeline: ReceiverPipeline | None = None
+
+    def close(self) -> None:
+        """Ends the thread."""
+        if self.pipeline is not None:
+            self.pipeline.close()
+            self.pipeline = None
+
+
+@dataclass(slots=True)
+class _OfTransceiver:
+    sending: list[SendingFlow] = field(default_factory=list[SendingFlow])
+    receiving: ReceivingFlow | None = None
+
+
+class MediaFlows:
+    """All flows of a connection; `update` brings them to what the session is."""
+
+    def __init__(self, connection: "Connection") -> None:
+        self._connection = connection
+        self._flows: dict[int, _OfTransceiver] = {}
+        self._heard: set[int] = set()
+
+    def of(self, key: int) -> tuple[list[SendingFlow], ReceivingFlow | None]:
+        """The flows of a transceiver."""
+        flows = self._flows.get(key, _OfTransceiver())
+        return flows.sending, flows.receiving
+
+    def update(self) -> None:
+        """A description was set: what may flow begins, what may not ends, the data plane is told."""
+        transceivers = {one.state.key: one for one in self._connection.transceivers}
+        for key in [key for key in self._flows if key not in transceivers]:
+            self._end(self._flows.pop(key))
+        by_transport: dict[int, list[RTCRtpTransceiver]] = {}
+        for transceiver in transceivers.values():
+            if transceiver.state.transport is not None:
+                by_transport.setdefault(transceiver.state.transport, []).append(transceiver)
+        for transport, its in by_transport.items():
+            path = self._connection.transports.media_path(transport)
+            if path is not None:
+                self._update_transport(path, its)
+
+    def sending_changed(self, transceiver: "RTCRtpTransceiver") -> None:
+        """A sender has another track, or other encodings."""
+        flows = self._flows.get(transceiver.state.key)
+        sender = transceiver.sender
+        for flow, encoding in zip(flows.sending if flows else (), sender.encodings, strict=False):
+            flow.pipeline.configure(_encoding(encoding))
+            track = sender.track if media_plan.sends(transceiver.state) else None
+            if flow.pipeline.track is not track:
+                flow.pipeline.replace_track(track)
+
+    def press(self, key: int, tone: str, duration_s: float) -> None:
+        """A sender is to send a telephone key; one that sends no sound does not."""
+        for flow in self.of(key)[0]:
+            if flow.tones is not None:
+                flow.tones.press(tone, duration_s)
+
+    def close(self) -> None:
+        """Ends all, threads included."""
+        for flows in self._flows.values():
+            self._end(flows)
+        self._flows.clear()
+
+    def _update_transport(self, path: MediaPath, transceivers: "list[RTCRtpTransceiver]") -> None:
+        for transceiver in transceivers:
+            flows = self._flows.setdefault(transceiver.state.key, _OfTransceiver())
+            self._update_receiving(path, transceiver, flows)
+            self._update_sending(path, transceiver, flows)
+        self._tell(path, transceivers)
+        for transceiver in transceivers:
+            self._begin_receiving(transceiver, self._flows[transceiver.state.key])
+        if path.transport not in self._heard:
+            self._heard.add(path.transport)
+            path.plane.on_target_bitrate(path.transport, partial(self._share_rate, path))
+
+    def _update_receiving(
+        self, path: MediaPath, transceiver: "RTCRtpTransceiver", flows: _OfTransceiver
+    ) -> None:
+        wanted = media_plan.receives(transceiver.state)
+        if flows.receiving is not None and (not wanted or flows.receiving.path != path):
+            flows.receiving.close()
+        if wanted and (flows.receiving is None or flows.receiving.path != path):
+            flows.receiving = ReceivingFlow(path, path.plane.new_track(path.transport))
+
+    def _begin_receiving(self, transceiver: "RTCRtpTransceiver", flows: _OfTransceiver) -> None:
+        flow, state = flows.receiving, transceiver.state
+        if flow is None or not media_plan.receives(state):
+            return
+        codecs = _receiving_codecs(state)
+        if flow.pipeline is not None:
+            flow.pipeline.set_codecs(codecs)
+            return
+        plane = flow.path.plane
+        flow.pipeline = ReceiverPipeline(
+            plane.receive_frames(flow.track, state.kind),
+            codecs,
+            transceiver.receiver.track.source,
+            request_key_frame=lambda: plane.submit(RequestKeyFrame(flow.track)),
+        )
+
+    def _update_sending(
+        self, path: MediaPath, transceiver: "RTCRtpTransceiver", flows: _OfTransceiver
+    ) -> None:
+        state, sender = transceiver.state, transceiver.sender
+        codec = sender.encodings[0].codec
+        format = media_plan.sending_format(state, None if codec is None else codec.mimeType)
+        rids = [encoding.rid for encoding in sender.encodings]
+        outdated = [flow.rid for flow in flows.sending] != rids or any(
+            flow.path != path or flow.format != format for flow in flows.sending
+        )
+        if flows.sending and (outdated or format is None):
+            for flow in flows.sending:
+                flow.close()
+            flows.sending = []
+        if format is None:
+            return
+        if not flows.sending:
+            flows.sending = [
+                self._open(path, state, format, index, encoding)
+                for index, encoding in enumerate(sender.encodings)
+            ]
+        track = sender.track if media_plan.sends(state) else None
+        for flow in flows.sending:
+            if flow.pipeline.track is not track:
+                flow.pipeline.replace_track(track)
+
+    def _open(
+        self,
+        path: MediaPath,
+        state: Transceiver,
+        format: media_plan.SendingFormat,
+        index: int,
+        encoding: RTCRtpEncodingParameters,
+    ) -> SendingFlow:
+        plane = path.plane
+        track = plane.new_track(path.transport)
+        plane.submit(OpenSource(track, state.kind, format.source_payloads, _WANTED_BPS[state.kind]))
+        sink = plane.frame_sender(track)
+        tones = None
+        if format.tones is not None:
+            tones = ToneSink(sink, media_plan.TONE_PAYLOAD_TYPE, format.tones.clock_hz)
+        pipeline = SenderPipeline(
+            format.codec,
+            sink if tones is None else tones,
+            media_plan.SOURCE_PAYLOAD_TYPE,
+            first_timestamp=secrets.randbits(_TIMESTAMP_BITS),
+            settings=EncoderSettings(format.codec.default_bps, format.format.values),
+            encoding=_encoding(encoding),
+        )
+        plane.on_key_frame_wanted(track, lambda _: pipeline.request_key_frame())
+        draw = self._connection.ssrc
+        ssrcs = (state.ssrc, state.rtx_ssrc) if encoding.rid is None else (draw(), draw())
+        slot = SlotId(state.key * media_plan.MAX_ENCODINGS + index)
+        return SendingFlow(path, track, slot, encoding.rid, ssrcs, format, pipeline, tones)
+
+    def _tell(self, path: MediaPath, transceivers: "list[RTCRtpTransceiver]") -> None:
+        """Tells the data plane all of a transport, whole."""
+        states = [transceiver.state for transceiver in transceivers]
+        ids = media_plan.extensions(states)
+        cname = self._connection.session.cname
+        sections = tuple(
+            media_plan.section(state, receiving.track)
+            for state in states
+            if (receiving := self._flows[state.key].receiving) is not None and media_plan.receives(state)
+        )
+        flows = [(state, flow) for state in states for flow in self._flows[state.key].sending]
+        slots = tuple(media_plan.slot(state, flow.slot, cname, flow.rid, flow.ssrcs) for state, flow in flows)
+        sending = sorted(
+            ((state, flow) for state, flow in flows if media_plan.sends(state)),
+            key=lambda one: one[0].kind == "video",
+        )
+        path.plane.submit(
+            Receive(path.transport, ids, sections),
+            Send(path.transport, ids, slots),
+            *(Route(path.transport, flow.slot, flow.track, flow.format.payloads) for _, flow in flows),
+            SetLadder(path.transport, tuple(Rung(flow.slot) for _, flow in sending)),
+        )
+
+    def _share_rate(self, path: MediaPath, target_bps: int) -> None:
+        """Sound takes its default of what the network carries; pictures share the rest alike."""
+        flows = [
+            flow
+            for one in self._flows.values()
+            for flow in one.sending
+            if flow.path == path and flow.pipeline.track is not None
+        ]
+        pictures = [flow for flow in flows if flow.format.codec.kind == "video"]
+        sound_bps = sum(flow.format.codec.default_bps for flow in flows if flow not in pictures)
+        for flow in pictures:
+            flow.pipeline.set_target(max(target_bps - sound_bps, 0) // len(pictures))
+
+    def _end(self, flows: _OfTransceiver) -> None:
+        for flow in flows.sending:
+            flow.close()
+        if flows.receiving is not None:
+            flows.receiving.close()
+
+
+def _encoding(parameters: RTCRtpEncodingParameters) -> Encoding:
+    return Encoding(
+        parameters.active,
+        parameters.maxBitrate,
+        parameters.maxFramerate,
+        parameters.scaleResolutionDownBy or 1.0,
+    )
+
+
+def _receiving_codecs(state: Transceiver) -> dict[int, ReceivingCodec]:
+    return {
+        format.payload_type: ReceivingCodec(codec, format.values)
+        for format in state.receive_formats
+        if format.payload_type is not None and (codec := find_codec(format.mime)) is not None
+    }

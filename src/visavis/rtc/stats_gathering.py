@@ -1,0 +1,122 @@
+"""Gathers the figures of a connection (webrtc-stats): everything but RTP streams is here."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from visavis.rtc.certificate import now_ms
+from visavis.rtc.network import LinkFigures
+from visavis.rtc.rtp_stats import RtpStats
+from visavis.rtc.sender import RTCRtpSender
+from visavis.rtc.stats import RTCStatsReport, Selector, Stats, referenced
+
+if TYPE_CHECKING:
+    from visavis.rtc.bound_transport import BoundTransport
+    from visavis.rtc.connection import Connection
+
+Add = Callable[[str, str, Stats], None]
+"""Adds an entry: id, type, members."""
+
+_PEER_CONNECTION_ID = "P"
+_RTP_TYPES = {True: ("outbound-rtp", "remote-inbound-rtp"), False: ("inbound-rtp", "remote-outbound-rtp")}
+
+
+async def report(connection: "Connection", selector: Selector) -> RTCStatsReport:
+    """What is known, of all or of what a sender or receiver has to do with."""
+    bound = connection.transports.all()
+    figures = await asyncio.gather(*(one.figures(transport_id(one.key)) for one in bound))
+    now = now_ms()
+    everything: dict[str, Stats] = {}
+
+    def add(id: str, type: str, members: Stats) -> None:
+        known = {name: value for name, value in members.items() if value is not None}
+        everything[id] = {"id": id, "type": type, "timestamp": now, **known}
+
+    add(_PEER_CONNECTION_ID, "peer-connection", _peer_connection(connection))
+    for number, channel in enumerate(connection.data.channels, 1):
+        add(f"D{number}", "data-channel", channel.figures())
+    for one, its in zip(bound, figures, strict=True):
+        _add_transport(connection, one, its, add)
+        rtp = RtpStats(connection, one.key, its, now)
+        for id, type, members in rtp.all():
+            add(id, type, members)
+    if selector is None:
+        return RTCStatsReport(everything)
+    types = _RTP_TYPES[isinstance(selector, RTCRtpSender)]
+    mid = selector.state.mid
+    roots = {
+        id
+        for id, one in everything.items()
+        if mid is not None and one["type"] in types and one.get("mid") == mid
+    }
+    return RTCStatsReport(referenced(everything, roots))
+
+
+def transport_id(key: int) -> str:
+    """The id of a transport's figures."""
+    return f"T{key}"
+
+
+def _peer_connection(connection: "Connection") -> Stats:
+    channels = connection.data.channels
+    return {
+        "dataChannelsOpened": sum(channel.was_open for channel in channels),
+        "dataChannelsClosed": sum(
+            channel.was_open and channel.readyState == "closed" for channel in channels
+        ),
+    }
+
+
+def _add_transport(connection: "Connection", bound: "BoundTransport", figures: LinkFigures, add: Add) -> None:
+    """RTCTransportStats, and the certificate, candidates and pairs that it refers to."""
+    id = transport_id(bound.key)
+    ice, dtls = bound.ice_transport, bound.dtls_transport
+    local = ice.getLocalParameters()
+    fingerprint = connection.certificate.getFingerprints()[0]
+    certificate_id = f"CF{fingerprint.value}"
+    values = figures.transport
+    connected = dtls.state in ("connected", "closed")
+    add(
+        id,
+        "transport",
+        {
+            **{
+                name: values.get(name)
+                for name in ("bytesSent", "bytesReceived", "packetsSent", "packetsReceived")
+            },
+            "dtlsState": str(dtls.state),
+            "dtlsRole": _dtls_role(connection, bound.key),
+            "iceState": str(ice.state),
+            "iceRole": str(ice.role),
+            "iceLocalUsernameFragment": None if local is None else local.usernameFragment,
+            "selectedCandidatePairId": figures.selected_pair_id,
+            "selectedCandidatePairChanges": figures.selected_pair_changes,
+            "localCertificateId": certificate_id,
+            "tlsVersion": values.get("tlsVersion") if connected else None,
+            "dtlsCipher": values.get("dtlsCipher") if connected else None,
+            "srtpCipher": values.get("srtpCipher") if connected else None,
+        },
+    )
+    add(
+        certificate_id,
+        "certificate",
+        {"fingerprint": fingerprint.value, "fingerprintAlgorithm": fingerprint.algorithm},
+    )
+    for one in figures.ice:
+        members = dict(one)
+        add(str(members.pop("id")), str(members.pop("type")), _pair_bytes(members, figures))
+
+
+def _pair_bytes(members: Stats, figures: LinkFigures) -> Stats:
+    """The pair in use carries all that its transport does."""
+    if members.get("nominated") and figures.transport:
+        names = ("bytesSent", "bytesReceived", "packetsSent", "packetsReceived", "availableOutgoingBitrate")
+        return {**members, **{name: figures.transport.get(name) for name in names}}
+    return members
+
+
+def _dtls_role(connection: "Connection", key: int) -> str:
+    for transport in connection.session.transports:
+        if transport.key == key and transport.role is not None:
+            return str(transport.role)
+    return "unknown"
