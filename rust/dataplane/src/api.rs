@@ -296,6 +296,8 @@ pub enum Command {
         extensions: Vec<(u8, Extension)>,
         sections: Vec<ReceiveSection>,
         transport_cc: bool,
+        /// Feedback may leave without a report before it (RFC 5506).
+        reduced_size_rtcp: bool,
     },
     Send {
         id: TransportId,

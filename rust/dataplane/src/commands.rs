@@ -7,6 +7,7 @@ use crate::api::{
 use crate::dtls::Certificate;
 use crate::ice::Credentials;
 use crate::message::ShardMessage;
+use crate::send::slot::Slot;
 use crate::shard::Shard;
 use crate::source::{CACHE_AGE, Subscription};
 use crate::srtp;
@@ -45,11 +46,12 @@ impl Shard {
                 }
             }
             Command::CloseTransport { id } => self.close_transport(now, id, "closed by command"),
-            Command::Receive { id, extensions, sections, transport_cc } => {
+            Command::Receive { id, extensions, sections, transport_cc, reduced_size_rtcp } => {
                 let Some(transport) = self.transports.get_mut(&id) else { return };
                 let tracks: Vec<(TrackId, Kind)> =
                     sections.iter().map(|section| (section.track, section.kind)).collect();
-                let ended = transport.receive.configure(&extensions, sections, transport_cc);
+                let ended =
+                    transport.receive.configure(&extensions, sections, transport_cc, reduced_size_rtcp);
                 for track in ended {
                     self.end_track(track, id);
                 }
@@ -196,6 +198,8 @@ impl Shard {
     ) {
         let Some(transport) = self.transports.get_mut(&id) else { return };
         let gone = transport.send.configure(now, extensions, slots);
+        let ended: Vec<u32> = gone.iter().flat_map(Slot::sent_ssrcs).collect();
+        transport.send_goodbye(&ended, &mut self.transmits);
         if let Some(session) = &mut transport.session {
             transport.send.open_streams(&mut session.sender);
         }
@@ -271,6 +275,8 @@ impl Shard {
     pub(crate) fn close_transport(&mut self, now: Time, id: TransportId, reason: &'static str) {
         let Some(mut transport) = self.transports.remove(&id) else { return };
         self.deadlines.remove(&(transport.deadline, id));
+        let ended: Vec<u32> = transport.send.slots().iter().flat_map(Slot::sent_ssrcs).collect();
+        transport.send_goodbye(&ended, &mut self.transmits);
         if let Some(dtls) = &mut transport.dtls {
             dtls.close(now);
         }
@@ -307,6 +313,10 @@ impl Shard {
         let Some(transport) = self.transports.get_mut(&id) else { return };
         let report: Option<Report> =
             transport.judge(now).and_then(|(state, reason)| transport.enter(state, reason));
-        self.reports.extend(report);
+        if report.is_some() {
+            self.reports.extend(report);
+            // What the new state makes due is not waited for.
+            self.wake_at(id, now);
+        }
     }
 }

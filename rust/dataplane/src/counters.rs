@@ -50,13 +50,18 @@ counters! {
     SrtpUnauthentic = "srtp_unauthentic",
     SrtpReplayed = "srtp_replayed",
     SrtpTooManySources = "srtp_too_many_sources",
+    /// A key has sealed all that it may (RFC 3711 section 9.2).
     SrtpIndexExhausted = "srtp_index_exhausted",
+    /// A packet could not be sealed for another reason, which is a defect of this end.
+    SrtpSealFailed = "srtp_seal_failed",
     RtpMalformed = "rtp_malformed",
     RtpUnknownSource = "rtp_unknown_source",
     RtpUnknownPayloadType = "rtp_unknown_payload_type",
     RtpDuplicate = "rtp_duplicate",
     RtpForwarded = "rtp_forwarded",
     RtpDroppedByPolicy = "rtp_dropped_by_policy",
+    /// It came so late that its place in a subscriber's stream lies before the window of what SRTP may still seal.
+    RtpTooLate = "rtp_too_late",
     RtcpMalformed = "rtcp_malformed",
     NackSent = "nack_sent",
     NackReceived = "nack_received",

@@ -9,6 +9,7 @@ use crate::media::MediaPacket;
 use crate::message::ShardMessage;
 use crate::send::slot::Verdict;
 use crate::shard::Shard;
+use crate::srtp::SealError;
 use crate::time::Time;
 
 /// One subscriber's share of a turn: the packets of one track for one of its slots.
@@ -148,7 +149,7 @@ impl Shard {
                         }
                     }
                     Verdict::Dropped | Verdict::NeedsKeyFrame => dropped += 1,
-                    Verdict::Unsealable => self.config.counters.add(Counter::SrtpIndexExhausted, 1),
+                    Verdict::Unsealable(error) => self.config.counters.add(counter_of(error), 1),
                 }
                 let Some(later) = rest.next() else { break };
                 caught_up = Some((later.stream, later.sequence));
@@ -239,5 +240,15 @@ impl Shard {
     /// The shards that have subscribers of a track.
     pub(crate) fn shards_of(&self, track: TrackId) -> Vec<ShardId> {
         self.sources.get(&track).map_or(Vec::new(), |source| source.shards.clone())
+    }
+}
+
+fn counter_of(error: SealError) -> Counter {
+    match error {
+        SealError::IndexSealed | SealError::IndexNotAbove => Counter::RtpTooLate,
+        SealError::IndexExhausted => Counter::SrtpIndexExhausted,
+        SealError::Malformed | SealError::WrongSource | SealError::SourceUsed | SealError::Cipher => {
+            Counter::SrtpSealFailed
+        }
     }
 }

@@ -52,8 +52,9 @@ impl Patience {
 ///
 /// A rung for a slot that already has a lower layer replaces it, for the difference. A rung that does not fit ends the
 /// climb of its slot only: a cheaper one further up may still fit. One whose sender adapts always does: not to send it would
-/// leave nothing to adapt. Appends one decision per slot to `decisions`, in the
-/// order of `slots`, which are sorted by their identifier; the total that all rungs would cost is returned.
+/// leave nothing to adapt. Appends one decision per slot to `decisions`, in the order of `slots`, which are sorted by their
+/// identifier. Returned is the estimate with which all rungs would fit, and all who adapt have what they want: their cost, and
+/// while some do not fit, what must be left free for these to come.
 pub fn climb(
     rungs: &[Rung],
     slots: &[SlotView<'_>],
@@ -68,6 +69,7 @@ pub fn climb(
     }
     let mut spent = 0u64;
     let mut wanted = 0u64;
+    let mut refused = false;
     for rung in rungs {
         let Ok(index) = slots.binary_search_by_key(&rung.slot, |view| view.slot) else { continue };
         let (view, decision) = (&slots[index], &mut decisions[first + index]);
@@ -91,13 +93,18 @@ pub fn climb(
         if view.adapts.is_some() || estimate_bps.is_none_or(fits) {
             spent += more;
             *decision = Decision { slot: rung.slot, layer: Some(layer), reason: ForwardReason::Ok, bps };
-        } else if decision.layer.is_none() {
-            decision.reason = ForwardReason::Bandwidth;
+        } else {
+            refused = true;
+            if decision.layer.is_none() {
+                decision.reason = ForwardReason::Bandwidth;
+            }
         }
     }
     let adaptive = slots.iter().zip(&decisions[first..]).filter(|(_, decision)| decision.layer.is_some());
-    wanted
-        + adaptive.map(|(view, decision)| view.adapts.unwrap_or(0).saturating_sub(decision.bps)).sum::<u64>()
+    let growth: u64 =
+        adaptive.map(|(view, decision)| view.adapts.unwrap_or(0).saturating_sub(decision.bps)).sum();
+    let needed = if refused { wanted.saturating_mul(100).div_ceil(ENTER_PERCENT) + 1 } else { wanted };
+    needed + growth
 }
 
 #[cfg(test)]
@@ -182,8 +189,22 @@ mod tests {
             decisions.iter().map(|decision| decision.layer).collect::<Vec<_>>(),
             [Some(0), Some(0), None]
         );
-        assert_eq!(wanted, 2_500_000 + 100_000 + 300_000, "it is probed for");
+        assert!(wanted >= 2_500_000 + 100_000 + 300_000, "it is probed for");
         assert_eq!(layers(&ladder, &slots, Some(50_000))[0], (Some(0), Ok));
+    }
+
+    #[test]
+    fn what_is_wanted_is_an_estimate_with_which_all_would_come() {
+        let slots = [view(1, &[32_000]), view(2, &[999_999])];
+        let ladder = [rung(1, 0), rung(2, 0)];
+        let climb = |estimate| {
+            let mut decisions = Vec::new();
+            let wanted = climb(&ladder, &slots, Some(estimate), Patience::Spent, &mut decisions);
+            (wanted, decisions[1].layer)
+        };
+        let (wanted, refused) = climb(1_100_000);
+        assert_eq!((refused, climb(wanted)), (None, (1_031_999, Some(0))));
+        assert_eq!(climb(wanted - 3).1, None, "and no more than needed");
     }
 
     #[test]

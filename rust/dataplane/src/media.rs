@@ -1,5 +1,7 @@
 //! A media packet as it goes from a publisher to all its subscribers: decrypted, parsed once, shared.
 
+use visavis_wire::payload::FrameNumbers;
+
 use crate::api::{Codec, Extension};
 use crate::time::Time;
 
@@ -36,6 +38,8 @@ pub struct MediaPacket {
     pub clock_hz: u32,
     /// The packet begins a frame from which a decoder can start; always true for audio.
     pub starts_key_frame: bool,
+    /// The running numbers of VP8 and VP9 in the payload.
+    pub numbers: Option<FrameNumbers>,
     /// It came by retransmission, after its successors.
     pub recovered: bool,
     pub received: Time,

@@ -189,8 +189,10 @@ impl Shard {
     fn handle_report_blocks(&mut self, id: TransportId, ntp: u64, blocks: &rtcp::ReportBlocks<'_>) {
         let Some(transport) = self.transports.get_mut(&id) else { return };
         for block in blocks.iter() {
-            if let Some(slot) = transport.send.slot_by_ssrc(block.ssrc) {
-                transport.send.slots_mut()[slot].handle_report(&block, ntp);
+            if let Some(slot) = transport.send.slot_by_ssrc(block.ssrc)
+                && let Some(round_trip) = transport.send.slots_mut()[slot].handle_report(&block, ntp)
+            {
+                transport.receive.note_round_trip(round_trip);
             }
         }
     }

@@ -6,6 +6,8 @@ use crate::time::Time;
 
 const BUCKETS: usize = 10;
 const BUCKET: Duration = Duration::from_millis(100);
+/// A stream that has just begun is not measured over less: what begins is a key frame, many times as large as the others.
+const LEAST_BUCKETS: u64 = 5;
 
 /// A bitrate over the last second, in tenths.
 #[derive(Clone, Debug, Default)]
@@ -35,7 +37,7 @@ impl RateMeter {
     pub fn bps(&mut self, now: Time) -> u64 {
         self.advance(now);
         let Some(started) = self.started else { return 0 };
-        let lived = (self.tick - started + 1).min(BUCKETS as u64);
+        let lived = (self.tick - started + 1).clamp(LEAST_BUCKETS, BUCKETS as u64);
         let total: u64 = self.bytes.iter().map(|&bytes| u64::from(bytes)).sum();
         total * 8 * BUCKETS as u64 / lived
     }
@@ -46,12 +48,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_steady_stream_is_measured_from_its_first_tenth() {
+    fn a_steady_stream_is_measured_from_its_first_half_second() {
         let mut meter = RateMeter::default();
-        for milli in 0..100 {
+        for milli in 0..500 {
             meter.add(Time::from_millis(5_000 + milli), 125);
         }
-        assert_eq!(meter.bps(Time::from_millis(5_099)), 1_000_000);
+        assert_eq!(meter.bps(Time::from_millis(5_499)), 1_000_000);
+    }
+
+    #[test]
+    fn a_key_frame_at_the_beginning_is_not_taken_for_the_stream() {
+        let mut meter = RateMeter::default();
+        let mut most = 0;
+        for frame in 0..30 {
+            let now = Time::from_millis(5_000 + frame * 33);
+            meter.add(now, if frame == 0 { 20_000 } else { 4_000 });
+            most = most.max(meter.bps(now));
+        }
+        assert!(most < 1_300_000, "{most} for a stream of a megabit");
     }
 
     #[test]

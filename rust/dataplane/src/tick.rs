@@ -197,12 +197,12 @@ impl Shard {
         let ntp = self.ntp(now);
         let Some(transport) = self.transports.get_mut(&id) else { return };
         let (Some(path), Some(session)) = (transport.path(), &transport.session) else { return };
+        let Some(index) = transport.send.slots().iter().position(|slot| slot.can_pad()) else { return };
         let Some(mut bytes) =
             transport.send.bandwidth.as_mut().and_then(|bandwidth| bandwidth.poll_probe(now))
         else {
             return;
         };
-        let Some(index) = transport.send.slots().iter().position(|slot| slot.can_pad()) else { return };
         let exit = transport.send.exit(index, now, ntp, path, &mut self.transmits);
         let Some((slot, mut exit, _)) = exit else { return };
         while bytes > 0 {

@@ -1,5 +1,7 @@
 //! One peer connection's state: ICE, DTLS, SRTP, and the two halves that receive and send.
 
+use visavis_wire::rtcp;
+
 use crate::api::{DtlsRole, Fingerprint, IceMode, Report, TransportId, TransportState};
 use crate::dtls;
 use crate::ice::{Agent, Credentials, Path, Requests};
@@ -183,30 +185,64 @@ impl Transport {
         }
     }
 
-    /// Seals and queues RTCP packets, as many to a datagram as fit.
+    /// Seals and queues RTCP packets, as many to a datagram as fit. Each datagram is a compound packet (RFC 3550 section
+    /// 6.1) unless the peer agreed to reduced-size ones (RFC 5506).
     pub fn send_rtcp(&mut self, packets: &[u8], transmits: &mut TransmitQueue) {
         let Some(path) = self.path() else { return };
         let Some(session) = &mut self.session else { return };
+        let mut preface = Vec::new();
         for datagram in split_rtcp(packets) {
+            preface.clear();
+            if !self.receive.reduced_size_rtcp() && !is_compound(datagram) {
+                self.receive.write_empty_report(&mut preface);
+            }
             let sealed = transmits.push_with(path.socket, path.peer, |out| {
                 let start = out.len();
+                out.extend_from_slice(&preface);
                 out.extend_from_slice(datagram);
                 session.sender.seal_rtcp(out, start)
             });
             if sealed.is_ok() {
                 self.counts.packets_sent += 1;
-                self.counts.bytes_sent += datagram.len() as u64;
+                self.counts.bytes_sent += (preface.len() + datagram.len()) as u64;
             }
         }
     }
+
+    /// Tells the peer that streams have ended (RFC 3550 section 6.6), in compound packets always.
+    pub fn send_goodbye(&mut self, ssrcs: &[u32], transmits: &mut TransmitQueue) {
+        for ssrcs in ssrcs.chunks(rtcp::COUNT_LIMIT) {
+            let mut packets = Vec::new();
+            self.receive.write_empty_report(&mut packets);
+            rtcp::write_bye(&mut packets, ssrcs, "");
+            self.send_rtcp(&packets, transmits);
+        }
+    }
+}
+
+/// Length of the RTCP packet at the start of `packets`.
+fn rtcp_length(packets: &[u8]) -> Option<usize> {
+    let &[high, low] = packets.get(2..4)? else { return None };
+    Some(4 * (usize::from(u16::from_be_bytes([high, low])) + 1))
+}
+
+/// RFC 3550 section 6.1: a report first, and the name of its source.
+fn is_compound(mut packets: &[u8]) -> bool {
+    use rtcp::packet_type::{RECEIVER_REPORT, SDES, SENDER_REPORT};
+    let reported = packets.get(1).is_some_and(|kind| [SENDER_REPORT, RECEIVER_REPORT].contains(kind));
+    let mut named = false;
+    while let (Some(&kind), Some(length)) = (packets.get(1), rtcp_length(packets)) {
+        named |= kind == SDES;
+        packets = packets.get(length..).unwrap_or_default();
+    }
+    reported && named
 }
 
 /// Cuts a run of RTCP packets at their borders (RFC 3550 section 6.1) into datagrams that fit a path.
 fn split_rtcp(mut packets: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
         let mut length = 0;
-        while let Some(&[high, low]) = packets.get(length + 2..length + 4) {
-            let next = length + 4 * (usize::from(u16::from_be_bytes([high, low])) + 1);
+        while let Some(next) = packets.get(length..).and_then(rtcp_length).map(|one| length + one) {
             if length > 0 && next > MAX_RTCP_BYTES {
                 break;
             }
@@ -234,5 +270,18 @@ mod tests {
         let lengths: Vec<usize> = split_rtcp(&run).map(<[u8]>::len).collect();
         assert_eq!(lengths, [404 + 604, 800, 1_604, 8]);
         assert_eq!(split_rtcp(&[]).count(), 0);
+    }
+
+    #[test]
+    fn a_compound_packet_begins_with_a_report_and_has_a_name() {
+        let (mut report, mut name, mut pli) = (Vec::new(), Vec::new(), Vec::new());
+        rtcp::write_receiver_report(&mut report, 1, &[]);
+        rtcp::write_sdes_cname(&mut name, 1, "name");
+        rtcp::write_pli(&mut pli, 1, 2);
+        assert!(is_compound(&[report.clone(), name.clone(), pli.clone()].concat()));
+        assert!(!is_compound(&[report.clone(), pli.clone()].concat()));
+        assert!(!is_compound(&[pli, report, name.clone()].concat()));
+        assert!(!is_compound(&name));
+        assert!(!is_compound(&[0x80, 201]));
     }
 }

@@ -289,7 +289,9 @@ impl Call {
             (extension_id::RID, Extension::Rid),
             (extension_id::REPAIRED_RID, Extension::RepairedRid),
         ];
-        self.command(Command::Receive { id: member.transport, extensions, sections, transport_cc: true });
+        let reduced_size_rtcp = self.peer(member).takes_reduced_size_rtcp;
+        let id = member.transport;
+        self.command(Command::Receive { id, extensions, sections, transport_cc: true, reduced_size_rtcp });
     }
 
     /// One more slot, which carries the track, at the end of the ladder.

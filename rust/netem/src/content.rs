@@ -17,8 +17,8 @@ pub struct Content {
 }
 
 const LENGTH: usize = 21;
-/// X, S; I; 15 bits of picture id (RFC 7741 section 4.2).
-const DESCRIPTOR_LENGTH: usize = 4;
+/// X, S; I, L; 15 bits of picture id; TL0PICIDX (RFC 7741 section 4.2).
+const DESCRIPTOR_LENGTH: usize = 5;
 
 impl Content {
     /// Appends an RTP payload of `size` bytes, or as many as it needs at least.
@@ -26,8 +26,10 @@ impl Content {
         let start = out.len();
         if kind == Kind::Video {
             let start_bit = if self.index == 0 { 0x10 } else { 0 };
-            let [high, low] = (0x8000 | self.frame as u16).to_be_bytes();
-            out.extend_from_slice(&[0x80 | start_bit, 0x80, high, low]);
+            // Each encoder counts from a number of its own.
+            let number = self.frame.wrapping_add(self.encoder.wrapping_mul(0x9e37_79b9) >> 7);
+            let [high, low] = (0x8000 | number as u16).to_be_bytes();
+            out.extend_from_slice(&[0x80 | start_bit, 0xc0, high, low, (number as u8).wrapping_add(99)]);
         }
         // In the first packet of a VP8 frame the lowest bit is that of the frame tag: 0 for a key frame.
         out.push(u8::from(!self.key));

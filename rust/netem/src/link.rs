@@ -85,6 +85,7 @@ pub struct LinkCounts {
     pub carried: u64,
     pub lost: u64,
     pub dropped: u64,
+    pub dropped_bytes: u64,
     pub reordered: u64,
     pub duplicated: u64,
 }
@@ -128,6 +129,7 @@ impl Link {
             let room = if self.config.queue_bytes == 0 { rate / 32 } else { self.config.queue_bytes };
             if waiting + size > room.max(size) {
                 self.counts.dropped += 1;
+                self.counts.dropped_bytes += size;
                 return [None, None];
             }
             self.busy_until = self.busy_until.max(now) + Duration::from_nanos(size * 8_000_000_000 / rate);

@@ -93,6 +93,7 @@ impl Line {
                 extensions: extensions.clone(),
                 sections: vec![section],
                 transport_cc: true,
+                reduced_size_rtcp: true,
             },
             Command::OpenReceiver { track: RECEIVED, layer: 0, receiver: RECEIVER },
             Command::Send { id: sender, extensions, slots: vec![slot] },
@@ -228,11 +229,10 @@ fn without_loss_every_frame_arrives_with_its_timestamp_and_capture_time() {
         let level = |frame: &Frame| frame.audio_level.map(|level| level.level);
         let levels: Vec<_> = frames.iter().map(|(_, frame)| level(frame)).collect();
         assert_eq!(levels, (0..120).map(|number| Some(number as u8)).collect::<Vec<_>>());
-        // Two links of 20 ms each way; a report was under way for as long as a frame.
+        // Two links of 20 ms each way; a report was under way for as long as a frame. The first frames wait for the pacer.
         let last = &frames[119];
         let delay = last.1.captured.map(|captured| last.0.since(captured));
         assert!(delay.is_some_and(|delay| delay < Duration::from_millis(25)), "{codec:?}: {delay:?}");
-        assert!(frames[0].1.captured.is_none(), "no report had come");
     }
 }
 
@@ -315,6 +315,7 @@ fn simulcast_encodings_are_told_apart_by_their_rid_even_where_they_are_repaired(
         extensions: extensions.clone(),
         sections,
         transport_cc: true,
+        reduced_size_rtcp: true,
     });
     line.call.command(Command::Send { id: line.sender, extensions, slots });
     let own = SourcePayload { payload_type: 10, codec: Codec::Vp8, clock_hz: 90_000 };

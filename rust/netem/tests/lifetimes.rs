@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use common::{bad, good};
 use visavis_dataplane::Command;
+use visavis_dataplane::api::Kind;
 use visavis_dataplane::shard::Sizes;
 use visavis_netem::{Call, LinkConfig, Links};
 
@@ -93,4 +94,31 @@ fn a_track_that_another_transport_took_over_survives_the_first_one() {
     }
     call.run_ms(3_000);
     assert_eq!(call.server().sizes(), Sizes::default());
+}
+
+#[test]
+fn who_has_got_a_stream_is_told_of_its_end() {
+    let mut call = Call::new(1);
+    let publisher = call.join(0, good());
+    let subscriber = call.join(0, bad());
+    let track = call.publish_video(publisher, 500_000);
+    let slot = call.subscribe(subscriber, track);
+    let unused = call.add_slot(subscriber, Kind::Video);
+    call.run_ms(3_000);
+    assert_eq!(call.peer(subscriber).farewells, [0u32; 0]);
+    // What the network loses is not said again: a goodbye is a courtesy.
+    call.network.links(subscriber.handle).1.config.loss = 0.0;
+    let line = call.inbound(subscriber, slot).line.clone();
+    let never_used = call.inbound(subscriber, unused).line.ssrc;
+    call.command(Command::Send { id: subscriber.transport, extensions: Vec::new(), slots: Vec::new() });
+    call.run_ms(200);
+    let told = call.peer(subscriber).farewells.clone();
+    assert_eq!(told, [line.ssrc, line.ssrc + 1], "and not {never_used}");
+    let another = call.subscribe(subscriber, track);
+    call.run_ms(1_000);
+    let ssrc = call.inbound(subscriber, another).line.ssrc;
+    call.command(Command::CloseTransport { id: subscriber.transport });
+    call.run_ms(200);
+    assert!(call.peer(subscriber).farewells[told.len()..].contains(&ssrc));
+    assert_eq!(call.peer(subscriber).reduced_size_rtcp, 0);
 }

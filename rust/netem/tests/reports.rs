@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{bad, good, seeds};
+use common::{assert_seamless, bad, good, seeds};
 use visavis_dataplane::Report;
 use visavis_dataplane::api::{Figure, Kind, SlotId};
 use visavis_netem::peer::Codecs;
@@ -99,7 +99,31 @@ fn the_server_knows_round_trip_and_loss_of_each_end() {
     let repaired = call.outbound(publisher, 0).repeated;
     assert!(repaired > 20);
     let lost: f64 = received_figures.iter().map(|figures| figure(figures, "packetsLost")).sum();
-    assert!(lost < 10.0, "{lost}: what was repaired is not lost");
+    let packets = f64::from(call.outbound(publisher, 0).packets);
+    let share = lost / packets;
+    assert!((0.07..0.13).contains(&share), "{lost} of {packets} lost, though all were repaired");
     let (arrived, missing) = call.peer(publisher).feedback;
     assert!(arrived > 400 && missing > 20, "transport-wide feedback: {arrived} arrived, {missing} did not");
+}
+
+#[test]
+fn feedback_comes_with_a_report_before_it_where_nothing_else_was_agreed_on() {
+    for agreed in [true, false] {
+        let mut call = Call::new(1);
+        let publisher = call.join(0, bad());
+        let subscriber = call.join(0, good());
+        for member in [publisher, subscriber] {
+            call.peer_mut(member).takes_reduced_size_rtcp = agreed;
+        }
+        let track = call.publish_video(publisher, 500_000);
+        let slot = call.subscribe(subscriber, track);
+        call.run_ms(5_000);
+        call.peer_mut(publisher).outbound[0].enabled = false;
+        call.run_ms(1_000);
+        assert_seamless(call.inbound(subscriber, slot), "what was lost was asked for");
+        let bare = call.peer(publisher).reduced_size_rtcp;
+        assert_eq!(bare > 20, agreed, "{bare} packets of feedback without a report");
+        assert!(agreed || bare == 0, "{bare}");
+        assert_eq!(call.peer(subscriber).reduced_size_rtcp, 0, "sender reports are always compound");
+    }
 }

@@ -61,6 +61,23 @@ fn bursts_of_loss_are_repaired_within_a_few_round_trips() {
 }
 
 #[test]
+fn what_a_distant_publisher_lost_is_seldom_asked_for_twice() {
+    for delay_ms in [20, 120] {
+        let mut call = Call::new(1);
+        let publisher = call.join(0, Links::both(LinkConfig::delay_ms(delay_ms)));
+        let subscriber = call.join(0, good());
+        let track = call.publish_video(publisher, 1_000_000);
+        call.subscribe(subscriber, track);
+        call.network.links(publisher.handle).0.config.loss = 0.05;
+        call.run_ms(10_000);
+        let lost = call.network.links(publisher.handle).0.counts.lost;
+        let repeated = call.outbound(publisher, 0).repeated;
+        assert!(lost > 50 && repeated > 40, "{delay_ms} ms: {lost} lost, {repeated} repeated");
+        assert!(repeated < lost * 5 / 4, "{delay_ms} ms: {lost} lost, {repeated} repeated");
+    }
+}
+
+#[test]
 fn audio_that_the_network_reordered_arrives_whole() {
     for seed in seeds(4) {
         let mut call = Call::new(seed);
@@ -109,7 +126,7 @@ fn one_subscriber_that_asks_for_everything_again_and_again_is_bounded_by_its_bud
     let carried = call.network.links(greedy.handle).1.counts.carried - before;
     let repeated = call.inbound(greedy, greedy_slot).repeated;
     assert!(repeated * 1_100 < 2_400_000, "{repeated} of 80,000 asked for; {carried} in all");
-    assert!(repeated > 300, "{repeated}: the budget is there to be used");
+    assert!(repeated > 100, "{repeated}: the budget is there to be used");
     assert!(call.server().count(Counter::NackRateLimited) > 100);
     call.peer_mut(publisher).outbound[0].enabled = false;
     call.run_ms(1_000);

@@ -97,6 +97,7 @@ pub fn read(object: &Bound<'_, PyAny>, shards: u8) -> PyResult<Command> {
             extensions: extensions(&fields)?,
             sections: fields.each("sections", SECTIONS, |section| receive_section(section, shards))?,
             transport_cc: fields.get("transport_cc")?,
+            reduced_size_rtcp: fields.get("reduced_size_rtcp")?,
         },
         "Send" => {
             Command::Send { id: transport()?, extensions: extensions(&fields)?, slots: slots(&fields)? }

@@ -286,12 +286,16 @@ class CloseTransport:
 
 @dataclass(frozen=True, slots=True)
 class Receive:
-    """What the peer of a transport may send, whole each time; `extensions` has its ids (RFC 8285)."""
+    """What the peer of a transport may send, whole each time; `extensions` has its ids (RFC 8285).
+
+    `reduced_size_rtcp` lets feedback leave without a report before it (RFC 5506): only if the peer agreed.
+    """
 
     transport: TransportId
     extensions: dict[int, Extension] = field(default_factory=dict[int, Extension])
     sections: tuple[ReceiveSection, ...] = ()
     transport_cc: bool = True
+    reduced_size_rtcp: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,12 +71,17 @@ class ReceivingSection:
 
 @dataclass(frozen=True, slots=True)
 class PublisherAnswer:
-    """Our answer to a publisher's offer, and what both agreed to; `sections` in the order of the m-lines."""
+    """Our answer to a publisher's offer, and what both agreed to; `sections` in the order of the m-lines.
+
+    `reduced_size_rtcp` when all m-lines of the bundle have `a=rtcp-rsize` (RFC 5506 section 5), as they share
+    one transport.
+    """
 
     description: SessionDescription
     remote: RemoteTransport
     sections: tuple[ReceivingSection, ...]
     extensions: dict[int, Extension]
+    reduced_size_rtcp: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,6 +159,7 @@ def answer_publisher(
         remote=remote,
         sections=tuple(_sections(description, offer.sections)),
         extensions=extension_ids(line for section in taken.values() for line in section.extensions),
+        reduced_size_rtcp=all(section.media.has(Flag.RTCP_RSIZE) for section in taken.values()),
     )
 
 

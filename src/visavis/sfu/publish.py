@@ -286,6 +286,7 @@ class Publisher:
                 for mid, section in sections.items()
             ),
             any(codec.transport_cc for section in sections.values() for codec in section.codecs),
+            connection.answer.reduced_size_rtcp,
         )
         if received != connection.received:
             connection.received = received

@@ -234,6 +234,7 @@ MALFORMED: list[tuple[Command, str]] = [
     (replace(RECEIVE, extensions={256: Extension.MID}), r"Receive\.extensions: 256"),
     (replace(RECEIVE, extensions={1: foreign("midi")}), r"Receive\.extensions: .*midi"),
     (replace(RECEIVE, sections=(SECTION,) * 257), r"Receive\.sections: more than 256"),
+    (replace(RECEIVE, reduced_size_rtcp=foreign("yes")), r"Receive\.reduced_size_rtcp: "),
     (section(track=TrackId(5 << 24)), r"ReceiveSection\.track"),
     (section(mid="m" * 17), r"ReceiveSection\.mid"),
     (section(mid=""), r"ReceiveSection\.mid"),

@@ -53,6 +53,15 @@ def test_every_recorded_offer_gets_an_answer_that_mirrors_it(name: str) -> None:
             }
 
 
+def test_reduced_size_rtcp_is_agreed_to_where_every_m_line_of_the_transport_has_it() -> None:
+    offer = recorded("chromium-156-av-data-offer")
+    answer = _answered(offer)
+    assert answer.reduced_size_rtcp
+    assert [media.has(Flag.RTCP_RSIZE) for media in answer.description.media if media.port] == [True, True]
+    assert not _answered(offer.replace("a=rtcp-rsize\r\n", "", 1)).reduced_size_rtcp
+    assert not _answered(offer.replace("a=rtcp-rsize\r\n", "")).reduced_size_rtcp
+
+
 def test_the_answer_describes_our_transport_once() -> None:
     answer = _answered(recorded("chromium-156-av-data-offer")).description
     assert answer.origin.session_id == 77

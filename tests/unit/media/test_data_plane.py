@@ -46,7 +46,7 @@ def plane() -> Iterator[Plane]:
 
 def line(plane: Plane, kind: Kind, number: int) -> Line:
     codec, name = (OPUS, Codec.OPUS) if kind is Kind.AUDIO else (VP8, Codec.VP8)
-    plane.submit([OpenSource(TrackId(number), kind, (SourcePayload(10, name, codec.clock_hz),))])
+    plane.submit(OpenSource(TrackId(number), kind, (SourcePayload(10, name, codec.clock_hz),)))
     source = MediaSource(codec.kind, muted=True)
     sender = SenderPipeline(codec, plane.frame_sender(TrackId(number)), 10, first_timestamp=0xFFFFFF00)
     frames = plane.receive_frames(TrackId(number), kind)

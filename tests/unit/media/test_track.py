@@ -242,11 +242,17 @@ async def test_a_new_track_of_an_open_camera_is_not_scaled_up() -> None:
     seen = small.video_frames()
     clock.advance(0.001)
     drain(seen)
-    MediaStreamTrack(small.source).video_frames()
     given: list[Frame] = []
-    small.deliver = given.append  # type: ignore[method-assign]
+
+    class Track(MediaStreamTrack):
+        def deliver(self, frame: Frame) -> None:
+            given.append(frame)
+
+    large = Track(small.source)
+    kept = large.frames()
     clock.advance(0.04)
     assert [(frame.width, frame.height) for frame in given if isinstance(frame, VideoFrame)] == [(640, 480)]
+    assert drain(kept) == []
 
 
 async def test_constraints_that_fail_change_nothing() -> None:

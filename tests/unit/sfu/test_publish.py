@@ -29,6 +29,7 @@ def test_a_first_offer_opens_and_connects_a_transport_and_says_what_it_receives(
     assert received is not None
     assert [section.mid for section in received.sections] == ["0", "1"]
     assert received.transport_cc
+    assert received.reduced_size_rtcp
     assert all(section.payloads and section.ssrcs for section in received.sections)
     assert [(track.source, track.muted) for track in ada.tracks] == [
         (Source.MICROPHONE, False),

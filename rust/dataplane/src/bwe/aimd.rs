@@ -62,6 +62,8 @@ pub(super) struct Aimd {
     capacity: Capacity,
     last_update: Option<Time>,
     last_decrease: Option<Time>,
+    /// When a decrease last made a difference.
+    last_sunk: Option<Time>,
     /// From overuse on until the delay is steady again.
     is_holding: bool,
 }
@@ -75,6 +77,7 @@ impl Aimd {
             capacity: Capacity::default(),
             last_update: None,
             last_decrease: None,
+            last_sunk: None,
             is_holding: false,
         }
     }
@@ -83,8 +86,17 @@ impl Aimd {
         self.rate_bps
     }
 
-    pub(super) fn last_decrease(&self) -> Option<Time> {
-        self.last_decrease
+    /// When the rate last sank. At its lowest it does not, whatever the detector says: an application that sends little
+    /// sees the delays of a busy receiver, and no congestion of its own.
+    pub(super) fn last_sunk(&self) -> Option<Time> {
+        self.last_sunk
+    }
+
+    /// The rate is no more than a guess, and too high: takes what a probe has found.
+    pub(super) fn correct_guess(&mut self, found_bps: f64) {
+        if self.last_decrease.is_none() {
+            self.rate_bps = self.rate_bps.min(found_bps).max(self.min_bps);
+        }
     }
 
     /// Takes what a probe has found, if that is more.
@@ -149,7 +161,11 @@ impl Aimd {
         {
             rate = mean * BACK_OFF;
         }
-        self.rate_bps = self.rate_bps.min(rate);
+        let before = self.rate_bps;
+        self.rate_bps = before.min(rate).max(self.min_bps);
+        if self.rate_bps < before {
+            self.last_sunk = Some(now);
+        }
         if acknowledged_bps.is_some() {
             if self.capacity.range_bps().is_some_and(|(lower, _)| acknowledged < lower) {
                 self.capacity = Capacity::default();

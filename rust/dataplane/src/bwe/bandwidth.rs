@@ -17,10 +17,6 @@ impl Bandwidth {
         Bandwidth { estimator: Estimator::new(config), prober: Prober::default() }
     }
 
-    pub fn estimator(&self) -> &Estimator {
-        &self.estimator
-    }
-
     /// What may be sent, all in all.
     pub fn target_bps(&self) -> u64 {
         self.estimator.target_bps()

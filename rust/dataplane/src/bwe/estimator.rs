@@ -7,9 +7,10 @@ use visavis_wire::rtcp::TransportFeedback;
 use super::acknowledged::Acknowledged;
 use super::aimd::Aimd;
 use super::arrival::InterArrival;
+use super::cluster::ClusterId;
 use super::history::{Outcome, SendHistory};
 use super::loss::LossBound;
-use super::prober::{ClusterId, DURATION};
+use super::probe_arrivals::{Finding, ProbeArrivals};
 use super::trendline::{Trendline, Usage};
 use crate::time::Time;
 
@@ -21,16 +22,7 @@ const CALM: Duration = Duration::from_secs(2);
 /// No probe at a loss above this.
 const PROBE_MAX_LOSS: f64 = 0.10;
 /// What was seen of delay and loss so long ago forbids no probe: where nothing is sent any more, nothing new is seen.
-const STALE: Duration = Duration::from_secs(5);
-
-/// A probe counts when so many of its packets have arrived, sent over two thirds of its time.
-const MIN_PROBE_PACKETS: u32 = 5;
-const MIN_PROBE_SPAN: Duration = Duration::from_millis(DURATION.as_millis() as u64 * 2 / 3);
-/// Slower by this on arrival than when sent, the probe has met the path's limit; some room is then left below it.
-const SATURATED: f64 = 0.9;
-const SATURATED_SHARE: f64 = 0.95;
-/// Faster by this, the path gathered its packets: their spacing says nothing.
-const IMPLAUSIBLE: f64 = 2.0;
+const STALE: Duration = Duration::from_secs(2);
 
 /// The bounds of a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,18 +38,6 @@ impl Default for Config {
     }
 }
 
-/// When the packets of the latest probe were sent and when they arrived.
-#[derive(Clone, Copy, Debug)]
-struct ProbeArrivals {
-    cluster: ClusterId,
-    packets: u32,
-    bytes: usize,
-    first_sent: (Time, usize),
-    last_sent: (Time, usize),
-    first_arrival: (Time, usize),
-    last_arrival: (Time, usize),
-}
-
 /// Estimates from feedback what a transport may send.
 #[derive(Debug)]
 pub struct Estimator {
@@ -69,6 +49,7 @@ pub struct Estimator {
     aimd: Aimd,
     loss: LossBound,
     probe: Option<ProbeArrivals>,
+    finding: Option<(ClusterId, Finding)>,
     /// The last packet compared belonged to a probe: its queue is the probe's own.
     is_delay_of_probe: bool,
     round_trip: Option<Duration>,
@@ -89,6 +70,7 @@ impl Estimator {
             aimd: Aimd::new(start_bps as f64, min_bps as f64, max_bps.max(min_bps) as f64),
             loss: LossBound::default(),
             probe: None,
+            finding: None,
             is_delay_of_probe: false,
             round_trip: None,
             last_arrival: None,
@@ -123,20 +105,23 @@ impl Estimator {
     fn judge(&mut self, now: Time, outcomes: &[Outcome]) {
         let mut shortest: Option<Duration> = None;
         let mut arrived = 0;
-        let mut recovered = 0;
+        // As of delay, packets of probes say nothing of loss: what overruns the path is the probe.
+        let (mut told, mut lost, mut recovered) = (0, 0, 0);
         for outcome in outcomes {
+            if outcome.cluster.is_none() {
+                lost += u32::from(outcome.arrival.is_none());
+                recovered += u32::from(outcome.was_missing);
+                // What had been told as missing is not told of anew.
+                told += u32::from(!outcome.was_missing);
+            }
+            self.follow_probe(outcome);
             let Some(arrival) = outcome.arrival else { continue };
             arrived += 1;
-            recovered += u32::from(outcome.was_missing);
             let round_trip = now.since(outcome.sent);
             shortest = Some(shortest.map_or(round_trip, |shortest| shortest.min(round_trip)));
             self.acknowledged.add(arrival, outcome.size_bytes);
             self.follow_delay(outcome, arrival);
-            self.follow_probe(outcome, arrival);
         }
-        let lost = outcomes.len() as u32 - arrived;
-        // What had been told as missing is not told of anew.
-        let told = arrived + lost - recovered;
         let round_trip = self.follow_round_trip(shortest);
         let acknowledged = self.acknowledged.bitrate_bps().map(|bitrate| bitrate as f64);
         self.loss.update(now, (told, lost, recovered), self.target(), acknowledged, round_trip);
@@ -173,49 +158,36 @@ impl Estimator {
         self.round_trip.unwrap_or(FIRST_ROUND_TRIP)
     }
 
-    fn follow_probe(&mut self, outcome: &Outcome, arrival: Time) {
+    fn follow_probe(&mut self, outcome: &Outcome) {
         let Some(cluster) = outcome.cluster else { return };
-        let (sent, size) = ((outcome.sent, outcome.size_bytes), outcome.size_bytes);
-        match &mut self.probe {
-            Some(probe) if probe.cluster == cluster => {
-                probe.packets += 1;
-                probe.bytes += size;
-                if sent.0 < probe.first_sent.0 {
-                    probe.first_sent = sent;
-                }
-                if sent.0 >= probe.last_sent.0 {
-                    probe.last_sent = sent;
-                }
-                if arrival < probe.first_arrival.0 {
-                    probe.first_arrival = (arrival, size);
-                }
-                if arrival >= probe.last_arrival.0 {
-                    probe.last_arrival = (arrival, size);
-                }
+        let probe = match &mut self.probe {
+            Some(probe) if probe.cluster == cluster => probe,
+            probe => probe.insert(ProbeArrivals::new(cluster)),
+        };
+        probe.add(outcome.sent, outcome.arrival, outcome.size_bytes, outcome.was_missing);
+    }
+
+    /// Takes at once what the probe has shown. Where the rate is no more than a guess still, less is believed too.
+    fn take_probe(&mut self) {
+        let Some(probe) = &self.probe else { return };
+        let Some(finding) = probe.finding() else { return };
+        self.finding = Some((probe.cluster, finding));
+        // Where there is a queue, it has to drain before the path can be used to its limit.
+        let is_queued = finding.is_saturated && self.trendline.usage() == Usage::Over;
+        if finding.bps > self.target() {
+            if is_queued {
+                return;
             }
-            _ => {
-                self.probe = Some(ProbeArrivals {
-                    cluster,
-                    packets: 1,
-                    bytes: size,
-                    first_sent: sent,
-                    last_sent: sent,
-                    first_arrival: (arrival, size),
-                    last_arrival: (arrival, size),
-                });
-            }
+            self.aimd.raise_to(finding.bps);
+            self.loss.raise_to(finding.bps);
+        } else if probe.cluster.tries_guess && finding.is_saturated && self.loss.bound_bps().is_none() {
+            self.aimd.correct_guess(finding.bps);
         }
     }
 
-    /// Jumps to what the probe has shown.
-    fn take_probe(&mut self) {
-        let found = self.probe.as_ref().and_then(ProbeArrivals::found_bps);
-        if let Some(found) = found
-            && self.trendline.usage() != Usage::Over
-        {
-            self.aimd.raise_to(found);
-            self.loss.raise_to(found);
-        }
+    /// What a probe has shown; `None` if nothing (yet).
+    pub fn finding(&self, cluster: ClusterId) -> Option<Finding> {
+        self.finding.filter(|(of, _)| *of == cluster).map(|(_, finding)| finding)
     }
 
     fn target(&self) -> f64 {
@@ -229,49 +201,11 @@ impl Estimator {
         self.target() as u64
     }
 
-    /// What arrives; `None` before it could be measured.
-    pub fn acknowledged_bps(&self) -> Option<u64> {
-        self.acknowledged.bitrate_bps()
-    }
-
-    /// The smoothed time from sending to feedback, which includes how long the receiver gathers; `None` before the first.
-    pub fn round_trip(&self) -> Option<Duration> {
-        self.round_trip
-    }
-
-    /// The part that was lost of the packets last judged, 0 to 1.
-    pub fn loss(&self) -> f64 {
-        self.loss.last_loss()
-    }
-
     /// Whether a probe would say something and harm nobody now.
     pub fn permits_probe(&self, now: Time) -> bool {
         let is_calm = |decrease: Option<Time>| decrease.is_none_or(|decrease| now.since(decrease) >= CALM);
-        let Some(last) = self.last_arrival else { return false };
         let is_good = self.trendline.usage() == Usage::Normal && self.loss.last_loss() <= PROBE_MAX_LOSS;
-        is_calm(self.aimd.last_decrease())
-            && is_calm(self.loss.last_decrease())
-            && (is_good || now.since(last) >= STALE)
-    }
-}
-
-impl ProbeArrivals {
-    /// The rate that it shows the path to bear; `None` if too little has arrived or its spacing says nothing.
-    fn found_bps(&self) -> Option<f64> {
-        let span = self.last_sent.0.since(self.first_sent.0);
-        if self.packets < MIN_PROBE_PACKETS || span < MIN_PROBE_SPAN {
-            return None;
-        }
-        let rate = |bytes: usize, from: Time, to: Time| {
-            let seconds = to.since(from).as_secs_f64();
-            (seconds > 0.0).then(|| bytes as f64 * 8.0 / seconds)
-        };
-        let sent = rate(self.bytes - self.last_sent.1, self.first_sent.0, self.last_sent.0)?;
-        let arrived = rate(self.bytes - self.first_arrival.1, self.first_arrival.0, self.last_arrival.0)?;
-        if arrived > sent * IMPLAUSIBLE {
-            return None;
-        }
-        let found = sent.min(arrived);
-        Some(if arrived < sent * SATURATED { found * SATURATED_SHARE } else { found })
+        let is_stale = self.last_arrival.is_none_or(|last| now.since(last) >= STALE);
+        is_calm(self.aimd.last_sunk()) && is_calm(self.loss.last_decrease()) && (is_good || is_stale)
     }
 }

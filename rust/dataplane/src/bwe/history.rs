@@ -137,10 +137,13 @@ mod tests {
     fn an_outcome_is_told_once() {
         let mut history = SendHistory::default();
         history.record(65_535, ms(1), 100, None);
-        history.record(65_536, ms(2), 200, Some(ClusterId(3)));
+        history.record(65_536, ms(2), 200, Some(ClusterId { number: 3, bytes: 500, tries_guess: false }));
         let arrived = history.resolve(0, Some(ms(50))).unwrap();
         assert_eq!((arrived.sequence, arrived.sent, arrived.size_bytes), (65_536, ms(2), 200));
-        assert_eq!((arrived.cluster, arrived.arrival), (Some(ClusterId(3)), Some(ms(50))));
+        assert_eq!(
+            (arrived.cluster, arrived.arrival),
+            (Some(ClusterId { number: 3, bytes: 500, tries_guess: false }), Some(ms(50)))
+        );
         assert_eq!(history.resolve(0, Some(ms(50))), None);
         assert_eq!(history.resolve(0, None), None);
     }

@@ -13,6 +13,8 @@ const HEAVY_LOSS: f64 = 0.33;
 const BACK_OFF: f64 = 0.85;
 
 const GROWTH_PER_SECOND: f64 = 0.08;
+/// How far an application that sends less than it might can grow the bound, from what arrives.
+const APPLICATION_LIMIT: f64 = 1.5;
 
 /// The loss is judged over at least this many packets and this time.
 const MIN_PACKETS: u32 = 50;
@@ -83,9 +85,12 @@ impl LossBound {
             }
         } else if loss <= LOW_LOSS {
             let seconds = span.min(Duration::from_secs(2)).as_secs_f64();
+            // Where little is sent, that none of it is lost proves little.
+            let proved = acknowledged_bps.map_or(f64::MAX, |arrived| arrived * APPLICATION_LIMIT);
             self.bound_bps = self.bound_bps.map(|bound| {
                 // From the target: a bound far above it would come back too late.
-                bound.min(target_bps * 2.0).max(target_bps) * (1.0 + GROWTH_PER_SECOND).powf(seconds)
+                let bound = bound.min(target_bps * 2.0).max(target_bps);
+                bound.max((bound * (1.0 + GROWTH_PER_SECOND).powf(seconds)).min(proved))
             });
         }
     }
@@ -135,6 +140,16 @@ mod tests {
         assert_eq!(lose(&mut bound, 2, 4, 5, 900e3), Some(900e3), "held between the limits");
         let grown = lose(&mut bound, 6, 2, 0, 900e3).unwrap();
         assert!((970e3..973e3).contains(&grown), "{grown}");
+    }
+
+    #[test]
+    fn the_bound_does_not_grow_beyond_what_a_quiet_application_proves() {
+        let mut bound = LossBound::default();
+        lose(&mut bound, 0, 2, 20, 1e6);
+        for round in 2..200 {
+            bound.update(Time::from_millis(round * 500), (100, 0, 0), 900e3, Some(40e3), RTT);
+        }
+        assert_eq!(bound.bound_bps(), Some(900e3));
     }
 
     #[test]

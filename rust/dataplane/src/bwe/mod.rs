@@ -13,15 +13,19 @@ mod acknowledged;
 mod aimd;
 mod arrival;
 mod bandwidth;
+mod cluster;
 mod estimator;
 mod history;
 mod loss;
+mod probe_arrivals;
 mod prober;
 #[cfg(test)]
 mod tests;
 mod trendline;
 
 pub use bandwidth::Bandwidth;
+pub use cluster::ClusterId;
 pub use estimator::{Config, Estimator};
 pub use history::{Outcome, SendHistory};
-pub use prober::{ClusterId, Prober};
+pub use probe_arrivals::Finding;
+pub use prober::Prober;

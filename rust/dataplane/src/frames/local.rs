@@ -1,6 +1,6 @@
 //! A track whose frames come from this machine: what becomes of them before they are a track's packets.
 
-use visavis_wire::payload::opus;
+use visavis_wire::payload::{FrameNumbers, opus};
 use visavis_wire::rtp;
 
 use super::OutgoingFrame;
@@ -8,6 +8,7 @@ use super::pacer::Pacer;
 use super::packetiser::Packetiser;
 use crate::api::{Codec, Extension, Kind, SourcePayload};
 use crate::media::{ExtensionSpans, MediaPacket};
+use crate::receive::payload_format;
 use crate::sequence::Unwrapper;
 use crate::source::MAX_LAYERS;
 use crate::time::Time;
@@ -158,6 +159,8 @@ impl Packet<'_> {
         for part in [level, self.prefix, self.piece] {
             data.extend_from_slice(part);
         }
+        let numbers = payload_format(payload.codec)
+            .and_then(|format| FrameNumbers::parse_untrusted(format, data.get(length + level.len()..)?));
         MediaPacket {
             stream: self.stream,
             // Each slot gives its own.
@@ -169,6 +172,7 @@ impl Packet<'_> {
             codec: payload.codec,
             clock_hz: payload.clock_hz,
             starts_key_frame: self.starts_key_frame,
+            numbers,
             recovered: false,
             received: now,
             extensions,

@@ -1,13 +1,17 @@
 //! What a transport's peer publishes: packets recognised, gaps noticed, reports written.
 
 pub mod binding;
+mod clock_offset;
+mod feedback;
+mod levels;
 pub mod nack;
+mod round_trip;
 pub mod stream;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use visavis_wire::payload as format;
+use visavis_wire::payload::{self as format, FrameNumbers};
 use visavis_wire::{ext, rtcp, rtp};
 
 use crate::api::{Codec, Extension, Kind, ReceiveSection, TrackId};
@@ -17,12 +21,10 @@ use crate::source::SILENT_AFTER;
 use crate::time::Time;
 use crate::twcc;
 use binding::{Binding, Hints};
+use clock_offset::ClockOffset;
+use levels::Levels;
+use round_trip::RoundTrip;
 use stream::Role;
-
-/// Between two receiver reports (RFC 3550 section 6.2 allows less than 5 s; browsers send one a second).
-const REPORT_INTERVAL: Duration = Duration::from_millis(1_000);
-/// Who is silent for so long is not heard any more.
-const LEVEL_LASTS: Duration = Duration::from_millis(500);
 
 /// A media packet and where it belongs.
 #[derive(Debug)]
@@ -31,14 +33,6 @@ pub struct Received {
     pub kind: Kind,
     pub layer: u8,
     pub packet: Arc<MediaPacket>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Level {
-    track: TrackId,
-    /// Smoothed, dBov.
-    dbov: f32,
-    heard: Time,
 }
 
 /// The receiving half of a transport.
@@ -50,9 +44,11 @@ pub struct ReceiveSide {
     /// The SSRC and the CNAME by which reports name this end.
     reporter: u32,
     cname: String,
-    /// The peer's clock against this machine's, in NTP units; the smallest difference seen is the nearest to the truth.
-    clock_offset: Option<i64>,
-    levels: Vec<Level>,
+    /// The peer takes RTCP packets that are not compound (RFC 5506).
+    reduced_size_rtcp: bool,
+    clock_offset: ClockOffset,
+    round_trip: RoundTrip,
+    levels: Levels,
     next_report: Time,
     sequences: Vec<u16>,
 }
@@ -65,8 +61,10 @@ impl ReceiveSide {
             feedback: None,
             reporter,
             cname,
-            clock_offset: None,
-            levels: Vec::new(),
+            reduced_size_rtcp: false,
+            clock_offset: ClockOffset::default(),
+            round_trip: RoundTrip::default(),
+            levels: Levels::default(),
             next_report: Time::ZERO,
             sequences: Vec::new(),
         }
@@ -78,7 +76,9 @@ impl ReceiveSide {
         extensions: &[(u8, Extension)],
         sections: Vec<ReceiveSection>,
         transport_cc: bool,
+        reduced_size_rtcp: bool,
     ) -> Vec<TrackId> {
+        self.reduced_size_rtcp = reduced_size_rtcp;
         self.extensions = [None; 256];
         for &(id, extension) in extensions {
             self.extensions[usize::from(id)] = Some(extension);
@@ -92,7 +92,7 @@ impl ReceiveSide {
         self.binding.configure(sections);
         let ended: Vec<TrackId> =
             before.into_iter().filter(|&track| self.tracks().all(|kept| kept != track)).collect();
-        self.levels.retain(|level| !ended.contains(&level.track));
+        self.levels.forget(&ended);
         ended
     }
 
@@ -106,6 +106,10 @@ impl ReceiveSide {
 
     pub fn streams(&self) -> &[stream::ReceiveStream] {
         self.binding.streams()
+    }
+
+    pub fn reduced_size_rtcp(&self) -> bool {
+        self.reduced_size_rtcp
     }
 
     pub fn has_streams(&self) -> bool {
@@ -158,7 +162,7 @@ impl ReceiveSide {
             }
         };
         if let Some(level) = level {
-            self.note_level(now, received.track, level);
+            self.levels.note(now, received.track, level);
         }
         Some(received)
     }
@@ -182,7 +186,7 @@ impl ReceiveSide {
             payload.nack,
         );
         stream.payload_type = packet.payload_type;
-        let starts_key_frame = starts_key_frame(payload.codec, packet.payload());
+        let (starts_key_frame, numbers) = inspect(payload.codec, packet.payload());
         if starts_key_frame && section.kind == Kind::Video {
             stream.key_frames += 1;
             stream.gaps.note_key_frame(arrival.sequence);
@@ -202,6 +206,7 @@ impl ReceiveSide {
                 codec: payload.codec,
                 clock_hz: payload.clock_hz,
                 starts_key_frame,
+                numbers,
                 recovered: !arrival.newest,
                 received: now,
                 extensions: spans,
@@ -233,9 +238,11 @@ impl ReceiveSide {
         }
         let Some(media) = self.binding.repaired_by(index) else { return Err(Counter::RtpUnknownSource) };
         let (stream, section) = self.binding.stream_mut(media);
-        let Some(sequence) = stream.handle_recovered(u16::from_be_bytes(*original)) else {
+        let Some((sequence, missing)) = stream.handle_recovered(u16::from_be_bytes(*original)) else {
             return Err(Counter::RtpDuplicate);
         };
+        self.round_trip.note_answer(missing.tries, now.since(missing.asked));
+        let (starts_key_frame, numbers) = inspect(payload.codec, rest);
         let mut whole = Vec::with_capacity(data.len() - 2);
         whole.extend_from_slice(&data[..packet.payload_offset]);
         whole.extend_from_slice(rest);
@@ -252,7 +259,8 @@ impl ReceiveSide {
                 payload_type: payload.payload_type,
                 codec: payload.codec,
                 clock_hz: payload.clock_hz,
-                starts_key_frame: starts_key_frame(payload.codec, rest),
+                starts_key_frame,
+                numbers,
                 recovered: true,
                 received: now,
                 extensions: spans,
@@ -262,25 +270,9 @@ impl ReceiveSide {
         }))
     }
 
-    fn note_level(&mut self, now: Time, track: TrackId, level: ext::AudioLevel) {
-        let dbov = -f32::from(level.level);
-        match self.levels.iter_mut().find(|known| known.track == track) {
-            Some(known) => {
-                // Rises at once, falls over some ten packets, as a meter does.
-                let weight = if dbov > known.dbov { 0.5 } else { 0.1 };
-                known.dbov += (dbov - known.dbov) * weight;
-                known.heard = now;
-            }
-            None => self.levels.push(Level { track, dbov, heard: now }),
-        }
-    }
-
     /// Who is heard now, and how loud.
     pub fn levels(&self, now: Time) -> impl Iterator<Item = (TrackId, i8)> + '_ {
-        self.levels
-            .iter()
-            .filter(move |level| now.since(level.heard) < LEVEL_LASTS)
-            .map(|level| (level.track, level.dbov as i8))
+        self.levels.heard(now)
     }
 
     /// A sender report of the peer's; the clock of the layer it is about.
@@ -291,105 +283,16 @@ impl ReceiveSide {
         report: &rtcp::SenderReport<'_>,
     ) -> Option<(TrackId, u8, ClockMap)> {
         let index = self.binding.find(report.ssrc)?;
-        let difference = now_ntp.wrapping_sub(report.ntp) as i64;
-        let offset = self.clock_offset.map_or(difference, |known| known.min(difference));
-        self.clock_offset = Some(offset);
+        let offset = self.clock_offset.update(now, now_ntp.wrapping_sub(report.ntp) as i64);
         let (stream, section) = self.binding.stream_mut(index);
         let clock_hz = binding::payload(section, stream.payload_type)?.clock_hz;
         stream.handle_sender_report(now, report, offset, clock_hz);
         (stream.role == Role::Media).then_some((section.track, stream.layer, stream.clock?))
     }
 
-    /// Writes the NACKs that are due. Layers whose gaps cannot be closed any more are given to `torn`: they need a key
-    /// frame.
-    pub fn write_nacks(
-        &mut self,
-        now: Time,
-        out: &mut Vec<u8>,
-        counters: &Counters,
-        mut torn: impl FnMut(TrackId, u8),
-    ) {
-        for index in 0..self.binding.streams().len() {
-            let sequences = &mut self.sequences;
-            let (stream, section) = self.binding.stream_mut(index);
-            if stream.gaps.is_empty() {
-                continue;
-            }
-            sequences.clear();
-            if !stream.gaps.collect(now, None, sequences) && section.kind == Kind::Video {
-                torn(section.track, stream.layer);
-            }
-            if !sequences.is_empty() {
-                rtcp::write_nack(out, self.reporter, stream.ssrc, sequences);
-                stream.nacks_sent += 1;
-                counters.add(Counter::NackSent, 1);
-            }
-        }
-    }
-
-    /// When the next gap is due to be asked for.
-    pub fn nack_due(&self) -> Option<Time> {
-        self.binding.streams().iter().filter_map(|stream| stream.gaps.due()).min()
-    }
-
-    /// The stream of a layer, once there is one.
-    fn media_stream(&self, track: TrackId, layer: u8) -> Option<usize> {
-        self.binding.streams().iter().position(|stream| {
-            stream.role == Role::Media
-                && stream.layer == layer
-                && self.binding.sections()[stream.section].track == track
-        })
-    }
-
-    /// Whether there is a stream of which a key frame can be asked for.
-    pub fn has_layer(&self, track: TrackId, layer: u8) -> bool {
-        self.media_stream(track, layer).is_some()
-    }
-
-    /// Writes a request for a key frame of a layer, by the means that were agreed on; false if there is none.
-    pub fn write_key_frame_request(
-        &mut self,
-        track: TrackId,
-        layer: u8,
-        sequence: u8,
-        out: &mut Vec<u8>,
-    ) -> bool {
-        let Some(index) = self.media_stream(track, layer) else { return false };
-        let (stream, section) = self.binding.stream_mut(index);
-        let Some(payload) = binding::payload(section, stream.payload_type) else { return false };
-        if payload.pli {
-            rtcp::write_pli(out, self.reporter, stream.ssrc);
-        } else if payload.fir {
-            rtcp::write_fir(out, self.reporter, &[(stream.ssrc, sequence)]);
-        } else {
-            return false;
-        }
-        stream.plis_sent += 1;
-        true
-    }
-
-    /// Writes the receiver report when it is due, with the CNAME that each compound packet has (RFC 3550 section 6.1).
-    pub fn write_report(&mut self, now: Time, out: &mut Vec<u8>) -> bool {
-        if now < self.next_report || self.binding.streams().is_empty() {
-            return false;
-        }
-        self.next_report = now + REPORT_INTERVAL;
-        let blocks: Vec<_> =
-            self.binding.streams_mut().iter_mut().filter_map(|stream| stream.report_block(now)).collect();
-        // The count of a report's blocks has five bits.
-        for blocks in blocks.chunks(31) {
-            rtcp::write_receiver_report(out, self.reporter, blocks);
-        }
-        if !blocks.is_empty() {
-            rtcp::write_sdes_cname(out, self.reporter, &self.cname);
-        }
-        !blocks.is_empty()
-    }
-
-    /// Writes transport-wide feedback when it is due.
-    pub fn write_feedback(&mut self, now: Time, out: &mut Vec<u8>) -> bool {
-        let media = self.binding.streams().first().map_or(0, |stream| stream.ssrc);
-        self.feedback.as_mut().is_some_and(|feedback| feedback.poll_feedback(now, out, self.reporter, media))
+    /// A receiver report of the peer's told the round trip.
+    pub fn note_round_trip(&mut self, sample: Duration) {
+        self.round_trip.add(sample);
     }
 
     /// Layers that began to send, or stopped, since the last call.
@@ -405,10 +308,6 @@ impl ReceiveSide {
     }
 }
 
-fn starts_key_frame(codec: Codec, payload: &[u8]) -> bool {
-    payload_format(codec).is_none_or(|format| format::is_key_frame_start(format, payload))
-}
-
 /// The payload format of a video codec, whose packets tell where frames begin.
 pub(crate) fn payload_format(codec: Codec) -> Option<format::Codec> {
     match codec {
@@ -420,47 +319,8 @@ pub(crate) fn payload_format(codec: Codec) -> Option<format::Codec> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A side that receives audio of payload type 111 on one m-line.
-    fn side() -> ReceiveSide {
-        let mut side = ReceiveSide::new(7, "a-name-of-its-own".to_owned());
-        let opus = crate::api::Payload {
-            payload_type: 111,
-            codec: Codec::Opus,
-            clock_hz: 48_000,
-            rtx_payload_type: None,
-            nack: false,
-            pli: false,
-            fir: false,
-        };
-        let section = ReceiveSection {
-            track: TrackId(1),
-            mid: "0".to_owned(),
-            kind: Kind::Audio,
-            payloads: vec![opus],
-            ssrcs: vec![(1, None)],
-            rids: Vec::new(),
-        };
-        side.configure(&[], vec![section], false);
-        side
-    }
-
-    #[test]
-    fn a_receiver_report_names_its_author() {
-        let mut side = side();
-        let header = rtp::HeaderWriter { payload_type: 111, ssrc: 1, ..rtp::HeaderWriter::default() };
-        let mut packet = Vec::new();
-        header.write(&mut packet, std::iter::empty());
-        packet.extend_from_slice(&[1, 2, 3]);
-        assert!(side.handle_rtp_untrusted(Time::ZERO, &packet, &Counters::default()).is_some());
-        let mut out = Vec::new();
-        assert!(side.write_report(Time::ZERO, &mut out));
-        let mut packets = rtcp::packets_untrusted(&out);
-        assert!(matches!(packets.next(), Some(Ok(rtcp::Packet::ReceiverReport(report))) if report.ssrc == 7));
-        assert!(matches!(packets.next(), Some(Ok(rtcp::Packet::Sdes(_)))));
-        assert!(out.windows(17).any(|window| window == b"a-name-of-its-own"));
-    }
+/// Whether a decoder can start with this payload, and the running numbers that it has.
+fn inspect(codec: Codec, payload: &[u8]) -> (bool, Option<FrameNumbers>) {
+    let Some(format) = payload_format(codec) else { return (true, None) };
+    (format::is_key_frame_start(format, payload), FrameNumbers::parse_untrusted(format, payload))
 }

@@ -10,15 +10,15 @@ const MAX_MISSING: usize = 500;
 const MAX_TRIES: u8 = 10;
 /// After so long the subscribers' players have given up on it.
 const MAX_AGE: Duration = Duration::from_millis(1_000);
-/// Until a round trip time is known.
-const DEFAULT_RETRY: Duration = Duration::from_millis(100);
-const MIN_RETRY: Duration = Duration::from_millis(20);
 
+/// A packet that has not come.
 #[derive(Clone, Copy, Debug)]
-struct Missing {
+pub struct Missing {
     since: Time,
     due: Time,
-    tries: u8,
+    /// How often it was asked for, and when last.
+    pub tries: u8,
+    pub asked: Time,
 }
 
 /// The gaps of one stream.
@@ -41,7 +41,7 @@ impl NackGenerator {
             return;
         }
         for lost in highest + 1..sequence {
-            self.missing.insert(lost, Missing { since: now, due: now, tries: 0 });
+            self.missing.insert(lost, Missing { since: now, due: now, tries: 0, asked: now });
         }
         while self.missing.len() > MAX_MISSING {
             self.missing.pop_first();
@@ -49,9 +49,9 @@ impl NackGenerator {
         }
     }
 
-    /// A packet came after all; true if it was missed.
-    pub fn note_arrival(&mut self, sequence: u64) -> bool {
-        !self.missing.is_empty() && self.missing.remove(&sequence).is_some()
+    /// A packet came after all: what was known of it, if it was missed.
+    pub fn note_arrival(&mut self, sequence: u64) -> Option<Missing> {
+        if self.missing.is_empty() { None } else { self.missing.remove(&sequence) }
     }
 
     /// A key frame begins at `sequence`: if what was before it does not come, no other one is needed. It is asked for all
@@ -71,9 +71,9 @@ impl NackGenerator {
         if self.torn { Some(Time::ZERO) } else { self.missing.values().map(|missing| missing.due).min() }
     }
 
-    /// Appends what is to be asked for now, ascending; false if something was given up, so that a key frame is needed.
-    pub fn collect(&mut self, now: Time, round_trip: Option<Duration>, sequences: &mut Vec<u16>) -> bool {
-        let retry = round_trip.map_or(DEFAULT_RETRY, |rtt| rtt.max(MIN_RETRY));
+    /// Appends what is to be asked for now, ascending; it is asked for again after `retry`, and each time later. False if
+    /// something was given up, so that a key frame is needed.
+    pub fn collect(&mut self, now: Time, retry: Duration, sequences: &mut Vec<u16>) -> bool {
         let mut given_up = std::mem::take(&mut self.torn);
         self.missing.retain(|&sequence, missing| {
             let kept = missing.tries < MAX_TRIES && now.since(missing.since) < MAX_AGE;
@@ -82,6 +82,7 @@ impl NackGenerator {
         });
         for (&sequence, missing) in self.missing.iter_mut().filter(|(_, missing)| missing.due <= now) {
             missing.tries += 1;
+            missing.asked = now;
             missing.due = now + retry * u32::from(missing.tries.min(4));
             sequences.push(sequence as u16);
         }
@@ -93,9 +94,11 @@ impl NackGenerator {
 mod tests {
     use super::*;
 
+    const RETRY: Duration = Duration::from_millis(50);
+
     fn collected(generator: &mut NackGenerator, ms: u64) -> Vec<u16> {
         let mut sequences = Vec::new();
-        generator.collect(Time::from_millis(ms), Some(Duration::from_millis(50)), &mut sequences);
+        generator.collect(Time::from_millis(ms), RETRY, &mut sequences);
         sequences
     }
 
@@ -105,8 +108,8 @@ mod tests {
         generator.note_gap(Time::ZERO, 65_536, 65_540);
         assert_eq!(collected(&mut generator, 0), [1, 2, 3]);
         assert_eq!(collected(&mut generator, 49), []);
-        assert!(generator.note_arrival(65_538));
-        assert!(!generator.note_arrival(65_538));
+        assert!(generator.note_arrival(65_538).is_some());
+        assert!(generator.note_arrival(65_538).is_none());
         assert_eq!(collected(&mut generator, 50), [1, 3]);
     }
 
@@ -118,8 +121,7 @@ mod tests {
         let mut whole = true;
         for ms in 0..1_100 {
             let mut sequences = Vec::new();
-            whole &=
-                generator.collect(Time::from_millis(ms), Some(Duration::from_millis(50)), &mut sequences);
+            whole &= generator.collect(Time::from_millis(ms), RETRY, &mut sequences);
             asked += sequences.len();
         }
         assert!(!whole);
@@ -134,10 +136,13 @@ mod tests {
         generator.note_key_frame(65_539);
         assert_eq!(collected(&mut generator, 0), [1]);
         let mut sequences = Vec::new();
-        assert!(generator.collect(Time::from_millis(2_000), None, &mut sequences), "given up without a word");
+        assert!(
+            generator.collect(Time::from_millis(2_000), RETRY, &mut sequences),
+            "given up without a word"
+        );
         assert!(generator.is_empty());
         generator.note_gap(Time::from_millis(2_000), 65_539, 65_541);
-        assert!(!generator.collect(Time::from_millis(4_000), None, &mut sequences));
+        assert!(!generator.collect(Time::from_millis(4_000), RETRY, &mut sequences));
     }
 
     #[test]
@@ -146,11 +151,11 @@ mod tests {
         generator.note_gap(Time::ZERO, 65_536, 80_000);
         assert_eq!(generator.due(), Some(Time::ZERO));
         let mut sequences = Vec::new();
-        assert!(!generator.collect(Time::ZERO, None, &mut sequences));
-        assert!(generator.is_empty() && generator.collect(Time::ZERO, None, &mut sequences));
+        assert!(!generator.collect(Time::ZERO, RETRY, &mut sequences));
+        assert!(generator.is_empty() && generator.collect(Time::ZERO, RETRY, &mut sequences));
         generator.note_gap(Time::ZERO, 80_000, 90_000);
         generator.note_key_frame(90_000);
-        assert!(generator.is_empty() && generator.collect(Time::ZERO, None, &mut sequences));
+        assert!(generator.is_empty() && generator.collect(Time::ZERO, RETRY, &mut sequences));
         assert!(sequences.is_empty());
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use visavis_wire::rtcp::{self, ReportBlock};
 
-use super::nack::NackGenerator;
+use super::nack::{Missing, NackGenerator};
 use crate::media::ClockMap;
 use crate::sequence::Unwrapper;
 use crate::time::Time;
@@ -136,16 +136,17 @@ impl ReceiveStream {
         Arrival { sequence, newest }
     }
 
-    /// A packet of this stream came by another SSRC; None if it is not one that could be missing.
-    pub fn handle_recovered(&mut self, sequence: u16) -> Option<u64> {
+    /// A packet of this stream came by another SSRC: its number, and what was known of its absence; None if it is not one
+    /// that could be missing.
+    pub fn handle_recovered(&mut self, sequence: u16) -> Option<(u64, Missing)> {
         self.unwrapper.highest()?;
         let sequence = self.unwrapper.peek(sequence);
-        if !self.gaps.note_arrival(sequence) {
+        let Some(missing) = self.gaps.note_arrival(sequence) else {
             self.duplicates += 1;
             return None;
-        }
+        };
         self.recovered += 1;
-        Some(sequence)
+        Some((sequence, missing))
     }
 
     /// RFC 3550 section 6.4.1, in timestamp units.
@@ -183,19 +184,19 @@ impl ReceiveStream {
         }
     }
 
-    /// Packets that never came, by any way.
+    /// Packets that the network lost, those too that were sent again: these are another stream's (RFC 4588 section 6.2), and
+    /// the loss is what tells the sender of the path's state (RFC 3550 section 6.4.1). Duplicates make it less.
     pub fn lost(&self) -> i64 {
-        self.expected() as i64 - (self.packets + self.recovered) as i64
+        self.expected() as i64 - self.packets as i64
     }
 
     /// The next report block about this stream (RFC 3550 section 6.4.1); its loss is counted from the last one on.
     pub fn report_block(&mut self, now: Time) -> Option<ReportBlock> {
         let highest = self.unwrapper.highest()?;
         let expected = self.expected();
-        let received = self.packets + self.recovered;
         let expected_now = expected.saturating_sub(self.reported_expected);
-        let received_now = received.saturating_sub(self.reported_packets);
-        (self.reported_expected, self.reported_packets) = (expected, received);
+        let received_now = self.packets.saturating_sub(self.reported_packets);
+        (self.reported_expected, self.reported_packets) = (expected, self.packets);
         let lost_now = expected_now.saturating_sub(received_now);
         let fraction_lost = (lost_now * 256).checked_div(expected_now).unwrap_or(0).min(255) as u8;
         let (last_sr, delay) = self
@@ -238,13 +239,15 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_by_retransmission_is_not_lost() {
+    fn what_comes_by_retransmission_is_taken_once_and_stays_lost_in_the_report() {
         let mut stream = stream();
         stream.handle_packet(Time::ZERO, 10, 0, 90_000, 100, true);
         stream.handle_packet(Time::ZERO, 12, 0, 90_000, 100, true);
-        assert_eq!(stream.handle_recovered(11), Some(65_536 + 11));
-        assert_eq!(stream.handle_recovered(11), None);
-        assert_eq!(stream.lost(), 0);
+        stream.handle_packet(Time::ZERO, 13, 0, 90_000, 100, true);
+        assert!(stream.handle_recovered(11).is_some_and(|(sequence, _)| sequence == 65_536 + 11));
+        assert!(stream.handle_recovered(11).is_none());
+        let block = stream.report_block(Time::ZERO).unwrap();
+        assert_eq!((stream.lost(), block.cumulative_lost, block.fraction_lost), (1, 1, 64));
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! What a transport sends: its slots, the ladder that they climb, and what the network allows.
 
 pub mod budget;
+mod frame_count;
+pub mod packet;
+pub mod remote_report;
 pub mod rewriter;
 pub mod slot;
 
@@ -16,7 +19,8 @@ use crate::srtp;
 use crate::time::Time;
 use crate::transmit::TransmitQueue;
 use budget::ByteBudget;
-use slot::{Exit, Slot};
+use packet::Exit;
+use slot::Slot;
 
 /// Between two sender reports of a slot (RFC 3550 section 6.2; browsers send one a second).
 const REPORT_INTERVAL: Duration = Duration::from_millis(1_000);
@@ -24,13 +28,16 @@ const REPORT_INTERVAL: Duration = Duration::from_millis(1_000);
 const CLIMB_INTERVAL: Duration = Duration::from_millis(100);
 /// A shortage that has lasted so long is no hiccup.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Nor is one so soon after the first packet, by an estimate that came down: what was sent until then was a guess, and more
+/// than the path ever bore.
+const SETTLING: Duration = Duration::from_secs(5);
 /// An encoder is told of a new estimate no sooner than this after the last one,
 const TELL_INTERVAL: Duration = Duration::from_millis(100);
 /// and where it differs by one part in so many.
 const TELL_SHARE: u64 = 20;
-/// The estimate before anything is known: high, so that who joins has all pictures at once. A path that bears less says so
-/// within a few round trips.
-const START_BPS: u64 = 8_000_000;
+/// The estimate before anything is known: a first picture of each on most paths. What more there is probes find within a
+/// second, without having overrun a slow path.
+const START_BPS: u64 = 1_000_000;
 const MAX_BPS: u64 = 200_000_000;
 /// What a peer may have repeated: without a bound a NACK of one kilobyte asks for five megabytes.
 const REPAIR_BYTES_PER_SECOND: u64 = 1_000_000;
@@ -63,6 +70,8 @@ pub struct SendSide {
     short_since: Option<Time>,
     /// The estimate that was told last, and when.
     told_bps: Option<(u64, Time)>,
+    /// Since when something was to be forwarded.
+    begun: Option<Time>,
 }
 
 impl Default for SendSide {
@@ -80,6 +89,7 @@ impl Default for SendSide {
             decisions: Vec::new(),
             short_since: None,
             told_bps: None,
+            begun: None,
         }
     }
 }
@@ -132,7 +142,11 @@ impl SendSide {
         let Some(bandwidth) = &mut self.bandwidth else { return true };
         let within = self.feedback_budget.take(now, feedback.status_count.into());
         if within {
+            let before = bandwidth.target_bps();
             bandwidth.handle_feedback_untrusted(now, feedback);
+            if bandwidth.target_bps() > before {
+                self.next_climb = self.next_climb.min(now);
+            }
         }
         within
     }
@@ -229,9 +243,14 @@ impl SendSide {
             decision.reason == ForwardReason::Bandwidth && view.current.is_some()
                 || decision.layer < view.current
         });
+        if self.begun.is_none() && self.decisions.iter().any(|decision| decision.layer.is_some()) {
+            self.begun = Some(now);
+        }
+        let is_settled = self.begun.is_some_and(|begun| now.since(begun) >= SETTLING)
+            || estimate.is_some_and(|estimate| estimate >= START_BPS);
         if !short {
             self.short_since = None;
-        } else if now.since(*self.short_since.get_or_insert(now)) < PATIENCE {
+        } else if now.since(*self.short_since.get_or_insert(now)) < PATIENCE && is_settled {
             self.decisions.clear();
             wanted = ladder::climb(&self.rungs, &views, estimate, Patience::Fresh, &mut self.decisions);
         }

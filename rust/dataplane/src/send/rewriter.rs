@@ -2,6 +2,9 @@
 
 use std::collections::VecDeque;
 
+use visavis_wire::payload::NumberShift;
+
+use super::frame_count::FrameCount;
 use crate::api::TrackId;
 use crate::media::{ClockMap, MediaPacket};
 use crate::time::Time;
@@ -20,6 +23,7 @@ struct Segment {
     first_in: u64,
     first_out: u64,
     timestamp_offset: u32,
+    shift: NumberShift,
 }
 
 /// A packet's place in the outgoing stream.
@@ -27,6 +31,7 @@ struct Segment {
 pub struct Place {
     pub sequence: u64,
     pub timestamp: u32,
+    pub shift: NumberShift,
     /// It is above all that were placed before.
     pub newest: bool,
 }
@@ -38,6 +43,7 @@ pub struct Origin {
     pub layer: u8,
     pub sequence: u64,
     pub timestamp_offset: u32,
+    pub shift: NumberShift,
 }
 
 /// The numbering of one slot.
@@ -48,11 +54,12 @@ pub struct Rewriter {
     highest_out: u64,
     last_timestamp: u32,
     last_placed: Time,
+    frames: FrameCount,
 }
 
 impl Rewriter {
-    /// From this packet on the stream comes from `layer` of `track`. Numbers go on by one; the timestamp goes on by the
-    /// time that passed, or as it was where the publisher's own timeline simply continues.
+    /// From this packet on the stream comes from `layer` of `track`. Numbers, those of its frames too, go on by one; the
+    /// timestamp goes on by the time that passed, or as it was where the publisher's own timeline simply continues.
     pub fn start(&mut self, now: Time, track: TrackId, layer: u8, packet: &MediaPacket) {
         let timestamp_offset = match self.segments.back() {
             None => 0u32.wrapping_sub(packet.timestamp),
@@ -77,6 +84,7 @@ impl Rewriter {
             first_in: packet.sequence,
             first_out: self.highest_out + 1,
             timestamp_offset,
+            shift: packet.numbers.map_or(NumberShift::default(), |numbers| self.frames.next(&numbers)),
         });
     }
 
@@ -98,6 +106,9 @@ impl Rewriter {
             self.highest_out = place.sequence;
             self.last_timestamp = place.timestamp;
             self.last_placed = now;
+            if let Some(numbers) = &packet.numbers {
+                self.frames.note(numbers, place.shift);
+            }
         }
         Some(place)
     }
@@ -119,7 +130,8 @@ impl Rewriter {
         })?;
         let sequence = segment.first_out + (packet.sequence - segment.first_in);
         let timestamp = packet.timestamp.wrapping_add(segment.timestamp_offset);
-        (sequence < end).then_some(Place { sequence, timestamp, newest: sequence > self.highest_out })
+        let newest = sequence > self.highest_out;
+        (sequence < end).then_some(Place { sequence, timestamp, shift: segment.shift, newest })
     }
 
     /// The packet carries nothing (padding of the publisher's): what follows takes its number. False when others already
@@ -155,6 +167,7 @@ impl Rewriter {
             layer: segment.layer,
             sequence: segment.first_in + (sequence - segment.first_out),
             timestamp_offset: segment.timestamp_offset,
+            shift: segment.shift,
         })
     }
 
@@ -175,6 +188,8 @@ impl Rewriter {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+
+    use visavis_wire::payload::{FrameNumbers, PictureId};
 
     use super::*;
     use crate::cache::tests::packet;
@@ -200,7 +215,7 @@ mod tests {
         assert_eq!(place(&mut rewriter, 0, &media(1, 70_000, 500)), (1, 0));
         assert_eq!(place(&mut rewriter, 0, &media(1, 70_003, 500)), (4, 0));
         let late = rewriter.place(Time::ZERO, &media(1, 70_001, 500)).unwrap();
-        assert_eq!(late, Place { sequence: 2, timestamp: 0, newest: false });
+        assert_eq!(late, Place { sequence: 2, timestamp: 0, shift: NumberShift::default(), newest: false });
     }
 
     #[test]
@@ -278,6 +293,38 @@ mod tests {
             "nor has what the pause left out"
         );
         assert!(rewriter.place(Time::ZERO, &media(3, 70_000, 0)).is_none(), "nor another stream");
+    }
+
+    fn frame(stream: u64, sequence: u64, picture_id: u16) -> Arc<MediaPacket> {
+        let mut frame = Arc::into_inner(media(stream, sequence, 0)).unwrap();
+        let picture_id = Some(PictureId { value: picture_id, is_long: true, offset: 2 });
+        frame.numbers = Some(FrameNumbers { picture_id, ..FrameNumbers::default() });
+        Arc::new(frame)
+    }
+
+    #[test]
+    fn frames_are_counted_on_over_pauses_and_changes_and_their_repetitions_have_the_same_numbers() {
+        let mut rewriter = Rewriter::default();
+        let mut next_in = [0; 3];
+        let mut out = 0x7ff0;
+        let mut sent = Vec::new();
+        for (turn, stream) in [1usize, 2, 1, 1, 2].into_iter().enumerate() {
+            // What passes by meanwhile is not seen.
+            next_in[stream] += 1_000;
+            rewriter.start(Time::ZERO, TRACK, 0, &frame(stream as u64, 70_000 + next_in[stream], 0x7ff0));
+            for n in 0..20u64 {
+                let sequence = 70_000 + next_in[stream] + n;
+                let packet = frame(stream as u64, sequence, (0x7ff0 + n as u16) & 0x7fff);
+                let place = rewriter.place(Time::ZERO, &packet).unwrap();
+                let picture_id = packet.numbers.unwrap().picture_id.unwrap();
+                assert_eq!(picture_id.shifted(place.shift.picture_id), out, "turn {turn}");
+                sent.push((place.sequence, place.shift));
+                out = (out + 1) & 0x7fff;
+            }
+        }
+        for (sequence, shift) in sent {
+            assert_eq!(rewriter.origin(sequence as u16).unwrap().shift, shift);
+        }
     }
 
     #[test]

@@ -2,24 +2,15 @@
 
 use std::time::Duration;
 
-use visavis_wire::{ext, rtcp, rtp};
+use visavis_wire::{rtcp, rtp};
 
+use super::packet::{Exit, Outgoing};
+use super::remote_report::RemoteReport;
 use super::rewriter::{Origin, Rewriter};
 use crate::api::{Extension, ForwardReason, Kind, PayloadMap, SendSlot, TrackId};
-use crate::bwe::Bandwidth;
-use crate::ice::Path;
 use crate::media::{ClockMap, MediaPacket};
-use crate::srtp;
+use crate::srtp::{self, SealError};
 use crate::time::Time;
-use crate::transmit::TransmitQueue;
-
-/// Extensions that go from publisher to subscriber as they are; the others are hop by hop.
-const PASSED_ON: [Extension; 4] = [
-    Extension::AudioLevel,
-    Extension::VideoOrientation,
-    Extension::PlayoutDelay,
-    Extension::DependencyDescriptor,
-];
 
 impl SendSlot {
     /// What tells a receiver to which m-line and encoding an SSRC belongs (RFC 8843 section 15, RFC 8852 section 3); nothing
@@ -28,29 +19,6 @@ impl SendSlot {
         let (mid, encoding) =
             if known { ("", "") } else { (&*self.mid, self.rid.as_deref().unwrap_or_default()) };
         [(Extension::Mid, mid.as_bytes()), (rid, encoding.as_bytes())]
-    }
-}
-
-/// What every packet of a transport needs to leave.
-#[derive(Debug)]
-pub struct Exit<'a> {
-    pub now: Time,
-    pub ntp: u64,
-    pub path: Path,
-    pub extension_ids: &'a [u8; Extension::COUNT],
-    pub transmits: &'a mut TransmitQueue,
-    /// The next packet's transport-wide number.
-    pub transport_sequence: &'a mut u64,
-    /// Is told of each packet that has such a number.
-    pub bandwidth: Option<&'a mut Bandwidth>,
-}
-
-impl Exit<'_> {
-    fn note_sent(&mut self, size: usize) {
-        if let Some(bandwidth) = &mut self.bandwidth {
-            bandwidth.note_sent(self.now, *self.transport_sequence, size);
-        }
-        *self.transport_sequence += 1;
     }
 }
 
@@ -64,19 +32,7 @@ pub enum Verdict {
     /// It needs a key frame of the layer first.
     NeedsKeyFrame,
     /// It could not be sealed: it came too late, or the key is used up.
-    Unsealable,
-}
-
-/// What a subscriber reports of a slot's stream.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct RemoteReport {
-    pub fraction_lost: u8,
-    pub cumulative_lost: i32,
-    pub jitter: u32,
-    pub round_trip: Option<Duration>,
-    /// Of all that were measured.
-    pub total_round_trip: Duration,
-    pub round_trips: u64,
+    Unsealable(SealError),
 }
 
 #[derive(Debug)]
@@ -241,15 +197,20 @@ impl Slot {
             ..rtp::HeaderWriter::default()
         };
         let names = self.config.names(self.known, Extension::Rid);
-        let size = write_sealed(exit, srtp, stream, &header, names, packet, place.newest, &[]);
-        let Some(size) = size else { return Verdict::Unsealable };
-        self.packets += 1;
-        self.octets += packet.payload().len() as u64;
-        if self.is_video() {
-            self.frames += u64::from(packet.marker);
-            self.key_frames += u64::from(packet.starts_key_frame);
+        let outgoing =
+            Outgoing { header, names, prefix: &[], packet, shift: place.shift, in_order: place.newest };
+        match exit.send(srtp, stream, &outgoing) {
+            Ok(size) => {
+                self.packets += 1;
+                self.octets += packet.payload().len() as u64;
+                if self.config.kind == Kind::Video {
+                    self.frames += u64::from(packet.marker);
+                    self.key_frames += u64::from(packet.starts_key_frame);
+                }
+                Verdict::Sent(size)
+            }
+            Err(error) => Verdict::Unsealable(error),
         }
-        Verdict::Sent(size)
     }
 
     /// Sends again, by RTX (RFC 4588), the packet that left under `sequence`; its size on the wire, None where RTX was not agreed on.
@@ -273,21 +234,29 @@ impl Slot {
         };
         let original = sequence.to_be_bytes();
         let names = self.config.names(self.known, Extension::RepairedRid);
-        let size = write_sealed(exit, srtp, &mut repair.stream, &header, names, packet, true, &original)?;
+        let outgoing =
+            Outgoing { header, names, prefix: &original, packet, shift: origin.shift, in_order: true };
+        let size = exit.send(srtp, &mut repair.stream, &outgoing).ok()?;
         repair.sequence = repair.sequence.wrapping_add(1);
         self.repaired_packets += 1;
         self.repaired_octets += packet.payload().len() as u64;
         Some(size)
     }
 
-    /// Whether padding can leave on its RTX stream: of a payload type that the subscriber has seen media of. A slot that
-    /// waits to be used again has none.
+    /// Whether padding can leave on its RTX stream. A slot that waits to be used again has no payload type for it.
     pub fn can_pad(&self) -> bool {
-        self.repair.is_some() && self.packets > 0 && self.padding_payload_type().is_some()
+        self.repair.is_some() && self.padding_payload_type().is_some()
     }
 
+    /// That of what was sent last, or else of anything that may be.
     fn padding_payload_type(&self) -> Option<u8> {
-        self.payloads.iter().find(|payload| payload.to == self.payload_type)?.to_rtx
+        let mut payloads = self.payloads.iter();
+        let payload = if self.packets > 0 {
+            payloads.find(|payload| payload.to == self.payload_type)
+        } else {
+            payloads.find(|payload| payload.to_rtx.is_some())
+        };
+        payload?.to_rtx
     }
 
     /// Sends padding on the RTX stream, to find out what the path carries; its size on the wire.
@@ -302,7 +271,7 @@ impl Slot {
             has_padding: true,
             ..rtp::HeaderWriter::default()
         };
-        let size = write_padding(exit, srtp, &mut repair.stream, &header)?;
+        let size = exit.send_padding(srtp, &mut repair.stream, &header).ok()?;
         repair.sequence = repair.sequence.wrapping_add(1);
         Some(size)
     }
@@ -326,31 +295,25 @@ impl Slot {
         self.config.kind == Kind::Video
     }
 
+    /// The streams that the subscriber has got something of: both, as an end of one says nothing of the other (RFC 4588
+    /// section 6.1).
+    pub fn sent_ssrcs(&self) -> impl Iterator<Item = u32> {
+        let streams = self.stream.iter().chain(self.repair.as_ref().map(|repair| &repair.stream));
+        streams.filter(|stream| stream.last().is_some()).map(srtp::SealStream::ssrc)
+    }
+
     /// The SSRC of the stream or of its retransmissions.
     pub fn has_ssrc(&self, ssrc: u32) -> bool {
         self.config.ssrc == ssrc || self.config.rtx_ssrc == Some(ssrc)
     }
 
-    pub fn handle_report(&mut self, block: &rtcp::ReportBlock, now_ntp: u64) {
+    /// What the subscriber tells of the slot's stream; the round trip, if that can be known from it.
+    pub fn handle_report(&mut self, block: &rtcp::ReportBlock, now_ntp: u64) -> Option<Duration> {
         if block.ssrc != self.config.ssrc {
-            return;
+            return None;
         }
         self.known = true;
-        self.remote.fraction_lost = block.fraction_lost;
-        self.remote.cumulative_lost = block.cumulative_lost;
-        self.remote.jitter = block.jitter;
-        if block.last_sender_report != 0 {
-            // RFC 3550 section 6.4.1: all in units of 1/65536 s.
-            let now = (now_ntp >> 16) as u32;
-            let round_trip =
-                now.wrapping_sub(block.last_sender_report).wrapping_sub(block.delay_since_last_sender_report);
-            if round_trip < 0x8000_0000 {
-                let round_trip = Duration::from_nanos(u64::from(round_trip) * 1_000_000_000 / 65_536);
-                self.remote.round_trip = Some(round_trip);
-                self.remote.total_round_trip += round_trip;
-                self.remote.round_trips += 1;
-            }
-        }
+        self.remote.update(block, now_ntp)
     }
 
     pub fn clock_hz(&self) -> u32 {
@@ -362,107 +325,15 @@ impl Slot {
     }
 }
 
-/// Header extensions of one packet: few, on the stack.
-#[derive(Clone, Copy)]
-struct Elements<'a> {
-    values: [(u8, &'a [u8]); PASSED_ON.len() + 4],
-    length: usize,
-}
-
-impl<'a> Elements<'a> {
-    fn new() -> Elements<'a> {
-        Elements { values: [(0, &[]); PASSED_ON.len() + 4], length: 0 }
-    }
-
-    fn push(&mut self, ids: &[u8; Extension::COUNT], extension: Extension, value: &'a [u8]) {
-        let id = ids[extension as usize];
-        if id != 0 && !value.is_empty() && self.length < self.values.len() {
-            self.values[self.length] = (id, value);
-            self.length += 1;
-        }
-    }
-
-    fn as_slice(&self) -> &[(u8, &'a [u8])] {
-        &self.values[..self.length]
-    }
-}
-
-/// Writes, seals and queues one packet: header, `prefix`, the payload of `packet`.
-#[allow(clippy::too_many_arguments)]
-fn write_sealed(
-    exit: &mut Exit<'_>,
-    srtp: &srtp::Sender,
-    stream: &mut srtp::SealStream,
-    header: &rtp::HeaderWriter<'_>,
-    names: [(Extension, &[u8]); 2],
-    packet: &MediaPacket,
-    in_order: bool,
-    prefix: &[u8],
-) -> Option<usize> {
-    let transport_sequence = ext::transport_cc_bytes(*exit.transport_sequence as u16);
-    let send_time = ext::AbsSendTime::from_ntp(exit.ntp).to_bytes();
-    let mut elements = Elements::new();
-    elements.push(exit.extension_ids, Extension::TransportCc, &transport_sequence);
-    elements.push(exit.extension_ids, Extension::AbsSendTime, &send_time);
-    for (extension, value) in names {
-        elements.push(exit.extension_ids, extension, value);
-    }
-    for extension in PASSED_ON {
-        if let Some(value) = packet.extension(extension) {
-            elements.push(exit.extension_ids, extension, value);
-        }
-    }
-    let mut size = 0;
-    let queued = exit.transmits.push_with(exit.path.socket, exit.path.peer, |out| {
-        let start = out.len();
-        let header_length = header.write(out, elements.as_slice().iter().copied());
-        out.extend_from_slice(prefix);
-        out.extend_from_slice(packet.payload());
-        let sealed = if in_order {
-            srtp.seal_rtp(stream, out, start, header_length)
-        } else {
-            srtp.seal_late_rtp(stream, out, start, header_length)
-        };
-        size = out.len() - start;
-        sealed.map(|_| ())
-    });
-    queued.ok()?;
-    exit.note_sent(size);
-    Some(size)
-}
-
-/// As libwebrtc's probes: a packet that is all padding (RFC 3550 section 5.1), at most 255 bytes of it.
-fn write_padding(
-    exit: &mut Exit<'_>,
-    srtp: &srtp::Sender,
-    stream: &mut srtp::SealStream,
-    header: &rtp::HeaderWriter<'_>,
-) -> Option<usize> {
-    let transport_sequence = ext::transport_cc_bytes(*exit.transport_sequence as u16);
-    let mut elements = Elements::new();
-    elements.push(exit.extension_ids, Extension::TransportCc, &transport_sequence);
-    let mut size = 0;
-    let queued = exit.transmits.push_with(exit.path.socket, exit.path.peer, |out| {
-        let start = out.len();
-        let header_length = header.write(out, elements.as_slice().iter().copied());
-        out.resize(out.len() + 254, 0);
-        out.push(255);
-        let sealed = srtp.seal_rtp(stream, out, start, header_length);
-        size = out.len() - start;
-        sealed.map(|_| ())
-    });
-    queued.ok()?;
-    exit.note_sent(size);
-    Some(size)
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::SocketAddr;
 
     use super::*;
-    use crate::api::{SlotId, SocketId};
+    use crate::api::{Extension, SlotId, SocketId};
+    use crate::ice::Path;
     use crate::srtp::{Profile, Sender};
+    use crate::transmit::TransmitQueue;
 
     fn config(rtx_ssrc: Option<u32>) -> SendSlot {
         SendSlot {
@@ -503,7 +374,7 @@ mod tests {
     fn a_slot_that_waits_to_be_used_again_takes_no_probes() {
         let (mut slot, mut sender) = (Slot::new(config(Some(2))), sender());
         slot.open_streams(&mut sender);
-        assert!(!slot.can_pad(), "nothing was sent yet");
+        assert!(!slot.can_pad(), "nothing is routed yet");
         carry_a_packet(&mut slot, &sender);
         assert!(slot.can_pad());
         slot.route(None, Vec::new());

@@ -213,6 +213,18 @@ fn a_nack_for_what_is_not_there_is_answered_to_a_bound() {
     assert_eq!(subscriber.media(&mut plane).len(), 1);
 }
 
+/// SRTP seals no index that lies further back than its window, however the packet came.
+#[test]
+fn a_repetition_that_comes_too_late_has_a_counter_of_its_own() {
+    let (mut plane, mut publisher, _) = call();
+    let (mut stream, mut repair) = (publisher.open_stream(1), publisher.open_stream(2));
+    for sequence in (1..1_200).filter(|&sequence| sequence != 10) {
+        plane.datagram(0, publisher.address, &publisher.rtp(&mut stream, sequence, MEDIA, b"voice"));
+    }
+    plane.datagram(0, publisher.address, &publisher.rtp(&mut repair, 1, MEDIA + 1, b"\x00\x0avoice"));
+    assert_eq!((plane.count(Counter::RtpTooLate), plane.count(Counter::SrtpIndexExhausted)), (2, 0));
+}
+
 /// What the ring between two threads may not lose is not as much as a publisher likes.
 #[test]
 fn a_flood_of_sender_reports_fills_no_ring_for_good() {

@@ -254,6 +254,7 @@ impl Peer {
                 rids: Vec::new(),
             }],
             transport_cc: true,
+            reduced_size_rtcp: true,
         });
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use visavis_dataplane::Time;
 use visavis_dataplane::api::Kind;
 use visavis_dataplane::sequence::Unwrapper;
+use visavis_wire::payload::vp8;
 use visavis_wire::rtcp::{self, ReportBlock};
 use visavis_wire::rtp;
 
@@ -33,6 +34,8 @@ pub struct Piece {
     pub timestamp: u32,
     pub marker: bool,
     pub content: Content,
+    /// The running numbers of its frame, where its format has them: picture id and TL0PICIDX.
+    pub numbers: Option<(u16, u8)>,
     /// It came by retransmission.
     pub recovered: bool,
 }
@@ -132,11 +135,21 @@ impl Inbound {
         if content.key && content.index == 0 {
             self.needs_key_frame = false;
         }
-        let piece =
-            Piece { arrived: now, timestamp: packet.timestamp, marker: packet.marker, content, recovered };
+        let numbers = vp8::Descriptor::parse_untrusted(payload)
+            .filter(|_| self.line.kind == Kind::Video)
+            .and_then(|descriptor| Some((descriptor.picture_id?.value, descriptor.tl0_pic_idx?.value)));
+        let piece = Piece {
+            arrived: now,
+            timestamp: packet.timestamp,
+            marker: packet.marker,
+            content,
+            numbers,
+            recovered,
+        };
         if let Some(before) = self.pieces.get(&sequence) {
             self.repeated += 1;
-            let same = (before.content, before.timestamp) == (piece.content, piece.timestamp);
+            let same = (before.content, before.timestamp, before.numbers)
+                == (piece.content, piece.timestamp, piece.numbers);
             self.damaged += u64::from(!same);
             return;
         }

@@ -96,6 +96,11 @@ pub struct Peer {
     recorder: twcc::Recorder,
     /// Whether transport-wide feedback is sent.
     pub gives_feedback: bool,
+    /// Streams that the server said have ended.
+    pub farewells: Vec<u32>,
+    /// Whether RTCP packets that are not compound (RFC 5506) were agreed to; how many came.
+    pub takes_reduced_size_rtcp: bool,
+    pub reduced_size_rtcp: u64,
     transport_sequence: u16,
     cname: String,
     ntp_at_zero: u64,
@@ -125,6 +130,9 @@ impl Peer {
                 .expect("the keys fit the profile"),
             recorder: twcc::Recorder::default(),
             gives_feedback: true,
+            farewells: Vec::new(),
+            takes_reduced_size_rtcp: true,
+            reduced_size_rtcp: 0,
             transport_sequence: 0xff80,
             cname,
             ntp_at_zero,
@@ -192,6 +200,7 @@ impl Peer {
             Err(_) => return self.strange += 1,
         };
         let mut packets = Vec::new();
+        self.reduced_size_rtcp += u64::from(!is_compound(&data[..length]));
         for packet in rtcp::packets_untrusted(&data[..length]) {
             match packet {
                 Ok(rtcp::Packet::SenderReport(report)) => {
@@ -226,6 +235,7 @@ impl Peer {
                         }
                     }
                 }
+                Ok(rtcp::Packet::Bye(bye)) => self.farewells.extend(bye.ssrcs()),
                 Ok(_) => (),
                 Err(_) => self.strange += 1,
             }
@@ -286,6 +296,14 @@ impl Peer {
             self.send_rtcp(feedback);
         }
     }
+}
+
+/// RFC 3550 section 6.1: a report comes first, and a name is there.
+fn is_compound(datagram: &[u8]) -> bool {
+    let mut packets = rtcp::packets_untrusted(datagram).map_while(Result::ok);
+    let reported =
+        matches!(packets.next(), Some(rtcp::Packet::SenderReport(_) | rtcp::Packet::ReceiverReport(_)));
+    reported && packets.any(|packet| matches!(packet, rtcp::Packet::Sdes(_)))
 }
 
 impl Node for Peer {

@@ -2,7 +2,7 @@
 
 mod values;
 
-pub use values::{AbsSendTime, AudioLevel, mid_untrusted, rid_untrusted, transport_cc, transport_cc_bytes};
+pub use values::{AbsSendTime, AudioLevel, transport_cc, transport_cc_bytes};
 
 use crate::bytes::put_u16_at;
 

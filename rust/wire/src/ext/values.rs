@@ -58,28 +58,3 @@ impl AbsSendTime {
         [a, b, c]
     }
 }
-
-/// Longest MID and RID in bytes: as long as a one-byte element can be.
-pub const IDENTIFIER_LIMIT: usize = 16;
-
-/// MID (RFC 9143 section 15.2): a token of RFC 8866, here of at most 16 bytes.
-#[inline]
-pub fn mid_untrusted(value: &[u8]) -> Option<&str> {
-    let is_token = |c| match c {
-        b'0'..=b'9' | b'A'..=b'Z' => true,
-        _ => matches!(c, 0x21 | 0x23..=0x27 | 0x2a | 0x2b | 0x2d | 0x2e | 0x5e..=0x7e),
-    };
-    identifier(value, is_token)
-}
-
-/// RtpStreamId and RepairedRtpStreamId (RFC 8852 section 3): letters and digits, and also the `-` and `_`
-/// that RFC 8851 section 10 lets SDP use; here at most 16 bytes.
-#[inline]
-pub fn rid_untrusted(value: &[u8]) -> Option<&str> {
-    identifier(value, |c| c.is_ascii_alphanumeric() || c == b'-' || c == b'_')
-}
-
-fn identifier(value: &[u8], allowed: impl Fn(u8) -> bool) -> Option<&str> {
-    let bounded = (1..=IDENTIFIER_LIMIT).contains(&value.len()) && value.iter().all(|&c| allowed(c));
-    if bounded { std::str::from_utf8(value).ok() } else { None }
-}

@@ -1,6 +1,6 @@
 //! VP8 (RFC 7741 section 4.2).
 
-use super::{PictureId, Tl0PicIdx};
+use super::{KeyIdx, PictureId, Tl0PicIdx};
 use crate::bytes::u8_at;
 
 /// The payload descriptor before the VP8 data.
@@ -18,7 +18,7 @@ pub struct Descriptor {
     /// The Y bit: from here a receiver of the base layer alone can begin to receive this layer.
     pub layer_sync: bool,
     /// The running number of key frames.
-    pub key_idx: Option<u8>,
+    pub key_idx: Option<KeyIdx>,
     /// Length of the descriptor: where the VP8 data starts.
     pub length: usize,
 }
@@ -62,7 +62,7 @@ impl Descriptor {
             let layers = u8_at(payload, at)?;
             self.temporal_id = (present & 0x20 != 0).then_some(layers >> 6);
             self.layer_sync = layers & 0x20 != 0;
-            self.key_idx = (present & 0x10 != 0).then_some(layers & 0x1f);
+            self.key_idx = (present & 0x10 != 0).then_some(KeyIdx { value: layers & 0x1f, offset: at as u8 });
             at += 1;
         }
         self.length = at;
@@ -110,15 +110,6 @@ pub fn is_key_frame(frame: &[u8]) -> Option<bool> {
     frame.first().map(|first| first & 0x01 == 0)
 }
 
-/// Overwrites the picture id and TL0PICIDX that a payload has; it keeps its length, so a 7-bit picture id
-/// keeps 7 bits. Tells whether the descriptor could be read.
-#[inline]
-pub fn rewrite(payload: &mut [u8], picture_id: Option<u16>, tl0_pic_idx: Option<u8>) -> bool {
-    let Some(descriptor) = Descriptor::parse_untrusted(payload) else { return false };
-    super::rewrite(payload, (descriptor.picture_id, descriptor.tl0_pic_idx), (picture_id, tl0_pic_idx));
-    true
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,7 +128,8 @@ mod tests {
         let d = Descriptor::parse_untrusted(&KEY).unwrap();
         assert_eq!(d.picture_id, Some(PictureId { value: 0x1234, is_long: true, offset: 2 }));
         assert_eq!(d.tl0_pic_idx, Some(Tl0PicIdx { value: 0x56, offset: 4 }));
-        assert_eq!((d.temporal_id, d.layer_sync, d.key_idx), (Some(0), false, Some(7)));
+        assert_eq!((d.temporal_id, d.layer_sync), (Some(0), false));
+        assert_eq!(d.key_idx, Some(KeyIdx { value: 7, offset: 5 }));
         assert_eq!((d.length, d.non_reference, d.partition), (6, false, 0));
         assert!(is_frame_start(&KEY) && is_key_frame_start(&KEY));
     }
@@ -187,23 +179,5 @@ mod tests {
             (is_key_frame(&[0x10]), is_key_frame(&[0x11]), is_key_frame(&[])),
             (Some(true), Some(false), None)
         );
-    }
-
-    #[test]
-    fn rewriting_changes_the_two_numbers_and_nothing_else() {
-        let mut payload = KEY;
-        assert!(rewrite(&mut payload, Some(0x7fff), Some(0xaa)));
-        assert_eq!(payload, [0x90, 0xf0, 0xff, 0xff, 0xaa, 0x07, 0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a]);
-        let mut payload = INTER;
-        assert!(rewrite(&mut payload, Some(0x0181), None));
-        assert_eq!(payload, [0xb0, 0xe0, 0x01, 0x57, 0xa0, 0x11]);
-    }
-
-    #[test]
-    fn rewriting_what_is_not_there_changes_nothing() {
-        let mut payload = [0x10, 0x10, 0x02];
-        assert!(rewrite(&mut payload, Some(1), Some(1)));
-        assert_eq!(payload, [0x10, 0x10, 0x02]);
-        assert!(!rewrite(&mut [], Some(1), Some(1)));
     }
 }

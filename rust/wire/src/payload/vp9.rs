@@ -82,12 +82,6 @@ impl Descriptor {
         (at < payload.len()).then_some(descriptor)
     }
 
-    /// The spatial layer; 0 in a stream without layers.
-    #[inline]
-    pub fn spatial_id(&self) -> u8 {
-        self.layers.map_or(0, |l| l.spatial_id)
-    }
-
     /// Whether the first packet of a picture has this descriptor: the first of its lowest spatial layer.
     #[inline]
     pub fn is_frame_start(&self) -> bool {
@@ -125,15 +119,6 @@ pub fn is_key_frame_start(payload: &[u8]) -> bool {
     Descriptor::parse_untrusted(payload).is_some_and(|d| d.is_frame_start() && !d.inter_picture_predicted)
 }
 
-/// Overwrites the picture id and TL0PICIDX that a payload has; it keeps its length, so a 7-bit picture id
-/// keeps 7 bits. Tells whether the descriptor could be read.
-#[inline]
-pub fn rewrite(payload: &mut [u8], picture_id: Option<u16>, tl0_pic_idx: Option<u8>) -> bool {
-    let Some(descriptor) = Descriptor::parse_untrusted(payload) else { return false };
-    super::rewrite(payload, (descriptor.picture_id, descriptor.tl0_pic_idx), (picture_id, tl0_pic_idx));
-    true
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,7 +142,7 @@ mod tests {
         assert_eq!(d.picture_id, Some(PictureId { value: 0x0123, is_long: true, offset: 1 }));
         assert_eq!(d.tl0_pic_idx, Some(Tl0PicIdx { value: 9, offset: 4 }));
         assert!(d.has_scalability_structure && !d.flexible_mode && !d.frame_end);
-        assert_eq!((d.spatial_id(), d.length), (0, 5));
+        assert_eq!((d.layers.map(|layers| layers.spatial_id), d.length), (Some(0), 5));
         assert!(is_frame_start(&KEY) && is_key_frame_start(&KEY));
         assert!(!is_frame_start(&KEY_UPPER) && !is_key_frame_start(&KEY_UPPER));
         let upper = Descriptor::parse_untrusted(&KEY_UPPER).unwrap().layers.unwrap();
@@ -204,12 +189,5 @@ mod tests {
             assert_eq!(Descriptor::parse_untrusted(&KEY[..length]), None, "{length} bytes");
             assert_eq!(Descriptor::parse_untrusted(&FLEXIBLE[..length]), None, "{length} bytes");
         }
-    }
-
-    #[test]
-    fn rewriting_changes_the_two_numbers_and_nothing_else() {
-        let mut payload = KEY;
-        assert!(rewrite(&mut payload, Some(2), Some(0xff)));
-        assert_eq!(payload, [0xaa, 0x80, 0x02, 0x00, 0xff, 0x00, 0x82]);
     }
 }

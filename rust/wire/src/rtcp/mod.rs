@@ -14,7 +14,8 @@ pub use sdes::{Bye, Sdes, SdesChunk, SdesChunks, SdesItems};
 pub use transport_feedback::{Arrivals, TransportFeedback};
 pub use transport_feedback_writer::write_transport_feedback;
 pub use writer::{
-    write_bye, write_fir, write_nack, write_pli, write_receiver_report, write_sdes_cname, write_sender_report,
+    COUNT_LIMIT, write_bye, write_fir, write_nack, write_pli, write_receiver_report, write_sdes_cname,
+    write_sender_report,
 };
 
 use crate::bytes::{u8_at, u16_at, u32_at};

@@ -6,7 +6,7 @@ use crate::bytes::{bounded, put_u16_at};
 /// Most entries of a NACK packet: a longer list becomes several packets.
 const NACK_ENTRIES_LIMIT: usize = 256;
 /// Most blocks of a report and SSRCs of a goodbye: the count has five bits.
-const COUNT_LIMIT: usize = 31;
+pub const COUNT_LIMIT: usize = 31;
 
 /// A packet that is being written: its length is filled in at the end.
 pub(super) struct Open<'b> {

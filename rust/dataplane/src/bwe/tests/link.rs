@@ -82,7 +82,7 @@ impl Simulation {
     }
 
     pub(super) fn target_bps(&self) -> f64 {
-        self.bandwidth.estimator().target_bps() as f64
+        self.bandwidth.target_bps() as f64
     }
 
     /// Runs for some seconds, in steps of a millisecond.

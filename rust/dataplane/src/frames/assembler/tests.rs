@@ -26,6 +26,7 @@ fn packet(
         codec: if kind == Kind::Audio { Codec::Opus } else { Codec::Vp8 },
         clock_hz: 90_000,
         starts_key_frame: key,
+        numbers: None,
         recovered: false,
         received: Time::ZERO,
         extensions: ExtensionSpans::default(),
