@@ -99,10 +99,12 @@ impl Shard {
         mode: IceMode,
         certificate: Option<Certificate>,
     ) {
-        if self.transports.contains_key(&id) || self.ufrags.contains_key(&local.ufrag) {
+        // Full transports may share a fragment, as the m-lines of a description do: their sockets tell them apart.
+        let taken = mode == IceMode::Lite && self.ufrags.contains_key(&local.ufrag);
+        if self.transports.contains_key(&id) || taken {
             return;
         }
-        self.ufrags.insert(local.ufrag.clone(), id);
+        self.ufrags.entry(local.ufrag.clone()).or_insert(id);
         let mut transport = Transport::new(id, local, mode, certificate, now);
         transport.deadline = now + crate::tick::IDLE;
         self.deadlines.insert((transport.deadline, id));
@@ -159,24 +161,22 @@ impl Shard {
 
     /// Said again with the same fragment it tells the peer's, which an answer brings.
     fn restart(&mut self, now: Time, id: TransportId, local: Credentials, remote: Option<Credentials>) {
-        let owner = self.ufrags.get(&local.ufrag).copied();
+        let is_taken = self.ufrags.get(&local.ufrag).is_some_and(|&owner| owner != id);
         let Some(transport) = self.transports.get_mut(&id) else { return };
-        match owner {
-            Some(owner) if owner == id => {
-                if let Some(remote) = remote {
-                    transport.ice.set_remote(remote);
-                }
+        if transport.ice.ufrags().any(|ufrag| ufrag == local.ufrag) {
+            if let Some(remote) = remote {
+                transport.ice.set_remote(remote);
             }
-            Some(_) => return,
-            None => {
-                let ufrag = local.ufrag.clone();
-                transport.ice.restart(local, remote);
-                let lost = transport.revive(now);
-                self.ufrags.insert(ufrag, id);
-                self.forget_old_ufrags(id);
-                for path in lost {
-                    self.release_address(path, id);
-                }
+        } else if is_taken && transport.ice.is_lite() {
+            return;
+        } else {
+            let ufrag = local.ufrag.clone();
+            transport.ice.restart(local, remote);
+            let lost = transport.revive(now);
+            self.ufrags.entry(ufrag).or_insert(id);
+            self.forget_old_ufrags(id);
+            for path in lost {
+                self.release_address(path, id);
             }
         }
         self.drive_ice(now, id, None);

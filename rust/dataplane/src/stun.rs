@@ -79,8 +79,17 @@ impl Shard {
                 _ => return self.refuse_check(now, path, message, Counter::StunUnknownUfrag),
             }
         }
-        let id = std::str::from_utf8(ufrag).ok().and_then(|ufrag| self.ufrags.get(ufrag).copied());
-        match id.filter(|&id| owner.is_none_or(|owner| owner == id)) {
+        let ufrag = std::str::from_utf8(ufrag).unwrap_or_default();
+        let id = match owner {
+            // Several may have this fragment; the socket says which one is meant.
+            Some(owner) => self
+                .transports
+                .get(&owner)
+                .is_some_and(|transport| transport.ice.ufrags().any(|known| known == ufrag))
+                .then_some(owner),
+            None => self.ufrags.get(ufrag).copied(),
+        };
+        match id {
             Some(id) => self.handle_check_untrusted(now, path, message, id, data.len(), via),
             None => self.refuse_check(now, path, message, Counter::StunUnknownUfrag),
         }

@@ -150,6 +150,7 @@ class OpenTransport:
     A lite one (RFC 8445 section 2.5) only verifies the paths that the peer's checks came from; a full one
     checks the pairs of `SetPairs`, as `controlling` or controlled, with its `tie_breaker` (64 bits, section
     7.1.1). `certificate` is the one that DTLS shows; None is the plane's.
+    A lite one's `ufrag` is no other's; full ones may share one: their sockets tell them apart.
     """
 
     transport: TransportId

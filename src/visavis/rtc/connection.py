@@ -144,8 +144,6 @@ class Connection:
 
     async def stats(self, selector: "stats.Selector" = None) -> RTCStatsReport:
         """Figures, in a later task."""
-        if not self.closed:
-            await self.tasks.turn()
         return await stats_gathering.report(self, selector)
 
     def description(self, description: Description | None) -> RTCSessionDescription | None:
@@ -153,7 +151,13 @@ class Connection:
         if description is None:
             return None
         if id(description) not in self._descriptions:
-            held = {id(one) for one in (self.session.local, self.session.remote)}
+            session = self.session
+            held = {
+                id(session.current_local),
+                id(session.pending_local),
+                id(session.current_remote),
+                id(session.pending_remote),
+            }
             self._descriptions = {key: one for key, one in self._descriptions.items() if key in held}
             self._descriptions[id(description)] = (
                 description,

@@ -29,6 +29,7 @@ TONE_PAYLOAD_TYPE = 97
 
 MAX_ENCODINGS = 8
 _EXTENSION_OF = {uri: extension for extension, uri in URIS.items()}
+_RECEIVING = (Direction.SENDRECV, Direction.RECVONLY)
 _CODECS = {"opus": Codec.OPUS, "vp8": Codec.VP8, "vp9": Codec.VP9, "h264": Codec.H264, "av1": Codec.AV1}
 
 
@@ -63,8 +64,9 @@ class SendingFormat:
 
 
 def receives(state: Transceiver) -> bool:
-    """Whether it was agreed that media comes on an m-line."""
-    return not state.stopping and state.current_direction in (Direction.SENDRECV, Direction.RECVONLY)
+    """Whether it was agreed that media comes on an m-line, and the peer's last offer did not end that."""
+    agreed = (state.current_direction, state.fired_direction)
+    return not state.stopping and all(one in _RECEIVING for one in agreed)
 
 
 def sends(state: Transceiver) -> bool:

@@ -22,27 +22,34 @@ Entry = tuple[str, str, Stats]
 
 
 class RtpStats:
-    """The figures of one transport's streams: what the data plane counted, and what codecs did."""
+    """The figures of RTP streams: what the data plane counted, and what codecs did.
 
-    def __init__(self, connection: "Connection", key: int, figures: LinkFigures, now_ms: float) -> None:
-        self._connection = connection
-        self._transport = f"T{key}"
-        self._figures = figures
-        self._now_ms = now_ms
-        self._transceivers = [one for one in connection.transceivers if one.state.transport == key]
+    Which streams there are is settled when it is made: a transceiver that is stopped meanwhile still has
+    them.
+    """
 
-    def all(self) -> Iterator[Entry]:
-        """All entries."""
-        for transceiver in self._transceivers:
-            if transceiver.state.stopping or transceiver.state.mid is None:
+    def __init__(self, connection: "Connection") -> None:
+        self._live = [
+            (transceiver, transceiver.state, *connection.media.of(transceiver.state.key))
+            for transceiver in connection.transceivers
+            if not transceiver.state.stopping and transceiver.state.mid is not None
+        ]
+        self._transport = ""
+        self._figures = LinkFigures()
+        self._now_ms = 0.0
+
+    def of(self, key: int, figures: LinkFigures, now_ms: float) -> Iterator[Entry]:
+        """The entries of one transport's streams."""
+        self._transport, self._figures, self._now_ms = f"T{key}", figures, now_ms
+        for transceiver, state, sending, receiving in self._live:
+            if state.transport != key:
                 continue
-            sending, receiving = self._connection.media.of(transceiver.state.key)
             for index, flow in enumerate(sending):
                 yield from self._outbound(transceiver, flow, index)
             if receiving is not None:
                 decoded = None if receiving.pipeline is None else receiving.pipeline.figures
                 for stream in self._figures.received:
-                    if stream.get("mid") == transceiver.state.mid:
+                    if stream.get("mid") == state.mid:
                         yield from self._inbound(transceiver, stream, decoded)
 
     def _outbound(self, transceiver: "RTCRtpTransceiver", flow: "SendingFlow", index: int) -> Iterator[Entry]:

@@ -23,7 +23,9 @@ _RTP_TYPES = {True: ("outbound-rtp", "remote-inbound-rtp"), False: ("inbound-rtp
 
 async def report(connection: "Connection", selector: Selector) -> RTCStatsReport:
     """What is known, of all or of what a sender or receiver has to do with."""
-    bound = connection.transports.all()
+    bound, rtp = connection.transports.all(), RtpStats(connection)
+    if not connection.closed:
+        await connection.tasks.turn()
     figures = await asyncio.gather(*(one.figures(transport_id(one.key)) for one in bound))
     now = now_ms()
     everything: dict[str, Stats] = {}
@@ -37,8 +39,7 @@ async def report(connection: "Connection", selector: Selector) -> RTCStatsReport
         add(f"D{number}", "data-channel", channel.figures())
     for one, its in zip(bound, figures, strict=True):
         _add_transport(connection, one, its, add)
-        rtp = RtpStats(connection, one.key, its, now)
-        for id, type, members in rtp.all():
+        for id, type, members in rtp.of(one.key, its, now):
             add(id, type, members)
     if selector is None:
         return RTCStatsReport(everything)

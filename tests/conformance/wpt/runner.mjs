@@ -19,7 +19,7 @@ const { values: o } = parseArgs({ options: {
   dirs: { type: 'string', default: 'webrtc,mediacapture-streams,webrtc-encoded-transform' },
   filter: { type: 'string', default: '' },
   list: { type: 'string' },                                   // a file of patterns, one a line
-  timeout: { type: 'string', default: '30' },
+  timeout: { type: 'string', default: '30' },                // seconds for each file
   'subtest-timeout': { type: 'string', default: '8' },
   jobs: { type: 'string', default: '2' },
   out: { type: 'string' },
@@ -59,16 +59,16 @@ for (const rel of files) {
   const page = parseTest(root, rel);
   const reason = skipReason(root, rel, page);
   if (reason) { skipped.push({ file: rel, reason }); continue; }
-  for (const search of page.variants.length ? page.variants : ['']) jobs.push({ rel, search, key: rel + search });
+  for (const search of page.variants.length ? page.variants : ['']) jobs.push({ rel, search, key: rel + search, long: page.long });
 }
 if (o['list-skipped']) { for (const one of skipped) console.log(`${one.file}\t${one.reason}`); process.exit(0); }
 
 const tmp = fs.mkdtempSync(path.join(os.tmpdir(), 'wptrun-'));
 let number = 0;
-function runOne({ rel, search, key }) {
+function runOne({ rel, search, key, long }) {
   return new Promise(resolve => {
     const file = path.join(tmp, `${number++}.json`);
-    const timeout = Number(o.timeout);
+    const timeout = Number(o.timeout) * (long ? 2 : 1);     // what says `timeout=long` has double
     const options = { wptRoot: root, rel, search, python: o.python, timeout,
       subtestTimeout: Number(o['subtest-timeout']) * 1000, out: file };
     let log = '';

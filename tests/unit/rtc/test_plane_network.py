@@ -88,3 +88,26 @@ def test_a_process_with_an_open_connection_exits() -> None:
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     assert (done.returncode, done.stdout.strip()) == (0, "open"), done.stderr
+
+
+async def test_m_lines_that_the_peer_does_not_bundle_have_transports_of_their_own() -> None:
+    one, other = RTCPeerConnection(), RTCPeerConnection()
+    trickle(one, other)
+    one.addTransceiver("audio")
+    one.addTransceiver("video")
+    await one.setLocalDescription()
+    offer = one.localDescription
+    assert offer is not None
+    await other.setRemoteDescription(
+        {"type": "offer", "sdp": offer.sdp.replace("a=group:BUNDLE", "a=group:X")}
+    )
+    await other.setLocalDescription()
+    answer = other.localDescription
+    assert answer is not None
+    await one.setRemoteDescription(answer.toJSON())
+    await one.wait_for("connected", timeout=GUARD_S)
+    await other.wait_for("connected", timeout=GUARD_S)
+    transports = {transceiver.sender.transport for transceiver in one.getTransceivers()}
+    assert [transport and transport.state for transport in transports] == ["connected"] * 2
+    one.close()
+    other.close()
