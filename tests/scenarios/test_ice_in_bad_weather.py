@@ -87,6 +87,21 @@ def test_restarts_at_any_moment_end_in_a_connection(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
+def test_an_outage_of_half_a_minute_is_survived_or_healed_by_a_restart(seed: int) -> None:
+    weather = Weather(seed)
+    meet(weather.ada, weather.bob, weather.clock, 0.05)
+    weather.clock.advance(20.0)
+    weather.internet.cut.add("203.0.113.1")
+    weather.clock.advance(weather.random.uniform(2.0, 60.0))
+    weather.internet.cut.clear()
+    weather.clock.advance(10.0)
+    if not {weather.ada.agent.state, weather.bob.agent.state} <= set(CONNECTED):
+        weather.restart()
+        weather.clock.advance(30.0)
+    weather.check_agreement()
+
+
+@pytest.mark.parametrize("seed", range(20))
 def test_nothing_is_left_when_they_are_closed_at_any_moment(seed: int) -> None:
     weather = Weather(seed)
     meet(weather.ada, weather.bob, weather.clock, 0.05)
