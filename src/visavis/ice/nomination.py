@@ -4,6 +4,9 @@ from collections.abc import Iterable
 
 from visavis.ice.checklist import CandidatePair, PairStatus
 
+_LEAST_WAIT_S = 0.001
+"""A shorter wait is none: rounding may leave one so short that a clock does not move by it."""
+
 
 def best_valid(pairs: Iterable[CandidatePair], controlling: bool) -> CandidatePair | None:
     """The valid pair of highest priority."""
@@ -24,4 +27,5 @@ def wait_for_better_s(
     if not better:
         return 0.0
     for_direct = best.is_relayed and any(not pair.is_relayed for pair in better)
-    return max(0.0, (relayed_s if for_direct else direct_s) - waited_s)
+    left_s = (relayed_s if for_direct else direct_s) - waited_s
+    return left_s if left_s >= _LEAST_WAIT_S else 0.0

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from random import Random
 from typing import Protocol
 
 from visavis.clock import Clock
@@ -36,12 +37,19 @@ class Realm(Protocol):
 
 
 class Internet:
-    """The public network: every datagram takes `latency_s`; `cut` addresses lose all."""
+    """The public network: every datagram takes `latency_s`; `cut` addresses lose all.
 
-    def __init__(self, clock: Clock, latency_s: float = 0.01) -> None:
+    With a `random` a datagram is lost by the probability `loss`, and takes up to twice as long.
+    """
+
+    def __init__(
+        self, clock: Clock, latency_s: float = 0.01, *, loss: float = 0.0, random: Random | None = None
+    ) -> None:
         self.clock = clock
         self.latency_s = latency_s
+        self.loss = loss
         self.cut: set[str] = set()
+        self._random = random
         self._receivers: dict[str, Receiver] = {}
 
     def attach(self, host: str, receiver: Receiver) -> None:
@@ -55,7 +63,12 @@ class Internet:
 
     def send(self, datagram: Datagram) -> None:
         """Delivers after the latency, to who is there then."""
-        self.clock.call_later(self.latency_s, lambda: self._arrive(datagram))
+        latency_s = self.latency_s
+        if self._random is not None:
+            if self._random.random() < self.loss:
+                return
+            latency_s *= 1 + self._random.random()
+        self.clock.call_later(latency_s, lambda: self._arrive(datagram))
 
     def _arrive(self, datagram: Datagram) -> None:
         receiver = self._receivers.get(datagram.destination[0])

@@ -52,8 +52,10 @@ class Relayed:
 
 @dataclass(slots=True)
 class ServerAllocation:
-    """What the server keeps for a client."""
+    """What the server keeps for a client; a repetition of the request with its `transaction` is answered
+    alike (RFC 8656 section 7.2)."""
 
+    transaction: bytes
     client: Address
     port: int
     expires_s: float
@@ -175,10 +177,13 @@ class FakeTurnServer:
         if self.alternate is not None:
             alternate = (int(AttributeType.ALTERNATE_SERVER), write_address(self.alternate))
             return _error(request, ErrorCode.TRY_ALTERNATE, alternate)
-        if self._living(client) is not None:
+        allocation = self._living(client)
+        if allocation is not None and allocation.transaction != request.transaction:
             return _error(request, ErrorCode.ALLOCATION_MISMATCH)
-        expires_s = self._clock.monotonic() + self.lifetime_s
-        self.allocations[client] = allocation = ServerAllocation(client, next(self._ports), expires_s)
+        if allocation is None:
+            expires_s = self._clock.monotonic() + self.lifetime_s
+            allocation = ServerAllocation(request.transaction, client, next(self._ports), expires_s)
+            self.allocations[client] = allocation
         relayed = (self.address[0], allocation.port)
         return _success(
             request,

@@ -1,6 +1,7 @@
 """Two data planes that are each other's peer, over a bridge on loopback that can lose and hold what it
 carries."""
 
+import contextlib
 import select
 import socket
 import threading
@@ -99,12 +100,17 @@ class Bridge:
             if self._stop[0] in readable:
                 return
             for carrier in readable:
-                datagram = carrier.recv(2_048)
-                other = self._sockets[1 - self._sockets.index(carrier)]
-                if (answer := answer_to(datagram, PASSWORD)) is not None:
-                    carrier.send(answer)
-                elif datagram[0] > 3 and not self.is_lost(datagram):
-                    other.send(datagram)
+                # An end that is closed already refuses what comes last.
+                with contextlib.suppress(ConnectionRefusedError):
+                    self._carry(carrier)
+
+    def _carry(self, carrier: socket.socket) -> None:
+        datagram = carrier.recv(2_048)
+        other = self._sockets[1 - self._sockets.index(carrier)]
+        if (answer := answer_to(datagram, PASSWORD)) is not None:
+            carrier.send(answer)
+        elif datagram[0] > 3 and not self.is_lost(datagram):
+            other.send(datagram)
 
     def close(self) -> None:
         self._stop[1].send(b"!")

@@ -155,6 +155,7 @@ def test_the_best_valid_pair_is_nominated_at_once_when_no_better_one_is_open() -
     low.status = PairStatus.SUCCEEDED
     assert best_valid(pairs, True) is low
     assert wait_for_better_s(low, pairs, 0.02, 0.1, 0.6) == 0.08
+    assert wait_for_better_s(low, pairs, 0.1 - 1e-12, 0.1, 0.6) == 0.0, "a wait that no clock can measure"
     high.status = PairStatus.SUCCEEDED
     assert best_valid(pairs, True) is high
     assert wait_for_better_s(high, pairs, 0.0, 0.1, 0.6) == 0.0

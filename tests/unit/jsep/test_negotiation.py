@@ -166,13 +166,14 @@ def test_a_sender_whose_m_line_names_nobody_needs_it() -> None:
     caller, callee = Peer(1), Peer(2)
     key = caller.add(direction=Direction.RECVONLY)
     negotiate(caller, callee)
-    assert caller.session.current_local is not None
     caller.session = set_direction(caller.session, key, Direction.SENDRECV)
-    media = caller.session.current_local.content.media[0]
+    before = caller.session.current_local
+    assert before is not None
+    media = before.content.media[0]
     assert media.first(Msid) is None
     sending = tuple(Direction.SENDRECV if line is Direction.RECVONLY else line for line in media.attributes)
-    content = replace(caller.session.current_local.content, media=(replace(media, attributes=sending),))
-    local = replace(caller.session.current_local, content=content)
+    content = replace(before.content, media=(replace(media, attributes=sending),))
+    local = replace(before, content=content)
     assert needs_negotiation(replace(caller.session, current_local=local))
     named = replace(media, attributes=(*sending, Msid("-", "mic")))
     local = replace(local, content=replace(content, media=(named,)))
