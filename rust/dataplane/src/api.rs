@@ -450,6 +450,8 @@ pub enum Report {
         dtls_version: &'static str,
         dtls_cipher: String,
         srtp_profile: &'static str,
+        /// The peer's, in DER; empty but for `Connected`.
+        certificate: Vec<u8>,
     },
     Track {
         track: TrackId,

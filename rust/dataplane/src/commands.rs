@@ -138,7 +138,9 @@ impl Shard {
         let sender = srtp::Sender::new(keys.profile, local_key, local_salt);
         let receiver = srtp::Receiver::new(keys.profile, remote_key, remote_salt);
         if let (Ok(sender), Ok(receiver)) = (sender, receiver) {
-            self.begin_session(now, id, Session { sender, receiver, version: "", cipher: String::new() });
+            let session =
+                Session { sender, receiver, version: "", cipher: String::new(), certificate: Vec::new() };
+            self.begin_session(now, id, session);
         }
     }
 

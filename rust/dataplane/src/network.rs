@@ -58,9 +58,13 @@ impl Shard {
             self.transports.get_mut(&id).and_then(|transport| transport.dtls.as_mut()?.poll_event())
         {
             match event {
-                dtls::Event::Connected { keys, version, cipher } => match keys.srtp() {
+                dtls::Event::Connected { keys, version, cipher, certificate } => match keys.srtp() {
                     Ok((sender, receiver)) => {
-                        self.begin_session(now, id, Session { sender, receiver, version, cipher });
+                        self.begin_session(
+                            now,
+                            id,
+                            Session { sender, receiver, version, cipher, certificate },
+                        );
                     }
                     Err(_) => self.fail(id, "srtp-keys"),
                 },

@@ -25,6 +25,8 @@ pub struct Session {
     pub receiver: srtp::Receiver,
     pub version: &'static str,
     pub cipher: String,
+    /// The peer's, in DER; told with `connected`.
+    pub certificate: Vec<u8>,
 }
 
 /// What went over the transport, in datagrams.
@@ -159,6 +161,10 @@ impl Transport {
             dtls_version: self.session.as_ref().map_or("", |session| session.version),
             dtls_cipher: self.session.as_ref().map_or(String::new(), |session| session.cipher.clone()),
             srtp_profile: self.session.as_ref().map_or("", |session| session.sender.profile().as_str()),
+            certificate: match &self.session {
+                Some(session) if state == TransportState::Connected => session.certificate.clone(),
+                _ => Vec::new(),
+            },
         })
     }
 

@@ -202,6 +202,7 @@ mod tests {
             dtls_version: "",
             dtls_cipher: String::new(),
             srtp_profile: "",
+            certificate: Vec::new(),
         };
         let mut waiting = Waiting { reports: VecDeque::new(), compact_at: REPORTS };
         for next in [TransportState::Connected, TransportState::Disconnected, TransportState::Connected] {

@@ -22,6 +22,12 @@ impl Certificate {
         Ok(Certificate { inner })
     }
 
+    /// The certificate in DER (RFC 5280).
+    #[getter]
+    fn der<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, self.inner.der())
+    }
+
     /// SHA-256 of the DER form, 32 bytes (RFC 8122 section 5).
     #[getter]
     fn fingerprint<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {

@@ -17,6 +17,7 @@ macro_rules! report {
         impl $name {
             #[new]
             #[pyo3(signature = ($($field $(= $default)?),*))]
+            #[allow(clippy::too_many_arguments, reason = "one a field")]
             fn new($($field: $type),*) -> $name {
                 $name { $($field),* }
             }
@@ -44,6 +45,7 @@ report! {
         dtls_version: String = String::new(),
         dtls_cipher: String = String::new(),
         srtp_profile: String = String::new(),
+        certificate: Vec<u8> = Vec::new(),
     }
 }
 
@@ -129,7 +131,16 @@ report! {
 /// One report as an object of its class.
 pub fn to_python(py: Python<'_>, report: Report) -> PyResult<Py<PyAny>> {
     Ok(match report {
-        Report::Transport { id, state, reason, remote, dtls_version, dtls_cipher, srtp_profile } => {
+        Report::Transport {
+            id,
+            state,
+            reason,
+            remote,
+            dtls_version,
+            dtls_cipher,
+            srtp_profile,
+            certificate,
+        } => {
             let report = TransportState {
                 transport: id.0,
                 state: state.as_str().into(),
@@ -138,6 +149,7 @@ pub fn to_python(py: Python<'_>, report: Report) -> PyResult<Py<PyAny>> {
                 dtls_version: dtls_version.into(),
                 dtls_cipher,
                 srtp_profile: srtp_profile.into(),
+                certificate,
             };
             Py::new(py, report)?.into_any()
         }

@@ -44,6 +44,9 @@ class Certificate:
     def generate() -> Certificate:
         """Makes a new one. Raises OSError when the system has no randomness."""
     @property
+    def der(self) -> bytes:
+        """The certificate in DER (RFC 5280)."""
+    @property
     def fingerprint(self) -> bytes:
         """SHA-256 of the DER form, 32 bytes (RFC 8122 section 5)."""
 
@@ -54,7 +57,7 @@ class TransportState:
     DTLS failed), `closed` (by either side). `reason` is a word for logs.
 
     `remote`: the peer's address as "ip:port", or "". `dtls_version`, `dtls_cipher`, `srtp_profile`: filled
-    once connected.
+    once connected. `certificate`: the peer's, in DER, with `connected`.
     """
 
     def __new__(
@@ -66,6 +69,7 @@ class TransportState:
         dtls_version: str = ...,
         dtls_cipher: str = ...,
         srtp_profile: str = ...,
+        certificate: bytes = ...,
     ) -> TransportState: ...
     @property
     def transport(self) -> int: ...
@@ -81,7 +85,18 @@ class TransportState:
     def dtls_cipher(self) -> str: ...
     @property
     def srtp_profile(self) -> str: ...
-    __match_args__ = ("transport", "state", "reason", "remote", "dtls_version", "dtls_cipher", "srtp_profile")
+    @property
+    def certificate(self) -> bytes: ...
+    __match_args__ = (
+        "transport",
+        "state",
+        "reason",
+        "remote",
+        "dtls_version",
+        "dtls_cipher",
+        "srtp_profile",
+        "certificate",
+    )
 
 @final
 class TrackState:

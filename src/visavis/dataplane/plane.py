@@ -142,6 +142,7 @@ class Plane:
         self._receivers: dict[TrackId, list[tuple[FrameReceiver, Callable[[], None]]]] = {}
         self._bitrate_handlers: dict[TransportId, Callable[[int], None]] = {}
         self._lost_threads = 0
+        self._certificates: dict[TransportId, bytes] = {}
         self._waiting_for_stats: dict[TransportId, list[asyncio.Future[TransportStats]]] = {}
         self._closed = False
 
@@ -225,7 +226,8 @@ class Plane:
         self._events[transport] = events
 
     def on_ice(self, transport: TransportId, events: IceEvents) -> None:
-        """Who decides for the ICE agent of a full transport, until `forget`."""
+        """Who decides for the ICE agent of a full transport, until `forget`. The peer's certificate
+        is kept so long."""
         self._check_in_use(transport)
         self._ice_events[transport] = events
 
@@ -245,6 +247,10 @@ class Plane:
         on, all media together; until `forget`."""
         self._check_in_use(transport)
         self._bitrate_handlers[transport] = handler
+
+    def remote_certificate(self, transport: TransportId) -> bytes | None:
+        """What the peer of a transport showed, in DER; None before it was `connected`."""
+        return self._certificates.get(transport)
 
     def frame_sender(self, track: TrackId, layer: int = 0) -> FrameSender:
         """What sends the frames of a layer of a local source, once `OpenSource` was submitted; for any
@@ -288,6 +294,7 @@ class Plane:
         more."""
         self._events.pop(transport, None)
         self._ice_events.pop(transport, None)
+        self._certificates.pop(transport, None)
         self._bitrate_handlers.pop(transport, None)
         for track in self._identifiers.release(transport):
             self._track_handlers.pop(track, None)
@@ -354,6 +361,8 @@ class Plane:
         match report:
             case TransportState(transport=transport, state=state, reason=reason):
                 _log_state(report)
+                if report.certificate and TransportId(transport) in self._ice_events:
+                    self._certificates[TransportId(transport)] = report.certificate
                 self._tell_state(TransportId(transport), state, reason)
             case TrackState(track=track):
                 if handler := self._track_handlers.get(TrackId(track)):

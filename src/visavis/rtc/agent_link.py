@@ -255,7 +255,8 @@ class AgentLink(AgentEvents):
         if dtls is RTCDtlsTransportState.CONNECTING and self._dtls is RTCDtlsTransportState.CONNECTED:
             return
         self._dtls = dtls
-        self._events.dtls(dtls, reason, ())
+        certificate = self._held.plane.remote_certificate(self._id)
+        self._events.dtls(dtls, reason, () if certificate is None else (certificate,))
 
     def forwarding(self, slot: int, reason: str) -> None:
         """`TransportEvents`: what a sender sends changed."""

@@ -56,6 +56,11 @@ class RTCCertificate:
         return self._certificate
 
     @property
+    def der(self) -> bytes:
+        """The certificate as peers see it."""
+        return self._certificate.der
+
+    @property
     def fingerprint(self) -> Fingerprint:
         """The digest in bytes."""
         return Fingerprint("sha-256", self._certificate.fingerprint)

@@ -48,7 +48,7 @@ class RTCDtlsTransport(EventTarget):
         return self._state
 
     def getRemoteCertificates(self) -> list[bytes]:
-        """The peer's certificate chain in DER, empty before `connected`."""
+        """The peer's certificate in DER, empty before `connected`."""
         return list(self._remote_certificates)
 
     def set_state(self, state: RTCDtlsTransportState) -> None:

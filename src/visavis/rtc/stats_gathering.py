@@ -1,6 +1,9 @@
 """Gathers the figures of a connection (webrtc-stats): everything but RTP streams is here."""
 
 import asyncio
+import base64
+import hashlib
+import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -69,12 +72,12 @@ def _peer_connection(connection: "Connection") -> Stats:
 
 
 def _add_transport(connection: "Connection", bound: "BoundTransport", figures: LinkFigures, add: Add) -> None:
-    """RTCTransportStats, and the certificate, candidates and pairs that it refers to."""
+    """RTCTransportStats, and the certificates, candidates and pairs that it refers to."""
     id = transport_id(bound.key)
     ice, dtls = bound.ice_transport, bound.dtls_transport
     local = ice.getLocalParameters()
-    fingerprint = connection.certificate.getFingerprints()[0]
-    certificate_id = f"CF{fingerprint.value}"
+    certificate_id = _add_certificate(connection.certificate.der, add)
+    remote_ids = [_add_certificate(der, add) for der in dtls.getRemoteCertificates()]
     values = figures.transport
     connected = dtls.state in ("connected", "closed")
     add(
@@ -93,19 +96,31 @@ def _add_transport(connection: "Connection", bound: "BoundTransport", figures: L
             "selectedCandidatePairId": figures.selected_pair_id,
             "selectedCandidatePairChanges": figures.selected_pair_changes,
             "localCertificateId": certificate_id,
+            "remoteCertificateId": remote_ids[0] if remote_ids else None,
             "tlsVersion": values.get("tlsVersion") if connected else None,
             "dtlsCipher": values.get("dtlsCipher") if connected else None,
             "srtpCipher": values.get("srtpCipher") if connected else None,
         },
     )
-    add(
-        certificate_id,
-        "certificate",
-        {"fingerprint": fingerprint.value, "fingerprintAlgorithm": fingerprint.algorithm},
-    )
     for one in figures.ice:
         members = dict(one)
         add(str(members.pop("id")), str(members.pop("type")), _pair_bytes(members, figures))
+
+
+def _add_certificate(der: bytes, add: Add) -> str:
+    """RTCCertificateStats; its id."""
+    fingerprint = hashlib.sha256(der).hexdigest().upper()
+    id = f"CF{fingerprint}"
+    add(
+        id,
+        "certificate",
+        {
+            "fingerprint": ":".join(textwrap.wrap(fingerprint, 2)),
+            "fingerprintAlgorithm": "sha-256",
+            "base64Certificate": base64.b64encode(der).decode(),
+        },
+    )
+    return id
 
 
 def _pair_bytes(members: Stats, figures: LinkFigures) -> Stats:

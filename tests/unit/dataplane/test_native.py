@@ -340,7 +340,7 @@ def test_a_report_shows_its_fields_matches_and_stays_as_it_is() -> None:
             assert (transport, state) == (7, "connected")
     assert repr(report) == (
         "TransportState(transport=7, state='connected', reason='', remote='192.0.2.1:5000', "
-        "dtls_version='', dtls_cipher='', srtp_profile='AEAD_AES_128_GCM')"
+        "dtls_version='', dtls_cipher='', srtp_profile='AEAD_AES_128_GCM', certificate=b'')"
     )
     with pytest.raises(AttributeError):
         report.state = "closed"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]

@@ -1,5 +1,6 @@
 """Connections over the real data plane, on this machine."""
 
+import base64
 import os
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import threading
 from pathlib import Path
 
 from tests.unit.rtc.pairs import GUARD_S, negotiate, trickle
-from visavis.rtc import RTCPeerConnection
+from visavis.rtc import RTCCertificate, RTCPeerConnection
 
 
 def _threads() -> set[str]:
@@ -38,6 +39,29 @@ async def test_two_connections_in_one_process_reach_connected_and_leave_no_threa
     one.close()
     other.close()
     assert _threads() == before
+
+
+async def test_each_shows_its_certificate_to_the_other() -> None:
+    mine, theirs = await generate(), await generate()
+    one, other = RTCPeerConnection({"certificates": [mine]}), RTCPeerConnection({"certificates": [theirs]})
+    trickle(one, other)
+    transport = one.addTransceiver("audio").sender
+    await negotiate(one, other)
+    await one.wait_for("connected", timeout=GUARD_S)
+    assert transport.transport is not None
+    assert transport.transport.getRemoteCertificates() == [theirs.der]
+    stats = await one.getStats()
+    carrier = next(entry for entry in stats.values() if entry["type"] == "transport")
+    for name, certificate in (("localCertificateId", mine), ("remoteCertificateId", theirs)):
+        shown = stats[str(carrier[name])]
+        assert shown["base64Certificate"] == base64.b64encode(certificate.der).decode()
+        assert str(shown["fingerprint"]).lower() == certificate.getFingerprints()[0].value
+    one.close()
+    other.close()
+
+
+async def generate() -> RTCCertificate:
+    return await RTCPeerConnection.generateCertificate({"name": "ECDSA", "namedCurve": "P-256"})
 
 
 async def test_an_ice_restart_keeps_the_connection() -> None:

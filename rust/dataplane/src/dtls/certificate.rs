@@ -36,6 +36,11 @@ impl Certificate {
         fingerprint
     }
 
+    /// The certificate in DER (RFC 5280).
+    pub fn der(&self) -> &[u8] {
+        &self.0.certificate
+    }
+
     pub fn into_inner(self) -> DtlsCertificate {
         self.0
     }

@@ -24,6 +24,8 @@ pub enum Event {
         version: &'static str,
         /// The cipher suite's name in IANA's registry.
         cipher: String,
+        /// What the peer showed, in DER.
+        certificate: Vec<u8>,
     },
     /// It is over; the reason is a word for logs.
     Failed(&'static str),
@@ -59,7 +61,8 @@ pub struct Endpoint {
     fingerprints: Vec<Fingerprint>,
     epoch: Instant,
     last: Time,
-    is_peer_proved: bool,
+    /// The peer's, once it has been found to be the one that was signalled.
+    proved: Option<Vec<u8>>,
     is_established: bool,
     keys: Option<Keys>,
     cipher_suite: Option<u16>,
@@ -111,7 +114,7 @@ impl Endpoint {
             fingerprints,
             epoch,
             last: now,
-            is_peer_proved: false,
+            proved: None,
             is_established: false,
             keys: None,
             cipher_suite: None,
@@ -270,7 +273,7 @@ impl Endpoint {
                     if !fingerprint::matches(certificate, &self.fingerprints) {
                         break Some("fingerprint-mismatch");
                     }
-                    self.is_peer_proved = true;
+                    self.proved = Some(certificate.to_vec());
                 }
                 Output::KeyingMaterial(material, profile) => {
                     let material = Zeroizing::new(material.to_vec());
@@ -304,9 +307,7 @@ impl Endpoint {
 
     /// The handshake is over: hands out the keys, if all is as it must be.
     fn connect(&mut self, version: Option<ProtocolVersion>) {
-        if !self.is_peer_proved {
-            return self.fail("no-certificate");
-        }
+        let Some(certificate) = self.proved.take() else { return self.fail("no-certificate") };
         let Some(keys) = self.keys.take() else { return self.fail("no-srtp-profile") };
         let version = match version {
             Some(ProtocolVersion::DTLS1_2) => "FEFD",
@@ -315,7 +316,7 @@ impl Endpoint {
         };
         let cipher = self.cipher_suite.map(cipher_suite_name).unwrap_or_default();
         self.state = State::Connected;
-        self.events.push_back(Event::Connected { keys, version, cipher });
+        self.events.push_back(Event::Connected { keys, version, cipher, certificate });
     }
 
     fn fail(&mut self, reason: &'static str) {

@@ -3,6 +3,7 @@ use std::time::Duration;
 use super::*;
 
 fn check(client: &Connected, server: &Connected, version: &str) {
+    assert_eq!((&*client.certificate, &*server.certificate), (SERVER.der(), CLIENT.der()));
     assert_eq!(client.version, version);
     assert_eq!(server.version, version);
     assert_eq!(client.cipher, server.cipher);

@@ -25,11 +25,14 @@ struct Connected {
     keys: Keys,
     version: &'static str,
     cipher: String,
+    certificate: Vec<u8>,
 }
 
 fn connected(event: Option<Event>) -> Connected {
     match event {
-        Some(Event::Connected { keys, version, cipher }) => Connected { keys, version, cipher },
+        Some(Event::Connected { keys, version, cipher, certificate }) => {
+            Connected { keys, version, cipher, certificate }
+        }
         other => panic!("not connected: {other:?}"),
     }
 }
