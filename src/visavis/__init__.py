@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from visavis.errors import DOMException as DOMException
     from visavis.errors import RangeError as RangeError
+    from visavis.media import DeviceChangeEvent as DeviceChangeEvent
     from visavis.media import InputDeviceInfo as InputDeviceInfo
     from visavis.media import MediaDeviceInfo as MediaDeviceInfo
     from visavis.media import MediaDevices as MediaDevices
@@ -100,6 +101,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "visavis.errors": ("DOMException", "RangeError"),
     "visavis.media": (
+        "DeviceChangeEvent",
         "InputDeviceInfo",
         "MediaDeviceInfo",
         "MediaDevices",

@@ -75,6 +75,7 @@ impl Shard {
                     ("nackCount", Figure::Int(stream.nacks_sent)),
                     ("pliCount", Figure::Int(stream.plis_sent)),
                     ("keyFramesReceived", Figure::Int(stream.key_frames)),
+                    ("isRepair", Figure::Int(u64::from(stream.role == Role::Repair))),
                     ("secondsSinceLastPacket", Figure::Float(now.since(stream.last_packet).as_secs_f64())),
                 ];
                 if stream.role == Role::Media {

@@ -57,6 +57,11 @@ class VideoFrame:
         chroma = np.full(((height + 1) // 2, (width + 1) // 2), 128, np.uint8)
         return VideoFrame((np.full((height, width), 16, np.uint8), chroma, chroma), timestamp_s)
 
+    def __repr__(self) -> str:
+        """Its size, form and time, without the pixels."""
+        form = "I420" if len(self.planes) == 3 else "RGB"
+        return f"VideoFrame({self.width}x{self.height} {form}, timestamp_s={self.timestamp_s:.6f})"
+
     @property
     def width(self) -> int:
         """In pixels."""
@@ -106,6 +111,11 @@ class AudioFrame:
     samples: Samples
     sample_rate_hz: int
     timestamp_s: float
+
+    def __repr__(self) -> str:
+        """Its shape, rate and time, without the samples."""
+        shape = f"{self.samples.shape} {self.samples.dtype}"
+        return f"AudioFrame({shape}, {self.sample_rate_hz} Hz, timestamp_s={self.timestamp_s:.6f})"
 
     def __post_init__(self) -> None:
         """Raises ValueError for another shape or type of samples."""

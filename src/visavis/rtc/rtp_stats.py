@@ -49,7 +49,8 @@ class RtpStats:
             if receiving is not None:
                 decoded = None if receiving.pipeline is None else receiving.pipeline.figures
                 for stream in self._figures.received:
-                    if stream.get("mid") == state.mid:
+                    # Repairs (RFC 4588) are figures of the stream that they repair.
+                    if stream.get("mid") == state.mid and not stream.get("isRepair"):
                         yield from self._inbound(transceiver, stream, decoded)
 
     def _outbound(self, transceiver: "RTCRtpTransceiver", flow: "SendingFlow", index: int) -> Iterator[Entry]:

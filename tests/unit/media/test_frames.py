@@ -88,3 +88,9 @@ def test_the_level_is_that_of_rfc_6464() -> None:
     assert square.level_dbov() == 0
     assert tone(1000, 0.02).level_dbov() == -15  # 8000 of 32768, and 3 dB for the sine
     assert AudioFrame.silence(960, 1, 48_000, 0.0).level_dbov() == -127
+
+
+def test_a_frame_shows_what_it_is_and_not_its_content() -> None:
+    assert repr(VideoFrame.black(640, 480, 1.5)) == "VideoFrame(640x480 I420, timestamp_s=1.500000)"
+    sound = AudioFrame.silence(960, 2, 48_000, 1.5)
+    assert repr(sound) == "AudioFrame((960, 2) int16, 48000 Hz, timestamp_s=1.500000)"
