@@ -125,8 +125,10 @@ class Reading:
 
     def credentials(self, media: MediaDescription) -> IceCredentials | None:
         """ICE credentials of an m-line, None where one of both is missing."""
-        ufrags, passwords = self.said(media, IceUfrag), self.said(media, IcePwd)
-        return IceCredentials(ufrags[0].value, passwords[0].value) if ufrags and passwords else None
+        # The first ones count, and lie before what may be a thousand candidates.
+        ufrag = media.first(IceUfrag) or next(iter(self.said(media, IceUfrag)), None)
+        password = media.first(IcePwd) or next(iter(self.said(media, IcePwd)), None)
+        return IceCredentials(ufrag.value, password.value) if ufrag and password else None
 
     def fingerprints(self, media: MediaDescription) -> tuple[Fingerprint, ...]:
         """Fingerprints of an m-line, by any hash function: which of them count is for DTLS to say."""
