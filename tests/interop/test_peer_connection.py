@@ -1,0 +1,112 @@
+"""`RTCPeerConnection` in live calls with other implementations, each as offerer and as answerer."""
+
+import http.server
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.interop.browser_end import BrowserEnd
+from tests.interop.ends import End, Pair
+from tests.interop.loops import LoopThread
+from tests.interop.our_end import OurEnd
+from tests.interop.pages import OpenPage
+
+MakeEnd = Callable[[str], End]
+
+
+class _EmptyPage(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<!doctype html><title>Empty</title>")
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def secure_url() -> Iterator[str]:
+    """An empty page on loopback, which may use a camera."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _EmptyPage)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def make_end(secure_url: str, open_page: OpenPage) -> MakeEnd:
+    """An end by the name of who plays it."""
+
+    def made(name: str) -> End:
+        page = open_page(name)
+        page.goto(secure_url)
+        return BrowserEnd(page)
+
+    return made
+
+
+@pytest.fixture
+def ours() -> Iterator[OurEnd]:
+    """Our end, not open yet."""
+    with LoopThread() as loop:
+        end = OurEnd(loop)
+        yield end
+        end.close()
+
+
+@pytest.fixture(params=["chromium", "firefox"])
+def theirs(request: pytest.FixtureRequest, make_end: MakeEnd) -> Iterator[End]:
+    """The other end, not open yet."""
+    end = make_end(request.param)
+    yield end
+    end.close()
+
+
+@pytest.fixture(params=["we offer", "we answer"])
+def pair(request: pytest.FixtureRequest, ours: OurEnd, theirs: End) -> Pair:
+    """Both, in both roles."""
+    for end in (ours, theirs):
+        end.open({})
+    return Pair(ours, theirs) if request.param == "we offer" else Pair(theirs, ours)
+
+
+def test_picture_and_sound_go_both_ways(pair: Pair) -> None:
+    for end in pair.ends:
+        end.send("audio", "video")
+    pair.connect()
+    pair.meet()
+
+
+def test_a_track_more_and_one_less_as_either_end_wishes(pair: Pair) -> None:
+    for end in pair.ends:
+        end.send("audio", "video")
+    pair.connect()
+    pair.meet()
+
+    pair.offerer.send("video")
+    pair.negotiate()
+    pair.answerer.sees(2)
+    pair.answerer.send("video")
+    pair.turned.negotiate()
+    pair.offerer.sees(2)
+
+    pair.offerer.stop_sending("video")
+    pair.negotiate()
+    pair.answerer.sees(1)
+    pair.offerer.sees(2)
+
+
+def test_a_restart_of_ice_loses_no_media(pair: Pair) -> None:
+    for end in pair.ends:
+        end.send("audio", "video")
+    pair.connect()
+    pair.meet()
+    for one in (pair, pair.turned):
+        one.offerer.restart_ice()
+        one.connect()
+        one.meet()
