@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.interop.ends import Candidate, Configuration, Description, Media
-from tests.interop.pages import Page
+from tests.interop.pages import Page, until
 
 START = """
     globalThis.pc = new RTCPeerConnection(argument);
@@ -16,11 +16,11 @@ START = """
         found.push(candidate && candidate.toJSON());
         waiting?.();
     };
+    // Sound is played too: Chromium decodes none that nobody listens to.
     pc.ontrack = ({ track, receiver }) => {
-        if (track.kind !== 'video') return;
-        const video = document.body.appendChild(document.createElement('video'));
-        Object.assign(video, { muted: true, autoplay: true, srcObject: new MediaStream([track]) });
-        pictures.set(receiver, video);
+        const element = document.body.appendChild(document.createElement(track.kind));
+        Object.assign(element, { autoplay: true, srcObject: new MediaStream([track]) });
+        if (track.kind === 'video') pictures.set(receiver, element);
     };
 """
 SEND = """
@@ -111,11 +111,10 @@ class BrowserEnd:
         self._page.wait_for_function(CONNECTED)
 
     def sees(self, pictures: int = 1) -> None:
-        before = self._page.wait_for_function(SEEN, arg=pictures).json_value()
-        self._page.wait_for_function(MOVED, arg=before)
+        until(self._page, MOVED, until(self._page, SEEN, pictures))
 
     def hears(self) -> None:
-        self._page.wait_for_function(HEARD, arg=self._page.evaluate(RECEIVED, "audio"))
+        until(self._page, HEARD, self._page.evaluate(RECEIVED, "audio"))
 
     def close(self) -> None:
         self._run(CLOSE)

@@ -3,14 +3,18 @@
 import http.server
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.interop import pion_end
+from tests.interop.aiortc_end import AiortcEnd
 from tests.interop.browser_end import BrowserEnd
 from tests.interop.ends import End, Pair
 from tests.interop.loops import LoopThread
 from tests.interop.our_end import OurEnd
 from tests.interop.pages import OpenPage
+from tests.interop.pion_end import PionEnd
 
 MakeEnd = Callable[[str], End]
 
@@ -38,28 +42,44 @@ def secure_url() -> Iterator[str]:
     server.server_close()
 
 
+@pytest.fixture(scope="module")
+def pion_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return pion_end.built(tmp_path_factory.mktemp("pion"))
+
+
 @pytest.fixture
-def make_end(secure_url: str, open_page: OpenPage) -> MakeEnd:
+def make_end(request: pytest.FixtureRequest, open_page: OpenPage, loop: LoopThread) -> MakeEnd:
     """An end by the name of who plays it."""
 
     def made(name: str) -> End:
+        if name == "aiortc":
+            reason = "no aiortc found, which is no part of the development tools; pip install aiortc"
+            return AiortcEnd(loop, pytest.importorskip("aiortc", reason=reason))
+        if name == "pion":
+            return PionEnd(request.getfixturevalue("pion_program"))
         page = open_page(name)
-        page.goto(secure_url)
+        page.goto(request.getfixturevalue("secure_url"))
         return BrowserEnd(page)
 
     return made
 
 
 @pytest.fixture
-def ours() -> Iterator[OurEnd]:
+def loop() -> Iterator[LoopThread]:
+    """An event loop for what is in this process."""
+    with LoopThread() as running:
+        yield running
+
+
+@pytest.fixture
+def ours(loop: LoopThread) -> Iterator[OurEnd]:
     """Our end, not open yet."""
-    with LoopThread() as loop:
-        end = OurEnd(loop)
-        yield end
-        end.close()
+    end = OurEnd(loop)
+    yield end
+    end.close()
 
 
-@pytest.fixture(params=["chromium", "firefox"])
+@pytest.fixture(params=["chromium", "firefox", "aiortc", "pion"])
 def theirs(request: pytest.FixtureRequest, make_end: MakeEnd) -> Iterator[End]:
     """The other end, not open yet."""
     end = make_end(request.param)
