@@ -26,6 +26,7 @@ class AiortcEnd:
         self._aiortc = aiortc
         self._pc: Any = None
         self._sending: list[Any] = []
+        self._answered_first: bool | None = None
 
     def open(self, configuration: Configuration) -> None:
         async def made() -> Any:
@@ -53,11 +54,15 @@ class AiortcEnd:
         self._run(stop())
 
     def restart_ice(self) -> None:
-        pytest.skip("aiortc cannot restart ICE, nor follow a restart")
+        raise NotImplementedError("aiortc cannot restart ICE")
 
     def describe(self) -> Description:
         async def describe() -> Description:
             offers = self._pc.signalingState == "stable"
+            if offers and self._answered_first:
+                pytest.skip("aiortc, when it answered first, offers header extensions under other numbers")
+            if self._answered_first is None:
+                self._answered_first = not offers
             made = await (self._pc.createOffer() if offers else self._pc.createAnswer())
             await self._pc.setLocalDescription(made)
             return {"type": self._pc.localDescription.type, "sdp": self._pc.localDescription.sdp}

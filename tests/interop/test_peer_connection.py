@@ -122,6 +122,8 @@ def test_a_track_more_and_one_less_as_either_end_wishes(pair: Pair) -> None:
 
 
 def test_a_restart_of_ice_loses_no_media(pair: Pair) -> None:
+    if any(isinstance(end, AiortcEnd) for end in pair.ends):
+        pytest.skip("aiortc neither restarts ICE nor follows a restart")
     for end in pair.ends:
         end.send("audio", "video")
     pair.connect()

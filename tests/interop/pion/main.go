@@ -19,11 +19,11 @@ import (
 const limit = 30 * time.Second
 
 type mirror struct {
-	kind    string
-	local   *webrtc.TrackLocalStaticRTP
-	sender  *webrtc.RTPSender
-	taken   bool
-	keyWish atomic.Pointer[func()]
+	kind     string
+	local    *webrtc.TrackLocalStaticRTP
+	sender   *webrtc.RTPSender
+	of       *webrtc.TrackRemote
+	sequence uint16
 }
 
 type end struct {
@@ -62,40 +62,66 @@ func (e *end) open(configuration webrtc.Configuration) error {
 	return nil
 }
 
-// reflect sends a remote track back by the first sender of its kind that has none to send yet.
+// aim has every sender reflect some track of its kind, a different one where there are as many.
+func (e *end) aim() {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	for _, one := range e.mirrors {
+		if _, lives := e.received[one.of]; lives {
+			continue
+		}
+		one.of = nil
+		for track := range e.received {
+			if track.Kind().String() == one.kind && (one.of == nil || !e.reflected(track, one)) {
+				one.of = track
+			}
+		}
+		if one.of != nil {
+			e.askKeyFrame(one.of)
+		}
+	}
+}
+
+func (e *end) reflected(track *webrtc.TrackRemote, but *mirror) bool {
+	for _, one := range e.mirrors {
+		if one != but && one.of == track {
+			return true
+		}
+	}
+	return false
+}
+
+func (e *end) askKeyFrame(track *webrtc.TrackRemote) {
+	_ = e.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: uint32(track.SSRC())}})
+}
+
+// reflect sends a remote track back by the senders that are aimed at it.
 func (e *end) reflect(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
 	count := &atomic.Int64{}
 	e.mutex.Lock()
 	e.received[track] = count
-	var back *mirror
-	for _, one := range e.mirrors {
-		if one.kind == track.Kind().String() && !one.taken {
-			back = one
-			back.taken = true
-			break
-		}
-	}
 	e.mutex.Unlock()
-	if back != nil {
-		ask := func() {
-			_ = e.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: uint32(track.SSRC())}})
-		}
-		back.keyWish.Store(&ask)
-		ask()
-	}
+	e.aim()
 	for {
 		packet, _, err := track.ReadRTP()
 		if err != nil {
 			e.mutex.Lock()
 			delete(e.received, track)
 			e.mutex.Unlock()
+			e.aim()
 			return
 		}
 		count.Add(1)
-		if back != nil {
-			packet.Extension, packet.Extensions = false, nil
-			_ = back.local.WriteRTP(packet)
+		packet.Extension, packet.Extensions = false, nil
+		e.mutex.Lock()
+		for _, one := range e.mirrors {
+			if one.of == track {
+				one.sequence++
+				packet.SequenceNumber = one.sequence
+				_ = one.local.WriteRTP(packet)
+			}
 		}
+		e.mutex.Unlock()
 	}
 }
 
@@ -117,6 +143,7 @@ func (e *end) send(kind string) error {
 	e.mutex.Lock()
 	e.mirrors = append(e.mirrors, back)
 	e.mutex.Unlock()
+	e.aim()
 	go func() {
 		for {
 			packets, _, err := sender.ReadRTCP()
@@ -125,9 +152,11 @@ func (e *end) send(kind string) error {
 			}
 			for _, packet := range packets {
 				if _, wish := packet.(*rtcp.PictureLossIndication); wish {
-					if ask := back.keyWish.Load(); ask != nil {
-						(*ask)()
+					e.mutex.Lock()
+					if back.of != nil {
+						e.askKeyFrame(back.of)
 					}
+					e.mutex.Unlock()
 				}
 			}
 		}
