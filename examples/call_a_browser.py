@@ -4,7 +4,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from visavis import RTCPeerConnection, RTCTrackEvent, mediaDevices
+from visavis import RTCPeerConnection, RTCPeerConnectionIceEvent, RTCTrackEvent, mediaDevices
 
 
 async def watch(event: RTCTrackEvent) -> None:
@@ -18,15 +18,20 @@ async def call(request: web.Request) -> web.WebSocketResponse:
     await (socket := web.WebSocketResponse()).prepare(request)
     async with RTCPeerConnection() as pc:
         pc.ontrack = watch
-        pc.onicecandidate = lambda event: socket.send_json({"candidate": event.candidate and event.candidate.toJSON()})
+
+        @pc.on("icecandidate")
+        async def found(event: RTCPeerConnectionIceEvent) -> None:
+            await socket.send_json({"candidate": event.candidate and event.candidate.toJSON()})
+
         stream = await mediaDevices.getUserMedia({"audio": True, "video": True})
         for track in stream.getTracks():
             pc.addTrack(track, stream)
         async for message in socket:
             if "description" in (said := message.json()):
                 await pc.setRemoteDescription(said["description"])
-                await pc.setLocalDescription()
-                await socket.send_json({"description": pc.localDescription.toJSON()})
+                answer = await pc.createAnswer()
+                await pc.setLocalDescription(answer)
+                await socket.send_json({"description": {"type": "answer", "sdp": answer.sdp}})
             else:
                 await pc.addIceCandidate(said["candidate"])
     for track in stream.getTracks():

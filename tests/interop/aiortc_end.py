@@ -114,7 +114,8 @@ class AiortcEnd:
     def close(self) -> None:
         async def close() -> None:
             for sender in self._sending:
-                sender.track.stop()
+                if sender.track is not None:
+                    sender.track.stop()
             await self._pc.close()
 
         if self._pc is not None:

@@ -52,7 +52,8 @@ RECEIVED = """async (kind) => {
         const video = pictures.get(receiver);
         let pixels = null;
         if (video?.videoWidth) {
-            const context = Object.assign(document.createElement('canvas'), { width: 64, height: 36 }).getContext('2d');
+            const canvas = Object.assign(document.createElement('canvas'), { width: 64, height: 36 });
+            const context = canvas.getContext('2d');
             context.drawImage(video, 0, 0, 64, 36);
             pixels = context.getImageData(0, 0, 64, 36).data.join();
         }
@@ -85,7 +86,7 @@ class BrowserEnd:
         self._run(START, dict(configuration))
 
     def send(self, *kinds: Media) -> None:
-        self._run(SEND, {kind: True for kind in kinds})
+        self._run(SEND, dict.fromkeys(kinds, True))
 
     def stop_sending(self, kind: Media) -> None:
         self._run(STOP_SENDING, kind)

@@ -122,7 +122,7 @@ class OurEnd:
             self._candidates.put_nowait(event.candidate.toJSON())
 
     async def _send(self, kinds: tuple[Media, ...]) -> None:
-        stream = await mediaDevices.getUserMedia({kind: True for kind in kinds})
+        stream = await mediaDevices.getUserMedia(dict.fromkeys(kinds, True))
         for track in stream.getTracks():
             self._sending.append((track, self._pc.addTrack(track, MediaStream([track]))))
 

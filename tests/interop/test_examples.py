@@ -17,7 +17,8 @@ _EXAMPLES = Path(__file__).parents[2] / "examples"
 PIXELS = """() => {
     const video = document.querySelector('#remote');
     if (!video.videoWidth) return null;
-    const context = Object.assign(document.createElement('canvas'), { width: 64, height: 36 }).getContext('2d');
+    const canvas = Object.assign(document.createElement('canvas'), { width: 64, height: 36 });
+    const context = canvas.getContext('2d');
     context.drawImage(video, 0, 0, 64, 36);
     return context.getImageData(0, 0, 64, 36).data.join();
 }"""

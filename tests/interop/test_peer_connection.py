@@ -15,6 +15,7 @@ from tests.interop.loops import LoopThread
 from tests.interop.our_end import OurEnd
 from tests.interop.pages import OpenPage
 from tests.interop.pion_end import PionEnd
+from tests.interop.turn_server import coturn
 
 MakeEnd = Callable[[str], End]
 
@@ -132,3 +133,20 @@ def test_a_restart_of_ice_loses_no_media(pair: Pair) -> None:
         one.offerer.restart_ice()
         one.connect()
         one.meet()
+
+
+@pytest.mark.parametrize("role", ["we offer", "we answer"])
+def test_a_call_through_a_turn_server(role: str, ours: OurEnd, theirs: End, tmp_path: Path) -> None:
+    with coturn(tmp_path) as server:
+        ours.open({"iceServers": [server], "iceTransportPolicy": "relay"})
+        theirs.open({})
+        pair = Pair(ours, theirs) if role == "we offer" else Pair(theirs, ours)
+        for end in pair.ends:
+            end.send("audio", "video")
+        pair.connect()
+        pair.meet()
+        local = ours.path().local
+        assert local is not None
+        assert local.type == "relay"
+        for end in (ours, theirs):
+            end.close()
