@@ -63,8 +63,9 @@ class AiortcEnd:
                 pytest.skip("aiortc, when it answered first, offers header extensions under other numbers")
             if self._answered_first is None:
                 self._answered_first = not offers
-            made = await (self._pc.createOffer() if offers else self._pc.createAnswer())
-            await self._pc.setLocalDescription(made)
+            await self._pc.setLocalDescription(
+                await (self._pc.createOffer() if offers else self._pc.createAnswer())
+            )
             return {"type": self._pc.localDescription.type, "sdp": self._pc.localDescription.sdp}
 
         return self._run(describe())

@@ -31,6 +31,7 @@ class End(Protocol):
 
     def describe(self) -> Description:
         """Sets the local description that is due, and returns it."""
+        ...
 
     def accept(self, description: Description) -> None:
         """Sets the remote description."""

@@ -4,6 +4,7 @@ import asyncio
 import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -41,7 +42,7 @@ def test_a_page_calls_the_program_and_both_see_each_other(
     example = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(example)
 
-    async def served() -> TestServer:
+    async def served() -> Any:
         application = web.Application()
         application.add_routes([web.get("/", example.page), web.get("/call", example.call)])
         server = TestServer(application, host="127.0.0.1")
