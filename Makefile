@@ -50,8 +50,8 @@ test: check rust-test unit browsers conformance-subset  ## All that CI runs
 check: build $(STAMPS)/tools $(STAMPS)/page  ## Format, lint, types, import layers, the compiled module's stub
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
-	$(BIN)/ruff format --check src tests benchmarks
-	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks examples
+	$(BIN)/ruff check src tests benchmarks examples
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/pyright
@@ -99,8 +99,8 @@ fuzz:  ## Fuzz the wire formats, and ICE, for a minute each (needs cargo-fuzz an
 
 format:  ## Format all code
 	cargo fmt --all
-	$(BIN)/ruff format src tests benchmarks
-	$(BIN)/ruff check --fix src tests benchmarks
+	$(BIN)/ruff format src tests benchmarks examples
+	$(BIN)/ruff check --fix src tests benchmarks examples
 
 clean:  ## Remove all that was built
 	rm -rf $(VENV) $(STAMPS) target

@@ -41,5 +41,25 @@ class Page(Protocol):
     def get_by_role(self, role: Literal["button"], /, *, name: str, exact: Literal[True]) -> Button: ...
 
 
+_UNTIL = """async ([argument, limit_ms]) => {{
+  const end = performance.now() + limit_ms;
+  for (;;) {{
+    const value = await ({function})(argument);
+    if (value) return value;
+    if (performance.now() > end) throw new Error(`not within ${{limit_ms}} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }}
+}}"""
+_LIMIT_MS = 30_000
+
+
+def until(page: Page, function: str, arg: object = None) -> Any:
+    """Waits until an asynchronous function of the page gives something true, and returns that.
+
+    Playwright's `wait_for_function` takes the promise itself for something true and waits for nothing.
+    """
+    return page.evaluate(_UNTIL.format(function=function), [arg, _LIMIT_MS])
+
+
 OpenPage = Callable[[str], Page]
 """Opens a page in a browser, by its name: "chromium" or "firefox"."""

@@ -6,7 +6,7 @@ from typing import Any, Self
 from playwright.sync_api import Locator
 from playwright.sync_api import Page as PlaywrightPage
 
-from tests.interop.pages import Page
+from tests.interop.pages import Page, until
 
 PIXELS = """(name) => {
   const tile = document.querySelector(`.tile[data-you="false"][aria-label^="${name}"][data-state="live"]`);
@@ -120,9 +120,10 @@ class Tab:
     def _grows(self, name: str, source: str, counter: str, least: float) -> None:
         count = f"async ([name, source, counter]) => (await ({RECEIVED})([name, source]))?.[counter] ?? 0"
         before = self.page.evaluate(count, [name, source, counter])
-        self.page.wait_for_function(
+        until(
+            self.page,
             f"async ([wanted, enough]) => (await ({count})(wanted)) >= enough",
-            arg=[[name, source, counter], before + least],
+            [[name, source, counter], before + least],
         )
 
 

@@ -85,7 +85,10 @@ class RTCPeerConnection(MediaAndData):
         return await self._connection.operations.run(lambda: descriptions.answer(self._connection))
 
     async def setLocalDescription(
-        self, description: RTCLocalSessionDescriptionInit | Mapping[str, object] | None = None
+        self,
+        description: (
+            RTCLocalSessionDescriptionInit | RTCSessionDescriptionInit | Mapping[str, object] | None
+        ) = None,
     ) -> None:
         """Makes an offer or answer count here; without one, makes the one that is due.
 

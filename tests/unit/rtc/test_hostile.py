@@ -1,7 +1,9 @@
 """What a peer, or a careless program, may do to a connection."""
 
 import gc
+import hashlib
 import re
+import textwrap
 import threading
 import weakref
 
@@ -48,13 +50,15 @@ async def test_a_fingerprint_that_is_none_is_refused_and_changes_nothing(
 
 
 async def test_a_certificate_that_is_only_vouched_for_by_md5_is_not_taken() -> None:
-    one, other = pair()
+    certificate = await RTCPeerConnection.generateCertificate({"name": "ECDSA", "namedCurve": "P-256"})
+    digest = hashlib.md5(certificate.der, usedforsecurity=False).hexdigest()
+    one, other = RTCPeerConnection({"certificates": [certificate]}), RTCPeerConnection()
     trickle(one, other)
     one.addTransceiver("audio")
     await one.setLocalDescription()
     offer = one.localDescription
     assert offer is not None
-    weak = _with_fingerprint(offer.sdp, "a=fingerprint:md5 " + ":".join(["00"] * 16) + "\r\n")
+    weak = _with_fingerprint(offer.sdp, "a=fingerprint:md5 " + ":".join(textwrap.wrap(digest, 2)) + "\r\n")
     await other.setRemoteDescription({"type": "offer", "sdp": weak})
     await other.setLocalDescription()
     answer = other.localDescription
@@ -75,18 +79,18 @@ async def test_a_description_of_ten_megabytes_is_refused(filler: str) -> None:
     pc.close()
 
 
-async def test_ten_thousand_candidates_are_refused_after_a_thousand() -> None:
+async def test_candidates_are_refused_after_a_thousand() -> None:
     one, other = pair()
     one.addTransceiver("audio")
     await negotiate(one, other)
     refused: list[str] = []
-    for number in range(10_000):
+    for number in range(1_500):
         line = f"candidate:{number} 1 udp 1 127.0.0.1 {number + 1} typ host"
         try:
             await other.addIceCandidate({"candidate": line, "sdpMid": "0"})
         except DOMException as error:
             refused.append(error.name)
-    assert refused == ["OperationError"] * 9_000
+    assert refused == ["OperationError"] * 500
     one.close()
     other.close()
 

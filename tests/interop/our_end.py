@@ -1,0 +1,159 @@
+"""Our own end: `visavis.RTCPeerConnection` with the synthetic camera and microphone."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from tests.interop.ends import Candidate, Configuration, Description, Media
+from tests.interop.loops import LoopThread
+from visavis import (
+    MediaStream,
+    MediaStreamTrack,
+    RTCIceCandidatePair,
+    RTCPeerConnection,
+    RTCPeerConnectionIceEvent,
+    RTCRtpSender,
+    mediaDevices,
+)
+from visavis.media.frames import AudioFrame, VideoFrame
+
+_WAIT_S = 30
+_SILENCE_DBOV = -50
+
+T = TypeVar("T")
+
+
+class OurEnd:
+    """Runs on the event loop of a thread."""
+
+    def __init__(self, loop: LoopThread) -> None:
+        self._loop = loop
+        self._pc = RTCPeerConnection()
+        self._candidates: asyncio.Queue[Candidate | None] = asyncio.Queue()
+        self._sending: list[tuple[MediaStreamTrack, RTCRtpSender]] = []
+
+    def open(self, configuration: Configuration) -> None:
+        self._run(lambda: self._open(configuration))
+
+    def send(self, *kinds: Media) -> None:
+        self._run(lambda: self._send(kinds))
+
+    def stop_sending(self, kind: Media) -> None:
+        self._run(lambda: self._stop_sending(kind))
+
+    def restart_ice(self) -> None:
+        async def restart() -> None:
+            self._pc.restartIce()
+
+        self._run(restart)
+
+    def describe(self) -> Description:
+        async def describe() -> Description:
+            await self._pc.setLocalDescription()
+            assert self._pc.localDescription is not None
+            return self._pc.localDescription.toJSON()
+
+        return self._run(describe)
+
+    def accept(self, description: Description) -> None:
+        self._run(lambda: self._pc.setRemoteDescription(description))
+
+    def next_candidate(self) -> Candidate | None:
+        return self._run(lambda: self._candidates.get())
+
+    def add_candidate(self, candidate: Candidate) -> None:
+        self._run(lambda: self._pc.addIceCandidate(candidate))
+
+    def connected(self) -> None:
+        self._run(lambda: self._pc.wait_for("connected", timeout=_WAIT_S))
+
+    def sees(self, pictures: int = 1) -> None:
+        async def see() -> None:
+            tracks = self._received("video")
+            assert len(tracks) == pictures
+            for track in tracks:
+                await _moves(track)
+
+        self._run(see)
+
+    def hears(self) -> None:
+        async def hear() -> None:
+            for track in self._received("audio"):
+                await _sounds(track)
+
+        self._run(hear)
+
+    def path(self) -> RTCIceCandidatePair:
+        """The pair of candidates that is in use."""
+
+        async def selected() -> RTCIceCandidatePair:
+            transport = self._pc.getReceivers()[0].transport
+            assert transport is not None
+            pair = transport.iceTransport.getSelectedCandidatePair()
+            assert pair is not None
+            return pair
+
+        return self._run(selected)
+
+    def close(self) -> None:
+        async def close() -> None:
+            self._pc.close()
+            for track, _ in self._sending:
+                track.stop()
+
+        self._run(close)
+
+    def _run(self, call: Callable[[], Awaitable[T]]) -> T:
+        async def limited() -> T:
+            async with asyncio.timeout(_WAIT_S):
+                return await call()
+
+        return self._loop.run(limited())
+
+    async def _open(self, configuration: Configuration) -> None:
+        self._pc = RTCPeerConnection(configuration)
+        self._pc.onicecandidate = self._found
+
+    def _found(self, event: RTCPeerConnectionIceEvent) -> None:
+        # An empty candidate ends a generation; the other end knows it from the null that ends all.
+        if event.candidate is None:
+            self._candidates.put_nowait(None)
+        elif event.candidate.candidate:
+            self._candidates.put_nowait(event.candidate.toJSON())
+
+    async def _send(self, kinds: tuple[Media, ...]) -> None:
+        stream = await mediaDevices.getUserMedia(dict.fromkeys(kinds, True))
+        for track in stream.getTracks():
+            self._sending.append((track, self._pc.addTrack(track, MediaStream([track]))))
+
+    async def _stop_sending(self, kind: Media) -> None:
+        track, sender = [one for one in self._sending if one[0].kind == kind][-1]
+        self._sending.remove((track, sender))
+        self._pc.removeTrack(sender)
+        track.stop()
+
+    def _received(self, kind: Media) -> list[MediaStreamTrack]:
+        return [
+            one.receiver.track
+            for one in self._pc.getTransceivers()
+            if one.currentDirection in ("sendrecv", "recvonly") and one.receiver.track.kind == kind
+        ]
+
+
+async def _moves(track: MediaStreamTrack) -> None:
+    first: bytes | None = None
+    async for frame in track:
+        assert isinstance(frame, VideoFrame)
+        picture = frame.i420[0].tobytes()
+        if first is not None and picture != first:
+            return
+        first = first or picture
+    raise AssertionError("the track ended")
+
+
+async def _sounds(track: MediaStreamTrack) -> None:
+    async for frame in track:
+        assert isinstance(frame, AudioFrame)
+        if frame.level_dbov() > _SILENCE_DBOV:
+            return
+    raise AssertionError("the track ended")

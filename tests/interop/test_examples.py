@@ -1,0 +1,67 @@
+"""The examples, run as their readers run them, with a real browser at the other end."""
+
+import asyncio
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from tests.interop.loops import LoopThread
+from tests.interop.pages import OpenPage
+
+_EXAMPLES = Path(__file__).parents[2] / "examples"
+
+PIXELS = """() => {
+    const video = document.querySelector('#remote');
+    if (!video.videoWidth) return null;
+    const canvas = Object.assign(document.createElement('canvas'), { width: 64, height: 36 });
+    const context = canvas.getContext('2d');
+    context.drawImage(video, 0, 0, 64, 36);
+    return context.getImageData(0, 0, 64, 36).data.join();
+}"""
+DIFFER = f"(before) => {{ const now = ({PIXELS})(); return now !== null && now !== before; }}"
+
+
+@pytest.fixture
+def loop() -> Iterator[LoopThread]:
+    with LoopThread() as running:
+        yield running
+
+
+@pytest.mark.parametrize("browser", ["chromium", "firefox"])
+def test_a_page_calls_the_program_and_both_see_each_other(
+    browser: str, open_page: OpenPage, loop: LoopThread, capfd: pytest.CaptureFixture[str]
+) -> None:
+    spec = importlib.util.spec_from_file_location("call_a_browser", _EXAMPLES / "call_a_browser.py")
+    assert spec is not None
+    assert spec.loader is not None
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+
+    async def served() -> Any:
+        application = web.Application()
+        application.add_routes([web.get("/", example.page), web.get("/call", example.call)])
+        server = TestServer(application, host="127.0.0.1")
+        await server.start_server()
+        return server
+
+    server = loop.run(served())
+    page = open_page(browser)
+    page.goto(f"http://127.0.0.1:{server.port}/")
+    page.wait_for_function(DIFFER, arg=page.wait_for_function(PIXELS).json_value())
+
+    async def printed() -> str:
+        said = ""
+        async with asyncio.timeout(30):
+            while "video" not in said or "audio" not in said:
+                said += capfd.readouterr().out
+                await asyncio.sleep(0)
+        return said
+
+    assert {line.split()[0] for line in loop.run(printed()).splitlines()} == {"audio", "video"}
+    page.goto("about:blank")
+    loop.run(server.close())

@@ -1,0 +1,45 @@
+"""coturn as a process: a STUN and TURN server on loopback."""
+
+import shutil
+import socket
+import subprocess
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_STOP_S = 10
+_READY = "Total General servers"
+
+
+@contextmanager
+def coturn(directory: Path) -> Generator[dict[str, Any]]:
+    """Runs until the block ends; gives the `RTCIceServer` of it. Without coturn the test is skipped."""
+    path = shutil.which("turnserver")
+    if path is None:
+        pytest.skip("no coturn found, so no TURN; on Debian: apt-get install coturn")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = ["-n", "--listening-ip=127.0.0.1", f"--listening-port={port}", "--relay-ip=127.0.0.1"]
+    options += ["--lt-cred-mech", "--realm=visavis.test", "--user=ada:secret", "--allow-loopback-peers"]
+    options += ["--no-tls", "--no-dtls", "--no-cli", "--log-file=stdout", f"--pidfile={directory / 'pid'}"]
+    options += [f"--userdb={directory / 'users'}"]
+    process = subprocess.Popen(
+        [path, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=directory
+    )
+    try:
+        assert process.stdout is not None
+        said: list[str] = []
+        for line in process.stdout:
+            said.append(line)
+            if _READY in line:
+                break
+        else:
+            raise AssertionError(f"coturn ended with {process.wait()}:\n{''.join(said)}")
+        yield {"urls": f"turn:127.0.0.1:{port}", "username": "ada", "credential": "secret"}
+    finally:
+        process.terminate()
+        process.communicate(timeout=_STOP_S)
