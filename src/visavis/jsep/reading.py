@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from visavis.dataplane.commands import Fingerprint, Kind
 from visavis.jsep.session import IceCredentials
-from visavis.jsep.transport import is_live
+from visavis.jsep.transport import HASHES, is_live
 from visavis.sdp import (
     Candidate,
     Direction,
@@ -131,8 +131,8 @@ class Reading:
         return IceCredentials(ufrag.value, password.value) if ufrag and password else None
 
     def fingerprints(self, media: MediaDescription) -> tuple[Fingerprint, ...]:
-        """Fingerprints of an m-line, by any hash function: which of them count is for DTLS to say."""
-        return self.said(media, Fingerprint)
+        """Fingerprints of an m-line by hash functions that count."""
+        return tuple(one for one in self.said(media, Fingerprint) if one.algorithm in HASHES)
 
     def setup(self, media: MediaDescription) -> Setup | None:
         """`a=setup` of an m-line."""

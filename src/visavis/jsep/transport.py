@@ -17,7 +17,8 @@ from visavis.sdp import (
     Setup,
 )
 
-_HASHES = ("sha-256", "sha-384", "sha-512")
+HASHES = ("sha-256", "sha-384", "sha-512")
+"""By which a certificate may be vouched for (RFC 8827 section 6.5)."""
 _MAX_FINGERPRINTS = 16
 ICE_OPTIONS = ("trickle", "ice2")
 """RFC 8840 section 4.1.1 and RFC 8445 section 10."""
@@ -107,10 +108,10 @@ def _fingerprints(where: str, fingerprints: tuple[Fingerprint, ...]) -> tuple[Fi
         )
     if len(fingerprints) > _MAX_FINGERPRINTS:
         raise SdpError(f"{where} has {len(fingerprints)} fingerprints, more than {_MAX_FINGERPRINTS}")
-    usable = tuple(one for one in fingerprints if one.algorithm in _HASHES)
+    usable = tuple(one for one in fingerprints if one.algorithm in HASHES)
     if not usable:
         names = ", ".join(sorted({one.algorithm for one in fingerprints}))
-        raise SdpError(f"{where} has fingerprints by {names} only, none by {', '.join(_HASHES)}")
+        raise SdpError(f"{where} has fingerprints by {names} only, none by {', '.join(HASHES)}")
     return usable
 
 

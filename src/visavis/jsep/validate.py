@@ -5,13 +5,13 @@ What breaks them is an `InvalidDescriptionError`, with the m-line at fault.
 
 from collections.abc import Iterable
 
-from visavis.dataplane.commands import Extension
+from visavis.dataplane.commands import Extension, Fingerprint
 from visavis.errors import DescriptionError, InvalidDescriptionError
 from visavis.jsep.extensions import URIS
 from visavis.jsep.formats import formats_of
 from visavis.jsep.reading import Reading, is_data, kind_of, read
 from visavis.jsep.session import Description, RtcpMuxPolicy, Session
-from visavis.jsep.transport import called, is_live
+from visavis.jsep.transport import HASHES, called, is_live
 from visavis.sdp import Candidate, ExtMap, Flag, MediaDescription, Msid, Setup
 
 MAX_CANDIDATES = 1_000
@@ -115,11 +115,14 @@ def _is_used(media: MediaDescription) -> bool:
 def _check_transport(session: Session, reading: Reading, index: int, media: MediaDescription) -> None:
     if reading.credentials(media) is None:
         _fail(index, media, "lacks a=ice-ufrag or a=ice-pwd (RFC 8839 section 5.4)")
-    fingerprints = reading.fingerprints(media)
+    fingerprints = reading.said(media, Fingerprint)
     if not fingerprints:
         _fail(index, media, "lacks a=fingerprint: media is only sent over DTLS-SRTP (RFC 8827 section 6.5)")
     if len(fingerprints) > _MAX_FINGERPRINTS:
         _fail(index, media, f"has {len(fingerprints)} fingerprints, more than {_MAX_FINGERPRINTS}")
+    if not reading.fingerprints(media):
+        names = ", ".join(sorted({one.algorithm for one in fingerprints}))
+        _fail(index, media, f"has fingerprints by {names} only, none by {', '.join(HASHES)}")
     if is_data(media):
         return
     if not reading.says(media, Flag.RTCP_MUX):
