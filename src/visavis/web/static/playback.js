@@ -10,6 +10,8 @@ export class Playback {
   element = h("div", { hidden: true, "data-role": "playback" });
   /** @type {Map<MediaStreamTrack, HTMLAudioElement>} */
   #playing = new Map();
+  /** Those that the browser would not play yet. @type {Set<HTMLAudioElement>} */
+  #refused = new Set();
   /** @type {(blocked: boolean) => void} */
   #blocked;
 
@@ -34,6 +36,7 @@ export class Playback {
       audio.srcObject = null;
       audio.remove();
       this.#playing.delete(media);
+      this.#refused.delete(audio);
     }
     for (const [media, key] of wanted) {
       let audio = this.#playing.get(media);
@@ -46,26 +49,38 @@ export class Playback {
       }
       audio.dataset["track"] = key;
     }
+    void this.#retry();
   }
 
   /** After a tap. */
   async resume() {
-    await Promise.all([...this.#playing.values()].map((audio) => this.#play(audio)));
+    await this.#retry();
   }
 
   close() {
     for (const audio of this.#playing.values()) audio.srcObject = null;
     this.#playing.clear();
+    this.#refused.clear();
     this.element.remove();
+  }
+
+  /** What was refused before the microphone was granted, say, may be played after it. */
+  async #retry() {
+    await Promise.all([...this.#refused].map((audio) => this.#play(audio)));
   }
 
   /** @param {HTMLAudioElement} audio */
   async #play(audio) {
     try {
       await audio.play();
-      this.#blocked(false);
     } catch (error) {
+      if (audio.srcObject === null) return; // it is gone, which interrupts it
+      this.#refused.add(audio);
       if (error instanceof DOMException && error.name === "NotAllowedError") this.#blocked(true);
+      return;
     }
+    this.#refused.delete(audio);
+    if (this.#refused.size === 0) this.#blocked(false);
+    else void this.#retry();
   }
 }
