@@ -1,6 +1,7 @@
 """aiortc's end. It has no trickle, its descriptions hold all candidates; and no restart of ICE."""
 
 import asyncio
+import importlib
 import itertools
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -77,9 +78,8 @@ class AiortcEnd:
         return None
 
     def add_candidate(self, candidate: Candidate) -> None:
-        from aiortc.sdp import candidate_from_sdp  # type: ignore[import-not-found, unused-ignore]
-
-        made: Any = candidate_from_sdp(candidate["candidate"].removeprefix("candidate:"))
+        sdp: Any = importlib.import_module("aiortc.sdp")
+        made: Any = sdp.candidate_from_sdp(candidate["candidate"].removeprefix("candidate:"))
         made.sdpMid, made.sdpMLineIndex = candidate["sdpMid"], candidate["sdpMLineIndex"]
         self._run(self._pc.addIceCandidate(made))
 
