@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMPS := .build
 RUST := $(shell find rust -name '*.rs' -o -name 'Cargo.toml') Cargo.toml Cargo.lock
 
-.PHONY: help build serve test check unit browsers conformance conformance-subset rust-test bench soak fuzz clean format
+.PHONY: help build serve test check unit browsers conformance conformance-subset rust-test bench bench-connections soak fuzz clean format
 
 help:  ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## ?(.*)/  make \1\t\2/' | expand -t 22
@@ -91,8 +91,12 @@ $(STAMPS)/browsers: | $(STAMPS)/venv
 soak: build $(STAMPS)/tools $(STAMPS)/browsers  ## Thousands who join and leave, and garbage on a live call: is anything kept?
 	$(BIN)/python -m benchmarks.soak $(ARGS)
 
-bench: build  ## Forwarding against a Pion SFU and against the limit; writes benchmarks/results
+bench: build  ## Forwarding, then connections, against their peers; writes benchmarks/results
 	$(BIN)/python -m benchmarks.forwarding $(ARGS)
+	$(BIN)/python -m benchmarks.connections $(filter --quick,$(ARGS))
+
+bench-connections: build  ## What a connection costs, against aiortc and Pion
+	$(BIN)/python -m benchmarks.connections $(ARGS)
 
 fuzz:  ## Fuzz the wire formats, and ICE, for a minute each (needs cargo-fuzz and a nightly toolchain)
 	cd fuzz && for target in stun rtp rtcp payload ice; do cargo +nightly fuzz run $$target -- -max_total_time=60 || exit 1; done

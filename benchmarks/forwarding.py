@@ -201,7 +201,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console.print(f"{machine.cpu}, {machine.cores} cores, Linux {machine.kernel}, commit {machine.commit}")
     print_costs(console, sorted(cases), limit, {**pions, "visavis": visavis})
     judged = bars(visavis, pion, limit)
-    print_bars(console, judged)
+    print_bars(console, judged, "Bars, CPU µs per forwarded packet")
     for what, why in run.failures.items():
         console.print(f"{what}: {why}", style="bold red", markup=False)
     path = _write(options.output, machine, run, judged)

@@ -40,10 +40,24 @@ def build_load() -> Path:
 
 def build_pion() -> Path:
     """The Pion SFU, built if need be."""
-    if shutil.which("go") is None:
-        raise BenchmarkError("Go is not installed: there is no Pion to compare with")
-    _run(["go", "build", "-o", "pion_sfu", "."], cwd=HERE / "pion_sfu")
-    return HERE / "pion_sfu" / "pion_sfu"
+    return _build_go("pion_sfu")
+
+
+def build_pion_pairs() -> Path:
+    """Pairs of Pion's connections, built if need be."""
+    return _build_go("pion_pairs")
+
+
+def build_aiortc() -> Path:
+    """The Python of an environment that holds aiortc, made if need be."""
+    wanted = HERE / "aiortc.txt"
+    environment = HERE / ".cache" / "aiortc"
+    python, made_of = environment / "bin" / "python", environment / "made_of.txt"
+    if not made_of.exists() or made_of.read_bytes() != wanted.read_bytes():
+        _run([PYTHON, "-m", "venv", "--clear", str(environment)])
+        _run([str(python), "-m", "pip", "install", "--quiet", "--requirement", str(wanted)])
+        shutil.copy(wanted, made_of)
+    return python
 
 
 @contextmanager
@@ -87,6 +101,13 @@ def run_load(load: Path, job: Mapping[str, Any]) -> list[dict[str, Any]]:
     if process.returncode != 0:
         raise BenchmarkError(f"the load generator failed: {process.stderr.strip()}")
     return [json.loads(line) for line in process.stdout.splitlines()]
+
+
+def _build_go(name: str) -> Path:
+    if shutil.which("go") is None:
+        raise BenchmarkError("Go is not installed: there is no Pion to compare with")
+    _run(["go", "build", "-o", name, "."], cwd=HERE / name)
+    return HERE / name / name
 
 
 def _run(command: Sequence[str], *, cwd: Path | None = None) -> str:

@@ -63,11 +63,11 @@ def print_costs(
     console.print(table)
 
 
-def print_bars(console: Console, bars: Sequence[Bar]) -> None:
+def print_bars(console: Console, bars: Sequence[Bar], title: str) -> None:
     """One row per bar."""
     if not bars:
         return
-    table = Table(title="Bars, CPU µs per forwarded packet")
+    table = Table(title=title)
     table.add_column("bar")
     table.add_column("case")
     table.add_column("measured", justify="right")

@@ -82,11 +82,16 @@ def shard_of(identifier: int) -> int:
     return identifier >> _SHARD_SHIFT
 
 
-def new_ufrag(transport: TransportId, choose: Callable[[str], str]) -> str:
+def new_ufrag(transport: TransportId, draw: Callable[[int], bytes]) -> str:
     """A user name fragment whose first letter names the transport's thread; the others are 42 random bits."""
-    return ICE_CHARS[shard_of(transport)] + "".join(choose(ICE_CHARS) for _ in range(_UFRAG_LENGTH - 1))
+    return ICE_CHARS[shard_of(transport)] + _letters(draw(_UFRAG_LENGTH - 1))
 
 
-def new_password(choose: Callable[[str], str]) -> str:
+def new_password(draw: Callable[[int], bytes]) -> str:
     """144 random bits (RFC 8839 section 5.4 asks for 128)."""
-    return "".join(choose(ICE_CHARS) for _ in range(_PASSWORD_LENGTH))
+    return _letters(draw(_PASSWORD_LENGTH))
+
+
+def _letters(drawn: bytes) -> str:
+    """One of 64 letters by each byte, all alike."""
+    return "".join(ICE_CHARS[byte % len(ICE_CHARS)] for byte in drawn)

@@ -127,12 +127,12 @@ class Plane:
         *,
         threads: int,
         fingerprint: bytes,
-        choose: Callable[[str], str] = secrets.choice,
+        draw: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
-        """Wraps a plane of `threads` threads; `choose` is the randomness of ICE's names and passwords."""
+        """Wraps a plane of `threads` threads; `draw` draws the random bytes of ICE's names and passwords."""
         self._native = native
         self._fingerprint = Fingerprint("sha-256", fingerprint)
-        self._choose = choose
+        self._draw = draw
         self._identifiers = Identifiers(threads)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._events: dict[TransportId, TransportEvents] = {}
@@ -152,7 +152,7 @@ class Plane:
         addresses: Sequence[tuple[str, int]],
         *,
         threads: int,
-        choose: Callable[[str], str] = secrets.choice,
+        draw: Callable[[int], bytes] = secrets.token_bytes,
     ) -> Self:
         """Binds UDP `addresses` (ip, port; port 0 picks one) and starts threads, with a certificate of its
         own. Without an address only transports with own sockets can be reached.
@@ -163,7 +163,7 @@ class Plane:
         """
         certificate = _native.Certificate.generate()
         native = _native.DataPlane(addresses, threads=threads, certificate=certificate)
-        return cls(native, threads=threads, fingerprint=certificate.fingerprint, choose=choose)
+        return cls(native, threads=threads, fingerprint=certificate.fingerprint, draw=draw)
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -205,11 +205,11 @@ class Plane:
 
     def new_ufrag(self, transport: TransportId) -> str:
         """An ICE user name fragment that leads to the transport's thread (RFC 8839 section 5.4)."""
-        return new_ufrag(transport, self._choose)
+        return new_ufrag(transport, self._draw)
 
     def new_password(self) -> str:
         """An ICE password (RFC 8839 section 5.4)."""
-        return new_password(self._choose)
+        return new_password(self._draw)
 
     def submit(self, *commands: Command) -> None:
         """Hands commands down, in their order; does not wait for them.

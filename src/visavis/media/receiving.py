@@ -102,8 +102,9 @@ class ReceivingFigures:
 class ReceiverPipeline:
     """Decodes frames on a thread of its own, and gives them to a track's source.
 
-    The source is unmuted by the first frame, and does not end with the pipeline. While nobody takes the
-    track's frames nothing is decoded; pictures begin again with a key frame, which is asked for.
+    The thread is there from `begin` on, which is due when frames come: many a track never gets one. The
+    source is unmuted by the first frame, and does not end with the pipeline. While nobody takes the track's
+    frames nothing is decoded; pictures begin again with a key frame, which is asked for.
     """
 
     def __init__(
@@ -114,7 +115,7 @@ class ReceiverPipeline:
         *,
         request_key_frame: Callable[[], None] = lambda: None,
     ) -> None:
-        """Begins at once.
+        """Takes nothing before `begin`.
 
         Args:
             frames: Where they come from; closed with the pipeline.
@@ -133,13 +134,19 @@ class ReceiverPipeline:
         self._offset_s: float | None = None
         self._closing = False
         self._figures = ReceivingFigures()
-        self._thread = threading.Thread(target=self._run, name=f"visavis-decode-{output.kind}", daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None
 
     @property
     def figures(self) -> ReceivingFigures:
         """What was decoded until now."""
         return self._figures
+
+    def begin(self) -> None:
+        """Decodes from now on; idempotent. Like `close`, for the thread that made it."""
+        if self._thread is None and not self._closing:
+            name = f"visavis-decode-{self._output.kind}"
+            self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+            self._thread.start()
 
     def set_codecs(self, codecs: Mapping[int, ReceivingCodec]) -> None:
         """What a new negotiation agreed on; from any thread."""
@@ -149,7 +156,7 @@ class ReceiverPipeline:
         """Gives nothing any more, and waits for the thread, which is over with its frame. Idempotent."""
         self._closing = True
         self._frames.close()
-        if self._thread is not threading.current_thread():
+        if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
 
     def _run(self) -> None:

@@ -63,6 +63,11 @@ class ReceivingFlow:
     pipeline: ReceiverPipeline | None = None
     sources: HeardSources | None = None
 
+    def begin(self) -> None:
+        """The first frame has come, or no more will."""
+        if self.pipeline is not None:
+            self.pipeline.begin()
+
     def close(self) -> None:
         """Ends the thread."""
         if self.pipeline is not None:
@@ -155,7 +160,7 @@ class MediaFlows:
             flow.pipeline.set_codecs(codecs)
             return
         plane = flow.path.plane
-        flow.sources = HeardSources(plane.receive_frames(flow.track, state.kind))
+        flow.sources = HeardSources(plane.receive_frames(flow.track, state.kind, on_ready=flow.begin))
         flow.pipeline = ReceiverPipeline(
             flow.sources,
             codecs,

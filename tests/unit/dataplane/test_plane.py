@@ -166,7 +166,7 @@ def native() -> Iterator[ScriptedNative]:
 
 @pytest.fixture
 def plane(native: ScriptedNative) -> Plane:
-    return Plane(native, threads=2, fingerprint=bytes(32), choose=lambda characters: characters[0])
+    return Plane(native, threads=2, fingerprint=bytes(32), draw=bytes)
 
 
 def say_last(native: ScriptedNative, plane: Plane, *reports: Report) -> None:

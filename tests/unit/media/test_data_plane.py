@@ -52,6 +52,7 @@ def line(plane: Plane, kind: Kind, number: int) -> Line:
     frames = plane.receive_frames(TrackId(number), kind)
     codecs = {10: ReceivingCodec(codec, {})}
     receiver = ReceiverPipeline(frames, codecs, source, request_key_frame=sender.request_key_frame)
+    receiver.begin()
     return Line(sender, receiver, MediaStreamTrack(source))
 
 

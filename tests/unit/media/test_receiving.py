@@ -38,6 +38,7 @@ class Receiver:
         self.pipeline = ReceiverPipeline(
             self.pipe, RECEIVED, self.source, request_key_frame=self._want_key_frame
         )
+        self.pipeline.begin()
 
     def _want_key_frame(self) -> None:
         self.key_frames_wanted += 1
@@ -107,6 +108,20 @@ def test_pictures_are_decoded_into_the_track(video: Receiver) -> None:
     figures = video.pipeline.figures
     assert (figures.frames_received, figures.frames_decoded, figures.key_frames_decoded) == (5, 5, 1)
     assert (figures.frame_width, figures.frame_height) == (160, 120)
+
+
+def test_there_is_a_thread_only_once_frames_come_and_closing_ends_it() -> None:
+    def threads() -> int:
+        return sum(thread.name == "visavis-decode-audio" for thread in threading.enumerate())
+
+    pipeline = ReceiverPipeline(Pipe(), RECEIVED, MediaSource("audio", muted=True))
+    assert threads() == 0
+    pipeline.begin()
+    pipeline.begin()
+    assert threads() == 1
+    pipeline.close()
+    pipeline.begin()
+    assert threads() == 0
 
 
 def test_the_senders_time_of_capture_is_kept(video: Receiver) -> None:
