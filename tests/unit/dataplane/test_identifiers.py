@@ -1,4 +1,3 @@
-
 import pytest
 
 from visavis.dataplane.identifiers import ICE_CHARS, Identifiers, new_password, new_ufrag, shard_of
