@@ -4,6 +4,7 @@
 import ipaddress
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, Literal, Self
 
 from visavis import sdp
@@ -32,6 +33,7 @@ TYPE_PREFERENCES: Final = {
 """RFC 8445 section 5.1.2.2."""
 
 MAX_LOCAL_PREFERENCE: Final = 65535
+_LONGEST_IP_ADDRESS: Final = 45
 
 
 def candidate_priority(type_: CandidateType, local_preference: int) -> int:
@@ -174,6 +176,12 @@ class Foundations:
 def ip_version(address: str) -> int | None:
     """4 or 6; None for what cannot be paired: names, and addresses that are no host's (with a zone,
     multicast, broadcast, unspecified, IPv4 mapped into IPv6)."""
+    return _ip_version(address) if len(address) <= _LONGEST_IP_ADDRESS else None
+
+
+@lru_cache(maxsize=1024)
+def _ip_version(address: str) -> int | None:
+    """Remembered, since each pair of candidates asks for both of its addresses."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from visavis.errors import SdpError
 from visavis.rtc import idl
@@ -93,7 +94,6 @@ class RTCIceCandidate:
         if init.sdpMid is None and init.sdpMLineIndex is None:
             raise TypeError("a candidate needs sdpMid or sdpMLineIndex")
         self._init = init
-        self._parsed = _parse_untrusted(init.candidate)
 
     @property
     def candidate(self) -> str:
@@ -184,6 +184,10 @@ class RTCIceCandidate:
             "sdpMLineIndex": init.sdpMLineIndex,
             "usernameFragment": init.usernameFragment,
         }
+
+    @cached_property
+    def _parsed(self) -> _Parsed | None:
+        return _parse_untrusted(self._init.candidate)
 
     def __repr__(self) -> str:
         """The text and the m-line."""

@@ -9,9 +9,10 @@ import dataclasses
 import math
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache, partial
 from typing import Annotated, Any, TypeVar, cast
 
 T = TypeVar("T")
@@ -36,26 +37,26 @@ def dictionary(cls: type[T], value: object) -> T:
     Raises:
         TypeError: A required member is missing, or a member has the wrong type.
     """
-    fields = _fields(cls)
-    members: Mapping[str, object]
+    known = _members(cls)
+    given: Mapping[str, object]
     if value is None:
-        members = {}
+        given = {}
     elif isinstance(value, Mapping):
-        members = cast(Mapping[str, object], value)
-        for name, (type_, _) in fields.items():
-            if name in members and members[name] is None and not _is_nullable(type_):
-                raise TypeError(f"{cls.__name__}.{name} is not None")
-    elif dataclasses.is_dataclass(value) or any(hasattr(value, field) for field in fields):
-        members = {name: getattr(value, name, None) for name in fields}
+        given = cast(Mapping[str, object], value)
+        for member in known:
+            if member.name in given and given[member.name] is None and not member.nullable:
+                raise TypeError(f"{member.what} is not None")
+    elif dataclasses.is_dataclass(value) or any(hasattr(value, member.name) for member in known):
+        given = {member.name: getattr(value, member.name, None) for member in known}
     else:
         raise TypeError(f"{cls.__name__} is made from a dict or a dataclass, not from {_shown(value)}")
     read: dict[str, object] = {}
-    for name, (type_, required) in fields.items():
-        member = members.get(name)
-        if member is not None:
-            read[name] = convert(type_, member, f"{cls.__name__}.{name}")
-        elif required:
-            raise TypeError(f"{cls.__name__} needs the member {name}")
+    for member in known:
+        found = given.get(member.name)
+        if found is not None:
+            read[member.name] = member.read(found, member.what)
+        elif member.required:
+            raise TypeError(f"{cls.__name__} needs the member {member.name}")
     return cls(**read)
 
 
@@ -65,55 +66,102 @@ def convert(type_: Any, value: object, what: str) -> Any:
     Raises:
         TypeError: It does not fit.
     """
+    return _reader(type_)(value, what)
+
+
+Reader = Callable[[object, str], Any]
+"""Converts a value; the text names it in the error."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """A member of a dictionary; `what` names it in errors."""
+
+    name: str
+    what: str
+    read: Reader
+    nullable: bool
+    required: bool
+
+
+_known: dict[type[Any], tuple[_Member, ...]] = {}
+
+
+def _members(cls: type[Any]) -> tuple[_Member, ...]:
+    if cls not in _known:
+        hints = typing.get_type_hints(cls, include_extras=True)
+        _known[cls] = tuple(
+            _Member(
+                field.name,
+                f"{cls.__name__}.{field.name}",
+                _reader(hints[field.name]),
+                types.NoneType in typing.get_args(hints[field.name]),
+                field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING,
+            )
+            for field in dataclasses.fields(cls)
+            if field.init
+        )
+    return _known[cls]
+
+
+@cache
+def _reader(type_: Any) -> Reader:
+    """What converts to a type: the type is taken apart once."""
     origin = typing.get_origin(type_)
     if origin is Annotated:
-        return _integer(value, type_.__metadata__[0], what)
+        return partial(_integer, type_.__metadata__[0])
     if origin in (types.UnionType, typing.Union):
-        return _union(typing.get_args(type_), value, what)
+        return _union_reader(typing.get_args(type_))
     if origin is list:
-        shown = _shown(value)
-        if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
-            raise TypeError(f"{what} is a list, not {shown}")
-        (inner,) = typing.get_args(type_)
-        return [convert(inner, item, what) for item in cast(Iterable[object], value)]
+        return partial(_list, _reader(*typing.get_args(type_)))
     if type_ in (object, Any):
-        return value
+        return lambda value, _: value
     if type_ is float:
-        return _double(value, what)
+        return _double
     if dataclasses.is_dataclass(type_):
-        return dictionary(cast(type[Any], type_), value)
+        return lambda value, _: dictionary(cast(type[Any], type_), value)
     if issubclass(type_, StrEnum):
-        return _member(type_, value, what)
+        return partial(_enum, type_)
+    return partial(_instance, type_)
+
+
+def _union_reader(alternatives: tuple[Any, ...]) -> Reader:
+    takes_none, takes_text = types.NoneType in alternatives, str in alternatives
+    readers = [_reader(one) for one in alternatives if one is not types.NoneType]
+
+    def read(value: object, what: str) -> Any:
+        if (value is None and takes_none) or (takes_text and isinstance(value, str)):
+            return value
+        for reader in readers[:-1]:
+            try:
+                return reader(value, what)
+            except TypeError:
+                continue
+        return readers[-1](value, what)
+
+    return read
+
+
+def _list(read: Reader, value: object, what: str) -> list[Any]:
+    shown = _shown(value)
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        raise TypeError(f"{what} is a list, not {shown}")
+    return [read(item, what) for item in cast(Iterable[object], value)]
+
+
+def _instance(type_: type[Any], value: object, what: str) -> Any:
     if isinstance(value, type_) and not (type_ is int and isinstance(value, bool)):
         return value
     raise TypeError(f"{what} is {type_.__name__}, not {_shown(value)}")
 
 
-def _member(enum: type[StrEnum], value: object, what: str) -> StrEnum:
+def _enum(enum: type[StrEnum], value: object, what: str) -> StrEnum:
     if isinstance(value, str) and value in tuple(enum):
         return enum(value)
     raise TypeError(f"{what} is one of {', '.join(enum)}, not {_shown(value)}")
 
 
-def _union(alternatives: tuple[Any, ...], value: object, what: str) -> Any:
-    if value is None and types.NoneType in alternatives:
-        return None
-    others = [alternative for alternative in alternatives if alternative is not types.NoneType]
-    if isinstance(value, str) and str in others:
-        return value
-    for alternative in others[:-1]:
-        try:
-            return convert(alternative, value, what)
-        except TypeError:
-            continue
-    return convert(others[-1], value, what)
-
-
-def _is_nullable(type_: Any) -> bool:
-    return types.NoneType in typing.get_args(type_)
-
-
-def _integer(value: object, limits: Range, what: str) -> int:
+def _integer(limits: Range, value: object, what: str) -> int:
     number = _double(value, what)
     if not limits.low <= math.trunc(number) <= limits.high:
         raise TypeError(f"{what} is {limits.low} to {limits.high}, not {_shown(value)}")
@@ -124,24 +172,6 @@ def _double(value: object, what: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise TypeError(f"{what} is a finite number, not {_shown(value)}")
     return value
-
-
-_known: dict[type[Any], dict[str, tuple[Any, bool]]] = {}
-
-
-def _fields(cls: type[Any]) -> dict[str, tuple[Any, bool]]:
-    """The members of a dictionary: name to (type, whether it is required)."""
-    if cls not in _known:
-        hints = typing.get_type_hints(cls, include_extras=True)
-        _known[cls] = {
-            field.name: (
-                hints[field.name],
-                field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING,
-            )
-            for field in dataclasses.fields(cls)
-            if field.init
-        }
-    return _known[cls]
 
 
 def _shown(value: object) -> str:
