@@ -1,6 +1,7 @@
 """Devices without hardware: a camera that shows a test card, and a microphone that hears a tone."""
 
 import math
+from abc import ABC, abstractmethod
 
 import numpy as np
 
@@ -17,7 +18,7 @@ BLOCK_S = 0.02
 _AMPLITUDE = 0.25
 
 
-class _PacedSource(MediaSource):
+class _PacedSource(MediaSource, ABC):
     """Numbered frames at equal intervals. One that is late is left out, so that the clock stays true."""
 
     _clock: Clock
@@ -34,11 +35,11 @@ class _PacedSource(MediaSource):
             self._timer.cancel()
             self._timer = None
 
-    def _interval_s(self) -> float:
-        raise NotImplementedError
+    @abstractmethod
+    def _interval_s(self) -> float: ...
 
-    def _produce(self, number: int, timestamp_s: float) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _produce(self, number: int, timestamp_s: float) -> None: ...
 
     def _due_number(self) -> int:
         """The first frame that is not in the past."""
