@@ -4,6 +4,7 @@ import ipaddress
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import zip_longest
 from typing import Final
 
@@ -39,7 +40,7 @@ def host_addresses(interfaces: Iterable[Interface], options: IceOptions) -> list
         one.address for one in accepted if one.temporary or ":" not in one.address or one.name not in private
     ]
     unique = list(dict.fromkeys(kept))
-    distant = [address for address in unique if not ipaddress.ip_address(address).is_loopback]
+    distant = [address for address in unique if not _parsed(address).is_loopback]
     near = [address for address in unique if address not in distant]
     chosen = _alternate(distant)
     return chosen + _alternate(near) if options.loopback or not distant else chosen
@@ -47,12 +48,18 @@ def host_addresses(interfaces: Iterable[Interface], options: IceOptions) -> list
 
 def _is_usable(address: str) -> bool:
     try:
-        parsed = ipaddress.ip_address(address)
+        parsed = _parsed(address)
     except ValueError:
         return False
     if parsed.is_link_local or parsed.is_unspecified or parsed.is_multicast:
         return False
     return isinstance(parsed, ipaddress.IPv4Address) or not (parsed.is_site_local or parsed.ipv4_mapped)
+
+
+@lru_cache(maxsize=256)
+def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Of this machine's addresses, each gathering looks at all."""
+    return ipaddress.ip_address(address)
 
 
 def _alternate(addresses: Sequence[str]) -> list[str]:

@@ -8,9 +8,9 @@ from visavis.jsep.reading import Reading, read
 from visavis.jsep.sections import destination
 from visavis.jsep.session import Description, RemoteCandidates, Session, Transport
 from visavis.jsep.transport import is_live
-from visavis.jsep.transports import merged, speaks, transport_at
+from visavis.jsep.transports import speaks, transport_at
 from visavis.jsep.validate import MAX_CANDIDATES
-from visavis.sdp import Attribute, Candidate, Flag, IceUfrag, MediaDescription, parse_candidate
+from visavis.sdp import Attribute, Candidate, Flag, IceUfrag, parse_candidate
 
 
 def add_local_candidate(session: Session, transport: int, candidate: Candidate) -> Session:
@@ -21,8 +21,7 @@ def add_local_candidate(session: Session, transport: int, candidate: Candidate) 
     one = next((one for one in session.transports if one.key == transport), None)
     if one is None:
         return session
-    one = replace(one, candidates=(*one.candidates, candidate))
-    return _told(merged(session, (one,)), one, candidate)
+    return _told(session, replace(one, candidates=(*one.candidates, candidate)), candidate)
 
 
 def end_local_candidates(session: Session, transport: int) -> Session:
@@ -30,13 +29,14 @@ def end_local_candidates(session: Session, transport: int) -> Session:
     one = next((one for one in session.transports if one.key == transport), None)
     if one is None or one.gathered:
         return session
-    one = replace(one, gathered=True)
-    return _told(merged(session, (one,)), one, Flag.END_OF_CANDIDATES)
+    return _told(session, replace(one, gathered=True), Flag.END_OF_CANDIDATES)
 
 
 def _told(session: Session, transport: Transport, line: Attribute) -> Session:
+    """The session with a transport as it is now, and a line more in our descriptions."""
     return replace(
         session,
+        transports=tuple(transport if one.key == transport.key else one for one in session.transports),
         pending_local=_with_local(session, session.pending_local, transport, line),
         current_local=_with_local(session, session.current_local, transport, line),
     )
@@ -51,7 +51,8 @@ def _with_local(
     places = [
         index
         for index, media in enumerate(description.content.media)
-        if transport_at(session, index) == transport
+        if (at := transport_at(session, index)) is not None
+        and at.key == transport.key
         and media.first(IceUfrag) == IceUfrag(transport.local.ufrag)
     ]
     if not places:
@@ -59,14 +60,13 @@ def _with_local(
     port, connection = destination(transport.candidates)
     media = list(description.content.media)
     for index in places:
-        if media[index].port:
-            media[index] = replace(media[index], port=port, connection=connection)
-    media[places[0]] = _with_line(media[places[0]], line)
+        one = media[index]
+        attributes = (*one.attributes, line) if index == places[0] else one.attributes
+        if one.port:
+            media[index] = replace(one, attributes=attributes, port=port, connection=connection)
+        else:
+            media[index] = replace(one, attributes=attributes)
     return Description(description.type, replace(description.content, media=tuple(media)))
-
-
-def _with_line(media: MediaDescription, line: Attribute) -> MediaDescription:
-    return replace(media, attributes=(*media.attributes, line))
 
 
 def add_remote_candidate(
@@ -166,5 +166,5 @@ def _with_remote(description: Description | None, place: int, line: Attribute) -
         return description
     if len(media[place].every(Candidate)) >= MAX_CANDIDATES:
         raise CandidateError(f"the m-line has {MAX_CANDIDATES:,} candidates already")
-    media[place] = _with_line(media[place], line)
+    media[place] = replace(media[place], attributes=(*media[place].attributes, line))
     return Description(description.type, replace(description.content, media=tuple(media)))
