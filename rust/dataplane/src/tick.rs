@@ -121,36 +121,32 @@ impl Shard {
             self.scratch = out;
         }
         self.tend_sources(now, id);
-        self.report_bitrate(now, id);
         self.probe(now, id);
     }
 
     /// Tracks without a publisher here, local or of another shard, live by their subscribers' clocks: caches grow old, and
-    /// encoders are asked again for key frames.
+    /// encoders are told what the network carries, and asked again for key frames.
     fn tend_sources(&mut self, now: Time, id: TransportId) {
-        let Some(transport) = self.transports.get(&id) else { return };
-        let tracks: Vec<TrackId> = transport.send.slots().iter().filter_map(|slot| slot.track).collect();
-        for track in tracks {
+        let Some(transport) = self.transports.get_mut(&id) else { return };
+        let mut local: Vec<(TrackId, u8)> = Vec::new();
+        for track in transport.send.slots().iter().filter_map(|slot| slot.track) {
             let Some(source) = self.sources.get_mut(&track).filter(|source| source.publisher.is_none())
             else {
                 continue;
             };
             source.layers.iter_mut().for_each(|layer| layer.cache.expire(now));
             if source.local.is_some() {
-                (0..source.layers.len() as u8).for_each(|layer| self.ask_encoder(now, track, layer));
+                local.push((track, source.layers.len() as u8));
             }
         }
-    }
-
-    /// Tells what the network carries, to who encodes what is sent over it.
-    fn report_bitrate(&mut self, now: Time, id: TransportId) {
-        let Some(transport) = self.transports.get_mut(&id) else { return };
-        let sources = &self.sources;
-        let mut tracks = transport.send.slots().iter().filter_map(|slot| sources.get(&slot.track?));
-        if tracks.any(|source| source.local.is_some())
-            && let Some(bps) = transport.send.take_target_bps(now)
-        {
+        if local.is_empty() {
+            return;
+        }
+        if let Some(bps) = transport.send.take_target_bps(now) {
             self.reports.push_back(Report::TargetBitrate { id, bps });
+        }
+        for (track, layers) in local {
+            (0..layers).for_each(|layer| self.ask_encoder(now, track, layer));
         }
     }
 
