@@ -85,10 +85,14 @@ impl Exit<'_> {
         srtp: &srtp::Sender,
         stream: &mut srtp::SealStream,
         header: &rtp::HeaderWriter<'_>,
+        names: [(Extension, &[u8]); 2],
     ) -> Result<usize, SealError> {
         let transport_sequence = ext::transport_cc_bytes(*self.transport_sequence as u16);
         let mut elements = Elements::new();
         elements.push(self.extension_ids, Extension::TransportCc, &transport_sequence);
+        for (extension, value) in names {
+            elements.push(self.extension_ids, extension, value);
+        }
         let mut size = 0;
         self.transmits.push_with(self.path.socket, self.path.peer, |out| {
             let start = out.len();

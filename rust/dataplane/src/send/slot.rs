@@ -14,7 +14,8 @@ use crate::time::Time;
 
 impl SendSlot {
     /// What tells a receiver to which m-line and encoding an SSRC belongs (RFC 8843 section 15, RFC 8852 section 3); nothing
-    /// once it knows.
+    /// once it knows. On repairs and padding they always stand: reports are on the SSRC of media alone, and Firefox drops a packet of
+    /// an SSRC it does not know, so probes would count as lost.
     fn names(&self, known: bool, rid: Extension) -> [(Extension, &[u8]); 2] {
         let (mid, encoding) =
             if known { ("", "") } else { (&*self.mid, self.rid.as_deref().unwrap_or_default()) };
@@ -233,7 +234,7 @@ impl Slot {
             ..rtp::HeaderWriter::default()
         };
         let original = sequence.to_be_bytes();
-        let names = self.config.names(self.known, Extension::RepairedRid);
+        let names = self.config.names(false, Extension::RepairedRid);
         let outgoing =
             Outgoing { header, names, prefix: &original, packet, shift: origin.shift, in_order: true };
         let size = exit.send(srtp, &mut repair.stream, &outgoing).ok()?;
@@ -271,7 +272,8 @@ impl Slot {
             has_padding: true,
             ..rtp::HeaderWriter::default()
         };
-        let size = exit.send_padding(srtp, &mut repair.stream, &header).ok()?;
+        let names = self.config.names(false, Extension::RepairedRid);
+        let size = exit.send_padding(srtp, &mut repair.stream, &header, names).ok()?;
         repair.sequence = repair.sequence.wrapping_add(1);
         Some(size)
     }
@@ -329,6 +331,8 @@ impl Slot {
 mod tests {
     use std::net::SocketAddr;
 
+    use visavis_wire::payload::NumberShift;
+
     use super::*;
     use crate::api::{Extension, SlotId, SocketId};
     use crate::ice::Path;
@@ -347,23 +351,36 @@ mod tests {
         }
     }
 
-    /// Routes a track to the slot, and forwards its first packet.
-    fn carry_a_packet(slot: &mut Slot, sender: &Sender) {
+    fn exit<'a>(
+        ids: &'a [u8; Extension::COUNT],
+        transmits: &'a mut TransmitQueue,
+        transport_sequence: &'a mut u64,
+    ) -> Exit<'a> {
+        Exit {
+            now: Time::ZERO,
+            ntp: 0,
+            path: Path { socket: SocketId(0), peer: SocketAddr::from(([127, 0, 0, 1], 1)) },
+            extension_ids: ids,
+            transmits,
+            transport_sequence,
+            bandwidth: None,
+        }
+    }
+
+    /// Routes a track to the slot, and forwards its first packet by the exit.
+    fn forward_a_packet(slot: &mut Slot, exit: &mut Exit<'_>, sender: &Sender) -> MediaPacket {
         slot.route(Some(TrackId(1)), vec![PayloadMap { from: 96, to: 98, to_rtx: Some(99) }]);
         slot.set_target(Some(0), ForwardReason::Ok);
         let mut packet =
             std::sync::Arc::into_inner(crate::cache::tests::packet(70_000, Time::ZERO, 100)).unwrap();
         packet.starts_key_frame = true;
-        let mut exit = Exit {
-            now: Time::ZERO,
-            ntp: 0,
-            path: Path { socket: SocketId(0), peer: SocketAddr::from(([127, 0, 0, 1], 1)) },
-            extension_ids: &[0; Extension::COUNT],
-            transmits: &mut TransmitQueue::default(),
-            transport_sequence: &mut 1,
-            bandwidth: None,
-        };
-        assert!(matches!(slot.forward(&mut exit, sender, 0, &packet), Verdict::Sent(_)));
+        assert!(matches!(slot.forward(exit, sender, 0, &packet), Verdict::Sent(_)));
+        packet
+    }
+
+    fn carry_a_packet(slot: &mut Slot, sender: &Sender) {
+        let (mut transmits, mut sequence) = (TransmitQueue::default(), 1);
+        forward_a_packet(slot, &mut exit(&[0; Extension::COUNT], &mut transmits, &mut sequence), sender);
     }
 
     fn sender() -> Sender {
@@ -390,5 +407,41 @@ mod tests {
         slot.config = config(Some(2));
         slot.open_streams(&mut sender);
         assert!(slot.can_pad());
+    }
+
+    #[test]
+    fn repairs_and_padding_name_their_m_line_even_when_the_receiver_knows_the_media() {
+        let (mut slot, mut sender) = (Slot::new(config(Some(2))), sender());
+        slot.open_streams(&mut sender);
+        let mut ids = [0; Extension::COUNT];
+        ids[Extension::Mid as usize] = 4;
+        let mut named = |send: &mut dyn FnMut(&mut Slot, &mut Exit<'_>)| {
+            let (mut transmits, mut sequence) = (TransmitQueue::default(), 1);
+            send(&mut slot, &mut exit(&ids, &mut transmits, &mut sequence));
+            let datagram = transmits.bytes(&transmits.entries()[0]);
+            // One-byte elements (RFC 8285 section 4.2): id 4, one byte.
+            datagram[12..].starts_with(&[0xbe, 0xde, 0, 1, 4 << 4, b'0'])
+        };
+        let mut sent = None;
+        assert!(named(&mut |slot, exit| sent = Some(forward_a_packet(slot, exit, &sender))));
+        let mut packet = sent.unwrap();
+        packet.sequence += 1;
+        assert!(!named(&mut |slot, exit| {
+            slot.known = true;
+            assert!(matches!(slot.forward(exit, &sender, 0, &packet), Verdict::Sent(_)));
+        }));
+        let origin = Origin {
+            track: TrackId(1),
+            layer: 0,
+            sequence: packet.sequence,
+            timestamp_offset: 0,
+            shift: NumberShift::default(),
+        };
+        assert!(named(&mut |slot, exit| {
+            slot.repeat(exit, &sender, &packet, 1, origin).unwrap();
+        }));
+        assert!(named(&mut |slot, exit| {
+            slot.pad(exit, &sender).unwrap();
+        }));
     }
 }
