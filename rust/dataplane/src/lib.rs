@@ -38,6 +38,7 @@ pub mod random;
 pub mod rate;
 pub mod receive;
 pub mod relay;
+pub mod sctp;
 pub mod send;
 pub mod sequence;
 pub mod shard;

@@ -10,5 +10,6 @@ pub mod kind;
 pub mod payload;
 pub mod rtcp;
 pub mod rtp;
+pub mod sctp;
 pub mod stun;
 pub mod turn;

@@ -1,0 +1,87 @@
+//! Peers that break rules cost themselves the association, and us nothing.
+
+use visavis_wire::sctp::{self, ChunkWriter, chunk_type};
+
+use super::*;
+
+/// A packet with whatever chunks, under the right tag.
+fn forge(duo: &Duo, write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let mut packet = Vec::new();
+    let start = sctp::begin_packet(&mut packet, 5_000, 5_000, duo.ends[1].local_tag());
+    write(&mut packet);
+    sctp::finish_packet(&mut packet, start, false);
+    packet
+}
+
+#[test]
+fn forged_init_packets_leave_nothing_behind() {
+    let mut duo = Duo::new(GOOD, 1);
+    duo.connect();
+    for n in 0..10_000u32 {
+        let mut packet = Vec::new();
+        let start = sctp::begin_packet(&mut packet, 5_000, 5_000, 0);
+        let mut init = ChunkWriter::begin(&mut packet, chunk_type::INIT, 0);
+        init.word(n + 1).word(100_000).half(10).half(10).word(n).finish();
+        sctp::finish_packet(&mut packet, start, false);
+        let now = duo.now;
+        duo.ends[1].handle_packet_untrusted(now, &packet);
+    }
+    let mut out = Vec::new();
+    let mut answers = 0;
+    while duo.ends[1].poll_transmit(duo.now, &mut out) {
+        answers += 1;
+    }
+    assert!(answers <= 17, "{answers}");
+    duo.ends[0].send(duo.now, message(0, b"still".to_vec()));
+    duo.run(Duration::from_secs(1));
+    assert_eq!(duo.messages(1), [(0, b"still".as_slice())]);
+}
+
+#[test]
+fn bytes_of_any_kind_bring_nothing_down() {
+    let mut random = Random::new(&[3; 32]);
+    for seed in 0..300 {
+        let mut duo = Duo::new(GOOD, seed);
+        duo.connect();
+        duo.ends[1].send(duo.now, message(0, vec![1; 5_000]));
+        for _ in 0..60 {
+            let kind = [0, 3, 64, 130, 192, 194, 1, 2, 9, 10, 4, 200][(random.next_u64() % 12) as usize];
+            let length = random.next_u64() % 60;
+            let bytes: Vec<u8> = (0..length)
+                .map(|_| if random.next_u64().is_multiple_of(3) { random.next_u64() as u8 } else { 0 })
+                .collect();
+            let flags = random.next_u64() as u8 & 15;
+            let packet = forge(&duo, |out| ChunkWriter::begin(out, kind, flags).bytes(&bytes).finish());
+            let now = duo.now;
+            duo.ends[1].handle_packet_untrusted(now, &packet);
+            duo.run(Duration::from_millis(1));
+        }
+        duo.run(Duration::from_secs(5));
+    }
+}
+
+#[test]
+fn what_never_completes_is_bounded_by_the_window() {
+    let mut duo = Duo::new(GOOD, 1);
+    duo.connect();
+    let first = duo.ends[0].local_tsn();
+    for n in 1..60_000u32 {
+        let header = sctp::DataHeader {
+            tsn: first.wrapping_add(2 * n),
+            stream: (n % 500) as u16,
+            is_interleaved: true,
+            is_unordered: n % 2 == 0,
+            begins: true,
+            ends: false,
+            is_immediate: false,
+            message: n,
+            fragment: 0,
+            ppid: 53,
+        };
+        let packet = forge(&duo, |out| header.write(out, &[0; 1_000]));
+        let now = duo.now;
+        duo.ends[1].handle_packet_untrusted(now, &packet);
+    }
+    assert!(duo.ends[1].held_bytes() <= CONFIG.receive_budget);
+    assert!(duo.ends[1].figures().discarded > 50_000);
+}
