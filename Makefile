@@ -98,8 +98,8 @@ bench: build  ## Forwarding, then connections, against their peers; writes bench
 bench-connections: build  ## What a connection costs, against aiortc and Pion
 	$(BIN)/python -m benchmarks.connections $(ARGS)
 
-fuzz:  ## Fuzz the wire formats, and ICE, for a minute each (needs cargo-fuzz and a nightly toolchain)
-	cd fuzz && for target in stun rtp rtcp payload ice; do cargo +nightly fuzz run $$target -- -max_total_time=60 || exit 1; done
+fuzz:  ## Fuzz the wire formats, ICE and SCTP, for a minute each (needs cargo-fuzz and a nightly toolchain)
+	cd fuzz && for target in stun rtp rtcp payload ice sctp association; do cargo +nightly fuzz run $$target -- -max_total_time=60 || exit 1; done
 
 format:  ## Format all code
 	cargo fmt --all

@@ -196,3 +196,68 @@ fn random_bytes_never_panic() {
         }
     });
 }
+
+fn sctp_packet(random: &mut Random) -> Vec<u8> {
+    use visavis_wire::sctp::{
+        ChunkWriter, DataHeader, GapBlock, Sack, begin_packet, chunk_type, finish_packet,
+    };
+    let mut out = Vec::new();
+    let start = begin_packet(&mut out, 5_000, 5_000, random.next() as u32);
+    for _ in 0..random.below(5) {
+        let payload = random.next() as usize % 40;
+        let payload = random.bytes(payload);
+        match random.below(5) {
+            0 => {
+                let header = DataHeader {
+                    tsn: random.next() as u32,
+                    stream: random.next() as u16,
+                    is_interleaved: random.one_in(2),
+                    is_unordered: random.one_in(2),
+                    begins: random.one_in(2),
+                    ends: random.one_in(2),
+                    is_immediate: random.one_in(2),
+                    message: random.next() as u32,
+                    fragment: random.next() as u32,
+                    ppid: 53,
+                };
+                header.write(&mut out, &payload);
+            }
+            1 => Sack::write(
+                &mut out,
+                7,
+                9,
+                &[GapBlock { start: 2, end: 3 }, GapBlock { start: 5, end: 5 }],
+                &[1],
+            ),
+            2 => {
+                let mut init = ChunkWriter::begin(&mut out, chunk_type::INIT, 0);
+                init.word(1).word(2).half(3).half(4).word(5);
+                init.parameter(random.next() as u16, |parameter| _ = parameter.bytes(&payload)).finish();
+            }
+            3 => {
+                let mut reset = ChunkWriter::begin(&mut out, chunk_type::RECONFIG, 0);
+                let kind = 13 + random.below(6) as u16;
+                reset.parameter(kind, |parameter| _ = parameter.bytes(&payload)).finish();
+            }
+            _ => ChunkWriter::begin(&mut out, random.next() as u8, 0).bytes(&payload).finish(),
+        }
+    }
+    // Without a checksum, as over DTLS, so that what is changed is read.
+    finish_packet(&mut out, start, true);
+    out
+}
+
+#[test]
+fn any_bytes_are_read_as_sctp() {
+    let mut whole = 0;
+    for_each_seed(20_000, |random| {
+        let mut packet = sctp_packet(random);
+        if random.one_in(4) {
+            mutate(random, &mut packet);
+        }
+        whole += usize::from(read_all::sctp(&packet));
+        let length = random.below(LONGEST);
+        read_all::sctp(&random.bytes(length));
+    });
+    assert!(whole > 2_000, "{whole}");
+}

@@ -4,6 +4,7 @@ mod hostile;
 mod read_all;
 mod rtcp_packets;
 mod rtp_packets;
+mod sctp_packets;
 mod seeds;
 mod stun_messages;
 mod stun_vectors;

@@ -5,6 +5,7 @@ use visavis_wire::ext::{AbsSendTime, AudioLevel, transport_cc};
 use visavis_wire::payload::{self, Codec, FrameNumbers, NumberShift, annex_b, av1, h264, opus};
 use visavis_wire::rtcp::{Packet as Rtcp, packets_untrusted};
 use visavis_wire::rtp::{Header, HeaderWriter, Packet as Rtp, csrcs_untrusted};
+use visavis_wire::sctp;
 use visavis_wire::stun::{Builder, FingerprintCheck, Message};
 
 /// Returns whether the bytes are a message.
@@ -149,4 +150,50 @@ pub fn payload(data: &[u8]) -> bool {
         assert_eq!(again, data, "nothing else has changed");
     }
     starts
+}
+
+/// Returns whether the bytes are a packet of which every chunk can be read.
+pub fn sctp(data: &[u8]) -> bool {
+    let Ok(packet) = sctp::Packet::parse_untrusted(data) else { return false };
+    let mut all = true;
+    let mut again = Vec::new();
+    let start =
+        sctp::begin_packet(&mut again, packet.source_port, packet.destination_port, packet.verification_tag);
+    for chunk in packet.chunks() {
+        let Ok(chunk) = chunk else { return false };
+        sctp::ChunkWriter::begin(&mut again, chunk.kind, chunk.flags).bytes(chunk.value).finish();
+        all &= sctp_chunk(chunk);
+    }
+    sctp::finish_packet(&mut again, start, packet.is_unchecked);
+    // Written again from its parts, it has the same parts.
+    let again = sctp::Packet::parse_untrusted(&again).expect("what was written can be read");
+    assert!(again.chunks().eq(packet.chunks()));
+    all
+}
+
+fn sctp_chunk(chunk: sctp::Chunk<'_>) -> bool {
+    use sctp::chunk_type::{DATA, FORWARD_TSN, I_DATA, I_FORWARD_TSN, INIT, INIT_ACK, RECONFIG, SACK};
+    match chunk.kind {
+        DATA | I_DATA => sctp::Data::parse_untrusted(chunk).is_ok_and(|data| !data.payload.is_empty()),
+        INIT | INIT_ACK => {
+            sctp::Init::parse_untrusted(chunk).is_ok_and(|init| init.parameters.count() < data_limit())
+        }
+        SACK => sctp::Sack::parse_untrusted(chunk).is_ok_and(|sack| sack.gaps().count() < data_limit()),
+        FORWARD_TSN => sctp::ForwardTsn::parse_untrusted(chunk)
+            .is_ok_and(|forward| forward.streams().count() < data_limit()),
+        I_FORWARD_TSN => sctp::InterleavedForwardTsn::parse_untrusted(chunk)
+            .is_ok_and(|forward| forward.streams().count() < data_limit()),
+        RECONFIG => sctp::Parameters::of_reconfig(chunk).all(|parameter| {
+            let request = sctp::ReconfigRequest::parse_untrusted(parameter);
+            let response = sctp::ReconfigResponse::parse_untrusted(parameter);
+            assert!(request.is_none() || response.is_none());
+            request.is_none_or(|request| request.is_ok()) && response.is_none_or(|response| response.is_ok())
+        }),
+        _ => true,
+    }
+}
+
+/// No chunk has more parts than bytes.
+fn data_limit() -> usize {
+    usize::from(u16::MAX)
 }
