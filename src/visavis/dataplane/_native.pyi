@@ -23,6 +23,7 @@ __all__ = [
     "FrameReceiver",
     "FramesReady",
     "KeyFrameWanted",
+    "MessagesReady",
     "PairLearnt",
     "PairSelected",
     "PairState",
