@@ -29,6 +29,7 @@ class PlaneData:
         self._transport = transport
         self._is_open = True
         plane.on_association(transport, events)
+        self._port = plane.message_port(transport)
         plane.submit(
             OpenAssociation(
                 transport,
