@@ -103,10 +103,6 @@ class EventTarget:
         if callback is not None and (listener := self._find(type, callback)) is not None:
             self._remove(type, listener)
 
-    def has_listeners(self, type: str) -> bool:
-        """Whether anybody listens to a type of event."""
-        return bool(self._listeners.get(type))
-
     def dispatchEvent(self, event: Event) -> bool:
         """Calls the listeners of the event's type; False if one prevented the default.
 

@@ -35,15 +35,12 @@ from visavis.rtc.dtls_transport import RTCDtlsTransportState
 from visavis.rtc.ice_transport import RTCIceTransportState
 from visavis.rtc.loop_plane import LoopPlane
 from visavis.rtc.network import (
-    DataEvents,
-    DataPath,
     GatheredCandidate,
     LinkEvents,
     LinkFigures,
     MediaPath,
     ServerFailure,
 )
-from visavis.rtc.plane_data import PlaneData
 from visavis.sdp import Candidate as SdpCandidate
 
 _log = logging.getLogger(__name__)
@@ -116,12 +113,6 @@ class AgentLink(AgentEvents):
             None if selected is None else pair_id(selected, transport_id),
             agent.selected_changes,
         )
-
-    def open_data(
-        self, local_port: int, remote_port: int, max_message_bytes: int, events: DataEvents
-    ) -> DataPath:
-        """Opens the SCTP association of the transport."""
-        return PlaneData(self._held.plane, self._id, local_port, remote_port, max_message_bytes, events)
 
     def gather(self, credentials: IceCredentials, configuration: RTCConfiguration) -> None:
         """Opens the transport at first; later a restart."""

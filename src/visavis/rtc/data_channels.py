@@ -6,19 +6,15 @@ from visavis.dataplane.commands import DtlsRole
 from visavis.errors import DOMException
 from visavis.events import Event
 from visavis.jsep import Changes, want_data
-from visavis.rtc.data_association import ChannelStream, DataAssociation
-from visavis.rtc.data_channel import RTCDataChannel, RTCDataChannelEvent, RTCDataChannelInit, channel
+from visavis.rtc.data_channel import RTCDataChannel, RTCDataChannelInit, channel
 from visavis.rtc.dtls_transport import RTCDtlsTransport
 from visavis.rtc.error import RTCError, RTCErrorDetailType, RTCErrorEvent, RTCErrorInit
-from visavis.rtc.network import DataPath
 from visavis.rtc.sctp_transport import RTCSctpTransport, RTCSctpTransportState
 
 if TYPE_CHECKING:
     from visavis.rtc.connection import Connection
 
 _HIGHEST_ID = 65534
-_PORT = 5000
-"""RFC 8841 section 5.2: what `a=sctp-port` says."""
 
 
 class DataChannels:
@@ -28,8 +24,6 @@ class DataChannels:
         self.sctp: RTCSctpTransport | None = None
         self._connection = connection
         self._channels: list[RTCDataChannel] = []
-        self._path: DataPath | None = None
-        self._association: DataAssociation | None = None
 
     def create(self, label: str, init: RTCDataChannelInit) -> RTCDataChannel:
         """`createDataChannel` (section 6.1).
@@ -55,8 +49,6 @@ class DataChannels:
             raise DOMException(f"the association has {sctp.maxChannels} channels", "OperationError")
         is_first = not self._connection.session.wants_data
         self._channels.append(made)
-        if self._association is not None:
-            self._connection.tasks.queue(lambda: self._open(made))
         if is_first:
             self._connection.replace(want_data(self._connection.session))
             self._connection.update_negotiation_needed()
@@ -71,7 +63,6 @@ class DataChannels:
         data = self._connection.session.data
         if data.mid is None or changes.data_closed:
             self.sctp = None
-            self._end_path()
             return []
         transport = self._connection.dtls_transport(data.transport) or self._bundled_transport()
         if self.sctp is None:
@@ -82,93 +73,7 @@ class DataChannels:
                 data.remote_max_message_size_bytes,
                 self._connection.session.capabilities.max_message_size_bytes,
             )
-        failed = self._give_ids()
-        self._open_path()
-        return failed
-
-    def association_state(self, state: str, reason: str, inbound: int, outbound: int) -> None:
-        """`DataEvents`: connected, closed, or failed."""
-        if state == "connected":
-            role = self._role()
-            if self._path is None or role is None:
-                return
-            self._association = DataAssociation(
-                self._path, role, self._find, self._announce, self._connection.tasks.queue
-            )
-            self._connection.tasks.queue(lambda: self._connected(min(inbound, outbound)))
-        else:
-            self._association = None
-            self._connection.tasks.queue(lambda: self._ended(reason if state == "failed" else None))
-
-    def messages_ready(self) -> None:
-        """`DataEvents`: something came, or has left."""
-        if self._association is not None:
-            self._association.read()
-
-    def _open_path(self) -> None:
-        """Section 6.1.1.1: the association is opened as soon as both have agreed to it."""
-        data = self._connection.session.data
-        link = self._connection.transports.link(data.transport)
-        if self._path is None and data.remote_port is not None and link is not None:
-            limit = self._connection.session.capabilities.max_message_size_bytes
-            self._path = link.open_data(_PORT, data.remote_port, limit, self)
-
-    def _end_path(self) -> None:
-        if self._path is not None:
-            self._path.close()
-        self._path = self._association = None
-
-    def _connected(self, max_channels: int) -> None:
-        """Section 6.1.1.3: the association is there; all channels open."""
-        sctp = self.sctp
-        if sctp is None or self._association is None:
-            return
-        sctp.set_state(RTCSctpTransportState.CONNECTED, max_channels)
-        for made in self._channels:
-            if made.id is not None and made.id >= max_channels:
-                self.fail(made)
-        sctp.dispatchEvent(Event("statechange"))
-        for made in self.channels:
-            self._open(made)
-
-    def _open(self, made: RTCDataChannel) -> None:
-        """Section 6.1: "a data channel is announced as open"."""
-        if self._association is not None and self.sctp is not None and made.readyState == "connecting":
-            made.set_open(self._association.open(made, made.init), self.sctp)
-        elif made.readyState == "closing" and not made.was_open:
-            made.set_closed()
-
-    def _announce(self, made: RTCDataChannel, stream: ChannelStream) -> None:
-        """Section 6.1.3: the peer opened a channel."""
-        self._channels.append(made)
-
-        def tell() -> None:
-            if self.sctp is None or made.readyState != "connecting":
-                return
-            made.set_stream(stream, self.sctp)
-            self._connection.target.dispatchEvent(RTCDataChannelEvent("datachannel", {"channel": made}))
-            made.dispatchEvent(Event("open"))
-
-        self._connection.tasks.queue(tell)
-
-    def _ended(self, failure: str | None) -> None:
-        """Section 6.2.5, for all channels."""
-        if self.sctp is not None:
-            self.sctp.set_state(RTCSctpTransportState.CLOSED)
-        for made in self.channels:
-            if failure is None:
-                made.set_closed()
-            else:
-                made.fail(failure)
-        if self.sctp is not None:
-            self.sctp.dispatchEvent(Event("statechange"))
-
-    def _find(self, id: int) -> RTCDataChannel | None:
-        """The channel that has a number, and is not closed."""
-        for made in self._channels:
-            if made.id == id and made.readyState != "closed":
-                return made
-        return None
+        return self._give_ids()
 
     def fail(self, made: RTCDataChannel) -> None:
         """Section 4.4.1.5: no id was free for a channel."""
@@ -178,7 +83,6 @@ class DataChannels:
 
     def close(self) -> None:
         """The connection is closed: abruptly, and without events."""
-        self._end_path()
         for made in self._channels:
             made.set_closed(silently=True)
         if self.sctp is not None:

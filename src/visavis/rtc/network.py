@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from visavis.dataplane import Plane
 from visavis.dataplane.commands import TransportId
@@ -12,9 +12,6 @@ from visavis.rtc.configuration import RTCConfiguration
 from visavis.rtc.dtls_transport import RTCDtlsTransportState
 from visavis.rtc.ice_transport import RTCIceTransportState
 from visavis.sdp import Candidate
-
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,48 +60,6 @@ class LinkEvents(Protocol):
         """The state of the handshake: a word about why, and what the peer showed, in DER."""
 
 
-class DataEvents(Protocol):
-    """Who hears what becomes of an SCTP association, on the event loop's thread."""
-
-    def association_state(self, state: str, reason: str, inbound: int, outbound: int) -> None:
-        """It is `connected`, with so many streams in each direction; `closed`; or `failed`."""
-
-    def messages_ready(self) -> None:
-        """Something waits to be read; told once until it was."""
-
-
-class DataPath(Protocol):
-    """The SCTP association of a transport."""
-
-    def send(
-        self,
-        stream: int,
-        ppid: int,
-        data: "Buffer",
-        *,
-        ordered: bool = True,
-        max_retransmits: int | None = None,
-        lifetime_ms: int | None = None,
-        priority: int = 256,
-    ) -> bool:
-        """Queues a copy of a message; False if too much waits in the association."""
-        ...
-
-    def reset(self, streams: tuple[int, ...]) -> None:
-        """Resets streams of ours, after what was sent on them (RFC 6525)."""
-
-    def read(self) -> tuple[list[tuple[int, int, bytes]], list[tuple[int, int]]]:
-        """What came, (stream, PPID, data) in order, with the PPID -1 for a reset of the peer's stream and -2
-        for one of ours; and what has left its queue, (stream, bytes)."""
-        ...
-
-    def release(self, count_bytes: int) -> None:
-        """So much of what was read is used up: the window opens."""
-
-    def close(self) -> None:
-        """Ends the association; nothing is told any more."""
-
-
 @dataclass(frozen=True, slots=True)
 class MediaPath:
     """Where the media of a transport travels."""
@@ -136,12 +91,6 @@ class Link(Protocol):
     @property
     def media_path(self) -> MediaPath | None:
         """Where its media travels; None before it is connected, and in a network that carries none."""
-        ...
-
-    def open_data(
-        self, local_port: int, remote_port: int, max_message_bytes: int, events: DataEvents
-    ) -> DataPath:
-        """Opens the SCTP association; it connects once DTLS has (RFC 8261)."""
         ...
 
     def gather(self, credentials: IceCredentials, configuration: RTCConfiguration) -> None:

@@ -12,7 +12,7 @@ from visavis.jsep import (
 from visavis.rtc.bound_transport import BoundTransport, section_of
 from visavis.rtc.dtls_transport import RTCDtlsTransport
 from visavis.rtc.ice_candidate import RTCIceCandidate
-from visavis.rtc.network import Link, MediaPath
+from visavis.rtc.network import MediaPath
 from visavis.rtc.prohibited import is_prohibited
 
 if TYPE_CHECKING:
@@ -35,11 +35,6 @@ class Transports:
     def all(self) -> list[BoundTransport]:
         """All, in the order of their keys."""
         return [self._bound[key] for key in sorted(self._bound)]
-
-    def link(self, key: int | None) -> Link | None:
-        """What carries a transport, once it is opened."""
-        bound = None if key is None else self._bound.get(key)
-        return None if bound is None else bound.link
 
     def media_path(self, key: int) -> MediaPath | None:
         """Where the media of a transport travels."""
