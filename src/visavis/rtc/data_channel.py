@@ -54,11 +54,15 @@ class MessageEvent(Event):
 class Stream(Protocol):
     """A channel's streams of the SCTP association."""
 
-    def send(self, data: str | bytes) -> None:
-        """Queues a message; `RTCDataChannel.sent` tells when it left."""
+    def send(self, data: str | bytes) -> bool:
+        """Queues a message; `RTCDataChannel.sent` tells when it left. False: too much waits."""
+        ...
 
     def close(self) -> None:
         """Begins to reset the streams (RFC 8831 section 6.7); `RTCDataChannel.set_closed` tells the end."""
+
+    def release(self, size_bytes: int) -> None:
+        """The program has taken so much of what was received."""
 
 
 class RTCDataChannel(EventTarget):
@@ -163,15 +167,16 @@ class RTCDataChannel(EventTarget):
         """
         if self._state is not RTCDataChannelState.OPEN or self._stream is None or self._sctp is None:
             raise DOMException(f"the channel is {self._state}", "InvalidStateError")
-        message = data if isinstance(data, str) else bytes(data)
+        message = data if isinstance(data, str) else bytes(memoryview(data))
         size = len(message.encode()) if isinstance(message, str) else len(message)
         if self._sctp.maxMessageSize is not None and size > self._sctp.maxMessageSize:
             raise TypeError(f"{size} bytes are more than the peer takes ({self._sctp.maxMessageSize:.0f})")
         if self._buffered + size > self._sctp.max_buffer_size:
             raise DOMException("too much waits to be sent", "OperationError")
+        if not self._stream.send(message):
+            raise DOMException("too much waits in the association", "OperationError")
         self._buffered += size
         self._count("Sent", size)
-        self._stream.send(message)
 
     def close(self) -> None:
         """Ends it in both directions, after what was sent."""
@@ -207,16 +212,21 @@ class RTCDataChannel(EventTarget):
     def set_open(self, stream: Stream, sctp: RTCSctpTransport) -> None:
         """The association has its streams (section 6.2.2)."""
         if self._state is RTCDataChannelState.CONNECTING:
-            self._state = RTCDataChannelState.OPEN
-            self._was_open = True
-            self._stream, self._sctp = stream, sctp
+            self.attach(stream, sctp)
             self.dispatchEvent(Event("open"))
 
-    def receive(self, data: str | bytes) -> None:
-        """A message came (section 6.2.6)."""
+    def attach(self, stream: Stream, sctp: RTCSctpTransport) -> None:
+        """It is open, which nobody was told yet."""
+        self._state = RTCDataChannelState.OPEN
+        self._was_open = True
+        self._stream, self._sctp = stream, sctp
+
+    def receive(self, data: str | bytes, size_bytes: int) -> int:
+        """A message came (section 6.2.6), of so many bytes on the wire; how many of them are consumed."""
         if self._state is RTCDataChannelState.OPEN:
-            self._count("Received", len(data.encode()) if isinstance(data, str) else len(data))
+            self._count("Received", size_bytes if data else 0)
             self.dispatchEvent(MessageEvent("message", data))
+        return size_bytes
 
     def sent(self, size_bytes: int) -> None:
         """So much of what waits has left."""
