@@ -81,6 +81,8 @@ pub struct Figures {
 pub struct Association {
     config: Config,
     control: VecDeque<Vec<u8>>,
+    /// Resets, which leave after all messages.
+    resets: VecDeque<u16>,
     messages: VecDeque<OutgoingMessage>,
     events: VecDeque<Event>,
     /// Received and not released.
@@ -94,6 +96,7 @@ impl Association {
         Association {
             config,
             control: VecDeque::from([vec![HELLO]]),
+            resets: VecDeque::new(),
             messages: VecDeque::new(),
             events: VecDeque::new(),
             held: 0,
@@ -149,7 +152,13 @@ impl Association {
         if !self.is_connected || self.is_over {
             return false;
         }
-        let Some(message) = self.messages.pop_front() else { return false };
+        let Some(message) = self.messages.pop_front() else {
+            let Some(stream) = self.resets.pop_front() else { return false };
+            out.push(RESET);
+            out.extend_from_slice(&stream.to_be_bytes());
+            self.events.push_back(Event::ResetDone { stream });
+            return true;
+        };
         out.push(MESSAGE);
         out.extend_from_slice(&message.stream.to_be_bytes());
         out.extend_from_slice(&message.ppid.to_be_bytes());
@@ -167,11 +176,7 @@ impl Association {
     }
 
     pub fn reset_streams(&mut self, _now: Time, streams: &[u16]) {
-        for &stream in streams {
-            let [a, b] = stream.to_be_bytes();
-            self.control.push_back(vec![RESET, a, b]);
-            self.events.push_back(Event::ResetDone { stream });
-        }
+        self.resets.extend(streams);
     }
 
     pub fn release(&mut self, bytes: usize) {
