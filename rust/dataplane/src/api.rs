@@ -342,6 +342,23 @@ pub enum Command {
         track: TrackId,
         receiver: ReceiverId,
     },
+    /// Begins an SCTP association over DTLS (RFC 8261), as soon as that is connected.
+    OpenAssociation {
+        id: TransportId,
+        local_port: u16,
+        remote_port: u16,
+        receive_bytes: usize,
+        max_message_bytes: usize,
+    },
+    /// Resets streams of ours, once what is queued on them has left (RFC 6525).
+    ResetStreams {
+        id: TransportId,
+        streams: Vec<u16>,
+    },
+    /// Aborts the association (RFC 9260 section 9.1).
+    CloseAssociation {
+        id: TransportId,
+    },
 }
 
 impl Command {
@@ -364,6 +381,9 @@ impl Command {
             | Command::Send { id, .. }
             | Command::Route { id, .. }
             | Command::SetLadder { id, .. }
+            | Command::OpenAssociation { id, .. }
+            | Command::ResetStreams { id, .. }
+            | Command::CloseAssociation { id }
             | Command::RequestStats { id } => id.shard(),
             Command::RequestKeyFrame { track }
             | Command::OpenSource { track, .. }
@@ -391,6 +411,23 @@ impl TransportState {
             TransportState::Disconnected => "disconnected",
             TransportState::Failed => "failed",
             TransportState::Closed => "closed",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AssociationState {
+    Connected,
+    Closed,
+    Failed,
+}
+
+impl AssociationState {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AssociationState::Connected => "connected",
+            AssociationState::Closed => "closed",
+            AssociationState::Failed => "failed",
         }
     }
 }
@@ -522,6 +559,18 @@ pub enum Report {
     /// Frames wait at a track's receiver that asked to be told.
     FramesReady {
         track: TrackId,
+    },
+    Association {
+        id: TransportId,
+        state: AssociationState,
+        reason: &'static str,
+        /// How many streams there are in each direction; 0 but for `Connected`.
+        inbound: u16,
+        outbound: u16,
+    },
+    /// Messages of an association wait to be read, or streams were reset, or something has left.
+    MessagesReady {
+        id: TransportId,
     },
     /// The shard is lost, with all its transports: a defect of the data plane, not of a peer.
     Fatal {

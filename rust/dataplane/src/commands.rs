@@ -4,9 +4,11 @@ use crate::api::{
     Command, DtlsRole, Extension, Fingerprint, GivenKeys, IceMode, Kind, PayloadMap, Report, SlotId, TrackId,
     TransportId, TransportState,
 };
+use crate::channels::{MAX_PACKET_BYTES, STREAMS};
 use crate::dtls::Certificate;
 use crate::ice::Credentials;
 use crate::message::ShardMessage;
+use crate::sctp::Config;
 use crate::send::slot::Slot;
 use crate::shard::Shard;
 use crate::source::{CACHE_AGE, Subscription};
@@ -88,6 +90,22 @@ impl Shard {
                 self.open_receiver(now, track, layer, receiver)
             }
             Command::CloseReceiver { track, receiver } => self.close_receiver(track, receiver),
+            Command::OpenAssociation { id, local_port, remote_port, receive_bytes, max_message_bytes } => {
+                self.open_association(
+                    now,
+                    id,
+                    Config {
+                        local_port,
+                        remote_port,
+                        receive_budget: receive_bytes,
+                        max_message: max_message_bytes,
+                        streams: STREAMS,
+                        max_packet: MAX_PACKET_BYTES,
+                    },
+                )
+            }
+            Command::ResetStreams { id, streams } => self.reset_streams(now, id, &streams),
+            Command::CloseAssociation { id } => self.close_association(now, id, "closed by command"),
         }
     }
 
@@ -158,6 +176,7 @@ impl Shard {
         }
         self.judge(now, id);
         self.climb(now, id);
+        self.start_association(now, id);
         self.wake_at(id, now);
     }
 
@@ -275,6 +294,7 @@ impl Shard {
     }
 
     pub(crate) fn close_transport(&mut self, now: Time, id: TransportId, reason: &'static str) {
+        self.close_association(now, id, reason);
         let Some(mut transport) = self.transports.remove(&id) else { return };
         self.deadlines.remove(&(transport.deadline, id));
         let ended: Vec<u32> = transport.send.slots().iter().flat_map(Slot::sent_ssrcs).collect();
@@ -308,6 +328,8 @@ impl Shard {
         if let Some(report) = transport.enter(TransportState::Failed, reason) {
             self.reports.push_back(report);
         }
+        // Without keys nothing of it can be saved.
+        self.fail_association(id, reason);
     }
 
     /// Puts a transport into the state that it has reached.

@@ -81,6 +81,16 @@ counters! {
     PliSent = "pli_sent",
     PliReceived = "pli_received",
     PliMerged = "pli_merged",
+    /// SCTP for a transport on which no association is open.
+    SctpUnexpected = "sctp_unexpected",
+    SctpReceived = "sctp_received",
+    SctpSent = "sctp_sent",
+    /// An SCTP packet that no DTLS record holds, which is a defect of this end.
+    SctpSealFailed = "sctp_seal_failed",
+    MessagesReceived = "messages_received",
+    MessagesSent = "messages_sent",
+    /// Accepted for an association that was over by then.
+    MessagesDropped = "messages_dropped",
     /// Given to another thread: datagrams of its transports, media for its subscribers.
     HandedOver = "handed_over",
     /// A ring between two threads was full: its policy is to drop the newest.

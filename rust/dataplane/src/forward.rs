@@ -29,6 +29,7 @@ impl Shard {
         while let Some(id) = self.touched.pop() {
             self.answer_publisher(now, id);
         }
+        self.drive_associations(now);
     }
 
     fn forward_pending(&mut self, now: Time) {

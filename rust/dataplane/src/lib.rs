@@ -14,6 +14,7 @@
 //! | `receive`, `twcc` | a publisher: streams bound, gaps asked for, feedback |
 //! | `source`, `cache`, `keyframes` | a track: its packets for all subscribers, its key frames |
 //! | `frames` | what Python sends and receives itself: frames cut into packets, and put together |
+//! | `sctp`, `channels` | the data channels' association, and what a shard does with it |
 //! | `send`, `ladder`, `bwe` | a subscriber: seamless streams, what fits, what the network carries |
 #![forbid(unsafe_code)]
 
@@ -21,6 +22,7 @@ pub mod addresses;
 pub mod api;
 pub mod bwe;
 pub mod cache;
+mod channels;
 mod commands;
 mod connectivity;
 pub mod counters;
@@ -38,6 +40,7 @@ pub mod random;
 pub mod rate;
 pub mod receive;
 pub mod relay;
+pub mod sctp;
 pub mod send;
 pub mod sequence;
 pub mod shard;

@@ -54,6 +54,7 @@ impl Shard {
         transport.send_dtls(&mut self.transmits);
         let Some(dtls) = &mut transport.dtls else { return };
         let due = dtls.poll_timeout();
+        self.take_packets(now, id);
         while let Some(event) =
             self.transports.get_mut(&id).and_then(|transport| transport.dtls.as_mut()?.poll_event())
         {

@@ -16,6 +16,7 @@ use crate::ids::IdMap;
 use crate::media::MediaPacket;
 use crate::message::ShardMessage;
 use crate::random::{Random, Secret};
+use crate::sctp;
 use crate::send::budget::ByteBudget;
 use crate::sockets::{SocketChange, SocketTable};
 use crate::source::Source;
@@ -101,6 +102,10 @@ pub struct Shard {
     pub(crate) reports: VecDeque<Report>,
     pub(crate) messages: VecDeque<(ShardId, ShardMessage)>,
     pub(crate) frames: VecDeque<(ReceiverId, FrameEvent)>,
+    /// What associations tell their readers.
+    pub(crate) channel_events: VecDeque<(TransportId, sctp::Event)>,
+    /// Transports whose association had something happen in this turn.
+    pub(crate) stirred: Vec<TransportId>,
     /// Local sources of which packets wait for their time.
     pub(crate) paced: Vec<TrackId>,
     /// Tracks with packets to forward at the end of this turn.
@@ -134,6 +139,8 @@ impl Shard {
             reports: VecDeque::new(),
             messages: VecDeque::new(),
             frames: VecDeque::new(),
+            channel_events: VecDeque::new(),
+            stirred: Vec::new(),
             paced: Vec::new(),
             pending: Vec::new(),
             touched: Vec::new(),
@@ -165,7 +172,9 @@ impl Shard {
                 + self.touched.len()
                 + self.messages.len()
                 + self.reports.len()
-                + self.frames.len(),
+                + self.frames.len()
+                + self.channel_events.len()
+                + self.stirred.len(),
         }
     }
 
@@ -428,6 +437,11 @@ impl Shard {
     /// The frames for receivers, in their order for each.
     pub fn poll_frame(&mut self) -> Option<(ReceiverId, FrameEvent)> {
         self.frames.pop_front()
+    }
+
+    /// Messages that came, streams that were reset, what has left: in their order for each association.
+    pub fn poll_channel_event(&mut self) -> Option<(TransportId, sctp::Event)> {
+        self.channel_events.pop_front()
     }
 
     /// Ends all transports, saying so to their peers.

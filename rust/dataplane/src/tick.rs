@@ -36,6 +36,7 @@ impl Shard {
         self.judge(now, id);
         self.tick_receiving(now, id);
         self.tick_sending(now, id);
+        let association_due = self.tick_association(now, id);
         let Some(transport) = self.transports.get_mut(&id) else { return now + IDLE };
         let next = if transport.session.is_none() || transport.state != Some(TransportState::Connected) {
             IDLE
@@ -60,7 +61,11 @@ impl Shard {
             .and_then(|bandwidth| bandwidth.poll_timeout())
             .filter(|&due| due > now);
         let ice_due = [transport.ice.poll_timeout(), transport.requests.poll_timeout()];
-        [dtls_due, probe_due].into_iter().chain(ice_due).flatten().fold(now + next, Time::min)
+        [dtls_due, probe_due, association_due]
+            .into_iter()
+            .chain(ice_due)
+            .flatten()
+            .fold(now + next, Time::min)
     }
 
     fn tick_receiving(&mut self, now: Time, id: TransportId) {

@@ -3,6 +3,7 @@
 use visavis_wire::rtcp;
 
 use crate::api::{DtlsRole, Fingerprint, IceMode, Report, TransportId, TransportState};
+use crate::channels::Channels;
 use crate::dtls;
 use crate::ice::{Agent, Credentials, Path, Requests};
 use crate::receive::ReceiveSide;
@@ -52,6 +53,8 @@ pub struct Transport {
     pub peer: Option<(DtlsRole, Vec<Fingerprint>)>,
     early: Vec<Vec<u8>>,
     pub session: Option<Session>,
+    /// The data channels' association, if one is open.
+    pub channels: Option<Channels>,
     pub receive: ReceiveSide,
     pub send: SendSide,
     pub state: Option<TransportState>,
@@ -85,6 +88,7 @@ impl Transport {
             peer: None,
             early: Vec::new(),
             session: None,
+            channels: None,
             send: SendSide::default(),
             state: None,
             counts: TransportCounters::default(),

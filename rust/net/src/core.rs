@@ -2,8 +2,9 @@
 
 use std::net::SocketAddr;
 
-use visavis_dataplane::api::TrackId;
+use visavis_dataplane::api::{TrackId, TransportId};
 use visavis_dataplane::frames::{FrameEvent, OutgoingFrame, ReceiverId};
+use visavis_dataplane::sctp::{self, OutgoingMessage};
 use visavis_dataplane::{
     Command, Report, Shard, ShardId, ShardMessage, SocketChange, SocketId, Time, TransmitQueue,
 };
@@ -35,6 +36,11 @@ pub trait Core {
     fn poll_frame(&mut self) -> Option<(ReceiverId, FrameEvent)>;
     /// A receiver's queue had no room for so many frames of a layer.
     fn handle_dropped_frames(&mut self, now: Time, track: TrackId, layer: u8, count: u64);
+    /// A message for a transport's association.
+    fn handle_outgoing_message(&mut self, now: Time, id: TransportId, message: OutgoingMessage);
+    /// The program has used up so many bytes of what the association brought, and read so many messages.
+    fn handle_consumed(&mut self, id: TransportId, bytes: usize, messages: usize);
+    fn poll_channel_event(&mut self) -> Option<(TransportId, sctp::Event)>;
 }
 
 impl Core for Shard {
@@ -104,5 +110,17 @@ impl Core for Shard {
 
     fn handle_dropped_frames(&mut self, now: Time, track: TrackId, layer: u8, count: u64) {
         Shard::handle_dropped_frames(self, now, track, layer, count);
+    }
+
+    fn handle_outgoing_message(&mut self, now: Time, id: TransportId, message: OutgoingMessage) {
+        Shard::handle_outgoing_message(self, now, id, message);
+    }
+
+    fn handle_consumed(&mut self, id: TransportId, bytes: usize, messages: usize) {
+        Shard::handle_consumed(self, id, bytes, messages);
+    }
+
+    fn poll_channel_event(&mut self) -> Option<(TransportId, sctp::Event)> {
+        Shard::poll_channel_event(self)
     }
 }

@@ -9,6 +9,7 @@ use visavis_dataplane::api::TrackId;
 use visavis_dataplane::frames::OutgoingFrame;
 use visavis_dataplane::{Command, ShardId, ShardMessage};
 
+use crate::channels::Channel;
 use crate::frames::Inlet;
 use crate::sys::{self, Signal};
 
@@ -24,6 +25,8 @@ pub(crate) struct Inbox {
     messages: Mutex<VecDeque<(ShardId, ShardMessage)>>,
     /// Local sources with frames that wait; each is here once.
     inlets: Mutex<Vec<Arc<Inlet>>>,
+    /// Associations with messages that wait; each is here once.
+    channels: Mutex<Vec<Arc<Channel>>>,
     signal: Signal,
     /// Whether the signal is up, so that a burst of batches costs one system call.
     raised: AtomicBool,
@@ -37,6 +40,7 @@ impl Inbox {
             commands: Mutex::default(),
             messages: Mutex::default(),
             inlets: Mutex::default(),
+            channels: Mutex::default(),
             signal: Signal::new()?,
             raised: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
@@ -98,6 +102,20 @@ impl Inbox {
     pub fn take_frames(&self, frames: &mut Vec<(TrackId, OutgoingFrame)>) {
         let inlets = std::mem::take(&mut *self.inlets.lock().unwrap_or_else(PoisonError::into_inner));
         inlets.iter().for_each(|inlet| inlet.take(frames));
+    }
+
+    /// Messages wait at an association that is not announced yet.
+    pub fn push_channel(&self, channel: Arc<Channel>) {
+        self.channels.lock().unwrap_or_else(PoisonError::into_inner).push(channel);
+        self.wake();
+    }
+
+    /// The associations that are announced. None while commands wait, among which that may be which opens one.
+    pub fn take_channels(&self) -> Vec<Arc<Channel>> {
+        if !self.commands().is_empty() {
+            return Vec::new();
+        }
+        std::mem::take(&mut *self.channels.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Wakes the thread, unless somebody did since it last looked.

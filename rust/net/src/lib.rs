@@ -4,6 +4,7 @@
 //! and its shard, and talks to the others through bounded queues with one wake per batch. Linux gives it batches
 //! (recvmmsg, sendmmsg) and segmentation offload (UDP_GRO, UDP_SEGMENT); other Unixes one datagram a call.
 
+mod channels;
 mod clock;
 mod core;
 mod frames;
@@ -15,9 +16,11 @@ mod socket;
 mod sys;
 mod worker;
 
+pub use crate::channels::{Arrival, Arrivals, BUFFERED_BYTES, NoAssociation};
 pub use crate::clock::Clock;
 pub use crate::core::Core;
 pub use crate::frames::{FrameReceiver, Refusal};
 pub use crate::plane::{
-    MAX_ADDRESSES, MAX_THREADS, Plane, PlaneConfig, PlaneError, ReceiveFrames, SendError, StartError,
+    ChannelError, MAX_ADDRESSES, MAX_THREADS, Plane, PlaneConfig, PlaneError, ReceiveFrames, SendError,
+    StartError,
 };

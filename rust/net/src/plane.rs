@@ -12,13 +12,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use visavis_dataplane::api::{Kind, TrackId};
+use visavis_dataplane::api::{Kind, TrackId, TransportId};
 use visavis_dataplane::counters::{Counter, Counters};
 use visavis_dataplane::dtls::Certificate;
 use visavis_dataplane::frames::OutgoingFrame;
 use visavis_dataplane::random::Secret;
+use visavis_dataplane::sctp::OutgoingMessage;
 use visavis_dataplane::{Command, Report, Shard, ShardConfig, ShardId};
 
+use crate::channels::{self, Arrivals, Channels, NoAssociation};
 use crate::clock::Clock;
 use crate::core::Core;
 use crate::frames::{FrameReceiver, Frames, Outlet, Put, Refusal};
@@ -84,6 +86,13 @@ pub enum SendError {
     Plane(PlaneError),
     /// It never can be.
     Frame(Refusal),
+}
+
+/// Why a message was not sent, or none read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChannelError {
+    Plane(PlaneError),
+    None(NoAssociation),
 }
 
 /// Whose frames are to be given out, and how.
@@ -173,7 +182,12 @@ impl Plane {
         }
         let (sockets, addresses) = bind_all(addresses, usize::from(threads))?;
         let inboxes = sockets.iter().map(|_| Inbox::new()).collect::<io::Result<_>>()?;
-        let shared = Arc::new(Shared { inboxes, reports: ReportQueue::new()?, frames: Frames::default() });
+        let shared = Arc::new(Shared {
+            inboxes,
+            reports: ReportQueue::new()?,
+            frames: Frames::default(),
+            channels: Channels::default(),
+        });
         let clock = Clock::start();
         let make = Arc::new(make);
         let (ending, ended) = mpsc::channel();
@@ -236,6 +250,7 @@ impl Plane {
         }
         for command in commands {
             self.shared.frames.note_command(&command);
+            self.shared.channels.note_command(&command);
             if let Some(Some(queue)) = queues.get_mut(usize::from(command.shard().0)) {
                 queue.push_back(command);
             }
@@ -278,6 +293,50 @@ impl Plane {
             }
         }
         Ok(true)
+    }
+
+    /// Hands a message to an association's thread; false if it was refused because too much waits to be sent. Any thread may
+    /// call it.
+    pub fn send_message(&self, id: TransportId, message: OutgoingMessage) -> Result<bool, ChannelError> {
+        self.check_open().map_err(ChannelError::Plane)?;
+        let (channel, inbox) = self.channel(id)?;
+        match channel.put(message) {
+            channels::Put::Queued { first: true } => inbox.push_channel(channel),
+            channels::Put::Queued { first: false } => (),
+            channels::Put::Full => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// All that came by an association since this was last called, and what has left; after `close` too.
+    pub fn read_messages(&self, id: TransportId) -> Result<Arrivals, ChannelError> {
+        self.check_process().map_err(ChannelError::Plane)?;
+        let channel = self.shared.channels.get(id).ok_or(ChannelError::None(NoAssociation(id)))?;
+        let (arrivals, tell) = channel.read();
+        if tell && let Some(inbox) = self.shared.inboxes.get(usize::from(id.shard().0)) {
+            inbox.push_channel(channel);
+        }
+        Ok(arrivals)
+    }
+
+    /// So many bytes of what was read are used up: the association's window opens by as much.
+    pub fn release_messages(&self, id: TransportId, bytes: usize) -> Result<(), ChannelError> {
+        self.check_open().map_err(ChannelError::Plane)?;
+        let (channel, inbox) = self.channel(id)?;
+        if channel.release(bytes) {
+            inbox.push_channel(channel);
+        }
+        Ok(())
+    }
+
+    fn channel(&self, id: TransportId) -> Result<(Arc<channels::Channel>, &Inbox), ChannelError> {
+        let inbox = self.shared.inboxes.get(usize::from(id.shard().0));
+        let found = self.shared.channels.get(id).zip(inbox);
+        let (channel, inbox) = found.ok_or(ChannelError::None(NoAssociation(id)))?;
+        if inbox.is_lost() {
+            return Err(ChannelError::Plane(PlaneError::ShardLost(id.shard())));
+        }
+        Ok((channel, inbox))
     }
 
     /// Begins to give out the frames of a layer of a track, at most `capacity` waiting. A track that there is not ends at

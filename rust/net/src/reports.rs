@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Mutex, PoisonError};
 
 use visavis_dataplane::Report;
-use visavis_dataplane::api::{PairId, SlotId, TrackId, TransportId, TransportState};
+use visavis_dataplane::api::{AssociationState, PairId, SlotId, TrackId, TransportId, TransportState};
 
 use crate::sys::Signal;
 
@@ -44,6 +44,8 @@ enum Subject {
     Pair(TransportId, PairId),
     Selected(TransportId),
     Role(TransportId),
+    Association(TransportId, AssociationState),
+    Messages(TransportId),
 }
 
 enum Worth {
@@ -63,6 +65,8 @@ fn worth(report: &Report) -> Worth {
         Report::FramesReady { track } => Worth::State(Subject::Frames(*track)),
         Report::PairState { id, pair, .. } => Worth::State(Subject::Pair(*id, *pair)),
         Report::PairSelected { id, .. } => Worth::State(Subject::Selected(*id)),
+        Report::Association { id, state, .. } => Worth::State(Subject::Association(*id, *state)),
+        Report::MessagesReady { id } => Worth::State(Subject::Messages(*id)),
         Report::RoleChanged { id, .. } => Worth::State(Subject::Role(*id)),
         // There are as many as requests were submitted, and of pairs that are learnt one a second.
         Report::StunResult { .. } | Report::PairLearnt { .. } | Report::Fatal { .. } => Worth::Once,

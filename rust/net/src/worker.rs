@@ -7,11 +7,13 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use visavis_dataplane::api::TrackId;
+use visavis_dataplane::api::{TrackId, TransportId};
 use visavis_dataplane::counters::{Counter, Counters};
 use visavis_dataplane::frames::OutgoingFrame;
+use visavis_dataplane::sctp::OutgoingMessage;
 use visavis_dataplane::{Command, Report, ShardId, ShardMessage, SocketChange, SocketId, Time};
 
+use crate::channels::{Channel, Channels};
 use crate::clock::Clock;
 use crate::core::Core;
 use crate::frames::{Frames, Pushed};
@@ -34,6 +36,7 @@ pub(crate) struct Shared {
     pub inboxes: Vec<Inbox>,
     pub reports: ReportQueue,
     pub frames: Frames,
+    pub channels: Channels,
 }
 
 /// One thread's belongings.
@@ -50,6 +53,7 @@ pub(crate) struct Worker<C> {
     commands: Vec<Command>,
     messages: Vec<(ShardId, ShardMessage)>,
     frames: Vec<(TrackId, OutgoingFrame)>,
+    outgoing_messages: VecDeque<OutgoingMessage>,
     /// Messages for the others, by shard, until the batch ends.
     outgoing: Vec<VecDeque<(ShardId, ShardMessage)>>,
     reports: Vec<Report>,
@@ -81,6 +85,7 @@ impl<C: Core> Worker<C> {
             commands: Vec::new(),
             messages: Vec::new(),
             frames: Vec::new(),
+            outgoing_messages: VecDeque::new(),
             outgoing: shared.inboxes.iter().map(|_| VecDeque::new()).collect(),
             shared,
             reports: Vec::new(),
@@ -136,13 +141,23 @@ impl<C: Core> Worker<C> {
         let more = inbox.take(INBOX_PER_TURN, &mut self.commands, &mut self.messages);
         // After the commands, among which that may be which opens their source.
         inbox.take_frames(&mut self.frames);
-        if self.commands.is_empty() && self.messages.is_empty() && self.frames.is_empty() {
+        let channels = inbox.take_channels();
+        let is_idle = self.commands.is_empty() && self.messages.is_empty() && self.frames.is_empty();
+        if is_idle && channels.is_empty() {
             return more;
         }
         let now = self.clock.now();
-        for command in self.commands.drain(..) {
+        let mut commands = std::mem::take(&mut self.commands);
+        for command in commands.drain(..) {
+            if let Command::ResetStreams { id, .. } = &command
+                && let Some(channel) = self.shared.channels.get(*id)
+            {
+                // What was sent before leaves before.
+                self.handle_channel(now, &channel);
+            }
             self.core.handle_command(now, command);
         }
+        self.commands = commands;
         let mut messages = std::mem::take(&mut self.messages);
         for (from, message) in messages.drain(..) {
             self.core.handle_message(now, from, message);
@@ -159,8 +174,20 @@ impl<C: Core> Worker<C> {
             }
         }
         self.frames = frames;
+        channels.iter().for_each(|channel| self.handle_channel(now, channel));
         self.end_batch();
         more
+    }
+
+    /// Hands over what waits at an association; its queue bounds it.
+    fn handle_channel(&mut self, now: Time, channel: &Channel) {
+        let consumed = channel.take(&mut self.outgoing_messages);
+        if consumed.bytes > 0 || consumed.messages > 0 {
+            self.core.handle_consumed(channel.id, consumed.bytes, consumed.messages);
+        }
+        for message in self.outgoing_messages.drain(..) {
+            self.core.handle_outgoing_message(now, channel.id, message);
+        }
     }
 
     /// Takes what waits at a socket, up to a limit; true when more may wait.
@@ -260,10 +287,25 @@ impl<C: Core> Worker<C> {
         }
     }
 
+    fn hand_out_messages(&mut self) {
+        // They come in runs of one association.
+        let mut last: Option<(TransportId, Option<Arc<Channel>>)> = None;
+        while let Some((id, event)) = self.core.poll_channel_event() {
+            if last.as_ref().is_none_or(|(known, _)| *known != id) {
+                last = Some((id, self.shared.channels.get(id)));
+            }
+            let channel = last.as_ref().and_then(|(_, channel)| channel.as_ref());
+            if channel.is_some_and(|channel| channel.push(event)) {
+                self.reports.push(Report::MessagesReady { id });
+            }
+        }
+    }
+
     /// What one batch of input led to leaves: datagrams, messages to other threads, reports.
     fn end_batch(&mut self) {
         self.core.flush(self.clock.now());
         self.hand_out_frames();
+        self.hand_out_messages();
         let closing = self.open_sockets();
         self.send();
         for socket in closing {

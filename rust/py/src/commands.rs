@@ -11,7 +11,7 @@ use visavis_dataplane::frames::packetiser::is_supported;
 use visavis_dataplane::ice::Credentials;
 
 use crate::fields::Fields;
-use crate::{ice, validate};
+use crate::{channels, ice, validate};
 
 const ROLES: &[(&str, DtlsRole)] = &[("client", DtlsRole::Client), ("server", DtlsRole::Server)];
 pub const KINDS: &[(&str, Kind)] = &[("audio", Kind::Audio), ("video", Kind::Video)];
@@ -112,6 +112,9 @@ pub fn read(object: &Bound<'_, PyAny>, shards: u8) -> PyResult<Command> {
         "RequestKeyFrame" => Command::RequestKeyFrame { track: TrackId(id(&fields, "track", shards)?) },
         "OpenSource" => open_source(&fields, TrackId(id(&fields, "track", shards)?))?,
         "CloseSource" => Command::CloseSource { track: TrackId(id(&fields, "track", shards)?) },
+        "OpenAssociation" => channels::open(&fields, transport()?)?,
+        "ResetStreams" => channels::reset(&fields, transport()?)?,
+        "CloseAssociation" => Command::CloseAssociation { id: transport()? },
         "RequestStats" => Command::RequestStats { id: transport()? },
         other => return Err(PyTypeError::new_err(format!("a {other} is no command"))),
     })

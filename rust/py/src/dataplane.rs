@@ -6,14 +6,16 @@ use std::os::fd::{AsRawFd, RawFd};
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyDict, PyList, PyString};
 use visavis_dataplane::Command;
-use visavis_dataplane::api::TrackId;
-use visavis_net::{MAX_ADDRESSES, MAX_THREADS, Plane, PlaneConfig, PlaneError, ReceiveFrames, StartError};
+use visavis_dataplane::api::{TrackId, TransportId};
+use visavis_net::{
+    BUFFERED_BYTES, MAX_ADDRESSES, MAX_THREADS, Plane, PlaneConfig, PlaneError, ReceiveFrames, StartError,
+};
 
 use crate::certificate::Certificate;
 use crate::frames::{Arguments, FrameReceiver, MAX_CAPACITY, PythonClock};
-use crate::{commands, frames, reports, validate};
+use crate::{channels, commands, frames, reports, validate};
 
 /// The most reports that one `drain` takes.
 const REPORTS_PER_DRAIN: usize = 4_096;
@@ -128,6 +130,45 @@ impl DataPlane {
         let request = ReceiveFrames { track: TrackId(track), kind, layer, capacity, announces };
         let inner = py.detach(|| self.plane.receive_frames(request)).map_err(plane_error)?;
         Ok(FrameReceiver { inner, clock: self.clock })
+    }
+
+    /// Hands a message to the association of a transport.
+    #[pyo3(signature = (transport, stream, ppid, data, *, ordered = true, max_retransmits = None,
+        lifetime_ms = None, priority = 256))]
+    #[allow(clippy::too_many_arguments)]
+    fn send_message(
+        &self,
+        py: Python<'_>,
+        transport: u32,
+        stream: u16,
+        ppid: u32,
+        data: &Bound<'_, PyAny>,
+        ordered: bool,
+        max_retransmits: Option<u32>,
+        lifetime_ms: Option<u32>,
+        priority: u16,
+    ) -> PyResult<bool> {
+        let arguments = channels::Arguments { stream, ppid, ordered, max_retransmits, lifetime_ms, priority };
+        let message = channels::outgoing(py, data, BUFFERED_BYTES, arguments)?;
+        let id = TransportId(transport);
+        py.detach(|| self.plane.send_message(id, message)).map_err(channels::channel_error)
+    }
+
+    /// Takes all that came by the association of a transport, and what has left.
+    fn read_messages<'py>(
+        &self,
+        py: Python<'py>,
+        transport: u32,
+    ) -> PyResult<(Bound<'py, PyList>, Vec<(u16, usize)>)> {
+        let id = TransportId(transport);
+        let arrivals = py.detach(|| self.plane.read_messages(id)).map_err(channels::channel_error)?;
+        channels::to_python(py, arrivals)
+    }
+
+    /// So many bytes of what was read are used up.
+    fn release_messages(&self, py: Python<'_>, transport: u32, count_bytes: usize) -> PyResult<()> {
+        let id = TransportId(transport);
+        py.detach(|| self.plane.release_messages(id, count_bytes)).map_err(channels::channel_error)
     }
 
     /// What happened to packets since the start, by reason, over all threads.

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod certificate;
+mod channels;
 mod commands;
 mod dataplane;
 mod fields;
@@ -22,6 +23,8 @@ mod _native {
     use crate::dataplane::DataPlane;
     #[pymodule_export]
     use crate::frames::{Frame, FrameReceiver};
+    #[pymodule_export]
+    use crate::reports::{AssociationState, MessagesReady};
     #[pymodule_export]
     use crate::reports::{
         AudioLevels, Fatal, Forwarding, PairLearnt, PairSelected, PairState, RoleChanged, StunResult,

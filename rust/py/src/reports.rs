@@ -124,6 +124,22 @@ report! {
 }
 
 report! {
+    /// The association of a transport changed state.
+    AssociationState {
+        transport: u32,
+        state: String,
+        reason: String = String::new(),
+        inbound: u16 = 0,
+        outbound: u16 = 0,
+    }
+}
+
+report! {
+    /// Messages of an association wait to be read.
+    MessagesReady { transport: u32 }
+}
+
+report! {
     /// A thread of the data plane is lost by a defect.
     Fatal { thread: u8, message: String }
 }
@@ -212,6 +228,12 @@ pub fn to_python(py: Python<'_>, report: Report) -> PyResult<Py<PyAny>> {
         }
         Report::TargetBitrate { id, bps } => Py::new(py, TargetBitrate { transport: id.0, bps })?.into_any(),
         Report::FramesReady { track } => Py::new(py, FramesReady { track: track.0 })?.into_any(),
+        Report::Association { id, state, reason, inbound, outbound } => {
+            let (state, reason) = (state.as_str().into(), reason.into());
+            let report = AssociationState { transport: id.0, state, reason, inbound, outbound };
+            Py::new(py, report)?.into_any()
+        }
+        Report::MessagesReady { id } => Py::new(py, MessagesReady { transport: id.0 })?.into_any(),
         Report::Fatal { shard, message } => Py::new(py, Fatal { thread: shard.0, message })?.into_any(),
     })
 }

@@ -13,6 +13,7 @@ from typing_extensions import Buffer
 from visavis.dataplane.commands import Command
 
 __all__ = [
+    "AssociationState",
     "AudioLevels",
     "Certificate",
     "DataPlane",
@@ -22,6 +23,7 @@ __all__ = [
     "FrameReceiver",
     "FramesReady",
     "KeyFrameWanted",
+    "MessagesReady",
     "PairLearnt",
     "PairSelected",
     "PairState",
@@ -301,6 +303,37 @@ class FramesReady:
     __match_args__ = ("track",)
 
 @final
+class AssociationState:
+    """The SCTP association of a transport is `connected`, with so many streams in each direction; `closed`
+    by either end, or with its transport; or `failed`. The reason is a word for logs. After the last two
+    what came before can still be read, until `CloseTransport`."""
+
+    def __new__(
+        cls, transport: int, state: str, reason: str = ..., inbound: int = ..., outbound: int = ...
+    ) -> AssociationState: ...
+    @property
+    def transport(self) -> int: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def inbound(self) -> int: ...
+    @property
+    def outbound(self) -> int: ...
+    __match_args__ = ("transport", "state", "reason", "inbound", "outbound")
+
+@final
+class MessagesReady:
+    """Something waits for `read_messages`: messages, resets, or that messages have left; told once until
+    that was called."""
+
+    def __new__(cls, transport: int) -> MessagesReady: ...
+    @property
+    def transport(self) -> int: ...
+    __match_args__ = ("transport",)
+
+@final
 class Frame:
     """A whole encoded frame of a track, as its publisher's encoder made it."""
 
@@ -428,6 +461,8 @@ class DataPlane:
         | KeyFrameWanted
         | TargetBitrate
         | FramesReady
+        | AssociationState
+        | MessagesReady
         | Fatal
     ]:
         """Takes all waiting reports, at most 4,096 a call; the descriptor stays readable while more wait.
@@ -471,6 +506,39 @@ class DataPlane:
         begin to wait.
 
         Raises ValueError (no such thread or kind, an impossible capacity), RuntimeError as `submit`."""
+    def send_message(
+        self,
+        transport: int,
+        stream: int,
+        ppid: int,
+        data: Buffer,
+        *,
+        ordered: bool = ...,
+        max_retransmits: int | None = ...,
+        lifetime_ms: int | None = ...,
+        priority: int = ...,
+    ) -> bool:
+        """Hands a message to the association that `OpenAssociation` opened; `data` is copied. Any thread may
+        call it. It leaves once the association is connected.
+
+        `max_retransmits` or `lifetime_ms` gives it up in the end (RFC 3758); `priority` is the channel's
+        (RFC 8831 section 6.4): what has more leaves before.
+
+        False: 64 MiB wait to be sent, and this message is refused; nothing that was accepted is lost.
+        Raises ValueError (no association open, no such stream, no data, both limits), TypeError or
+        BufferError (no bytes), RuntimeError (closed, or a forked process)."""
+    def read_messages(self, transport: int) -> tuple[list[tuple[int, int, bytes]], list[tuple[int, int]]]:
+        """Takes what waits of an association: (arrived, left). Any thread may call it.
+
+        `arrived` are (stream, PPID, data) in the order of arrival; PPID -1: the peer has reset its stream;
+        -2: ours is reset. `left` are (stream, bytes): so much has left its queue, or was given up.
+
+        What was read counts against the window until `release_messages`. When 65,536 messages wait to be
+        read, no more are taken from the association. Raises ValueError (no association open), RuntimeError
+        in a forked process."""
+    def release_messages(self, transport: int, count_bytes: int) -> None:
+        """So many bytes of what was read are used up: the peer may send as many more. Any thread may call
+        it. Raises ValueError (no association open), RuntimeError (closed, or a forked process)."""
     def counters(self) -> dict[str, int]:
         """What happened to packets and frames since the start, by reason, over all threads."""
     def close(self) -> None:

@@ -368,6 +368,37 @@ class CloseSource:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenAssociation:
+    """Begins the SCTP association of a transport's data channels (RFC 8831, RFC 8261), as soon as DTLS is
+    connected; said again while there is one, it changes nothing.
+
+    `receive_bytes` is the window that the peer sees: so much may have come and not be released (1,500 to
+    2^30); `max_message_bytes` the longest message that is taken.
+    """
+
+    transport: TransportId
+    local_port: int
+    remote_port: int
+    receive_bytes: int = 1 << 20
+    max_message_bytes: int = 262_144
+
+
+@dataclass(frozen=True, slots=True)
+class ResetStreams:
+    """Resets streams of ours (RFC 6525), after what was sent on them before has left."""
+
+    transport: TransportId
+    streams: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CloseAssociation:
+    """Aborts the association (RFC 9260 section 9.1), which `CloseTransport` does as well."""
+
+    transport: TransportId
+
+
+@dataclass(frozen=True, slots=True)
 class RequestStats:
     """Asks for one `TransportStats` report."""
 
@@ -393,5 +424,8 @@ Command = (
     | RequestKeyFrame
     | OpenSource
     | CloseSource
+    | OpenAssociation
+    | ResetStreams
+    | CloseAssociation
     | RequestStats
 )

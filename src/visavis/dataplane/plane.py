@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, Self, TypeVarTuple, assert_never
 
 from visavis.dataplane import _native
+from visavis.dataplane.channels import MessagePort, NativeChannels
 from visavis.dataplane.commands import (
     Address,
     Command,
@@ -22,12 +23,14 @@ from visavis.dataplane.commands import (
 from visavis.dataplane.frames import DEFAULT_CAPACITY, FrameReceiver, FrameSender, NativeFrames
 from visavis.dataplane.identifiers import Identifiers, new_password, new_ufrag
 from visavis.dataplane.reports import (
+    AssociationState,
     AudioLevels,
     Fatal,
     Forwarding,
     FramesReady,
     IceReport,
     KeyFrameWanted,
+    MessagesReady,
     PairLearnt,
     PairSelected,
     PairState,
@@ -80,7 +83,18 @@ class IceEvents(Protocol):
         be sent. `transaction` (12 bytes) opens XORed addresses."""
 
 
-class NativePlane(NativeFrames, Protocol):
+class AssociationEvents(Protocol):
+    """The owner of a transport's association, which hears the reports about it."""
+
+    def association_state(self, state: str, reason: str, inbound: int, outbound: int) -> None:
+        """`connected`, with so many streams in each direction, `closed` or `failed`; the reason is a word for
+        logs."""
+
+    def messages_ready(self) -> None:
+        """Something waits for `read_messages`; told once until that was called."""
+
+
+class NativePlane(NativeFrames, NativeChannels, Protocol):
     """What `Plane` needs of the compiled `DataPlane`, whose contract is in `_native.pyi`; tests bring
     their own."""
 
@@ -141,6 +155,7 @@ class Plane:
         self._key_frame_handlers: dict[TrackId, Callable[[int], None]] = {}
         self._receivers: dict[TrackId, list[tuple[FrameReceiver, Callable[[], None]]]] = {}
         self._bitrate_handlers: dict[TransportId, Callable[[int], None]] = {}
+        self._association_events: dict[TransportId, AssociationEvents] = {}
         self._lost_threads = 0
         self._certificates: dict[TransportId, bytes] = {}
         self._waiting_for_stats: dict[TransportId, list[asyncio.Future[TransportStats]]] = {}
@@ -248,6 +263,16 @@ class Plane:
         self._check_in_use(transport)
         self._bitrate_handlers[transport] = handler
 
+    def on_association(self, transport: TransportId, events: AssociationEvents) -> None:
+        """Who hears the reports about a transport's association, until `forget`."""
+        self._check_in_use(transport)
+        self._association_events[transport] = events
+
+    def message_port(self, transport: TransportId) -> MessagePort:
+        """What sends and reads the messages of a transport's association, once `OpenAssociation` was
+        submitted; for any thread."""
+        return MessagePort(self._native, transport)
+
     def remote_certificate(self, transport: TransportId) -> bytes | None:
         """What the peer of a transport showed, in DER; None before it was `connected`."""
         return self._certificates.get(transport)
@@ -296,6 +321,7 @@ class Plane:
         self._ice_events.pop(transport, None)
         self._certificates.pop(transport, None)
         self._bitrate_handlers.pop(transport, None)
+        self._association_events.pop(transport, None)
         for track in self._identifiers.release(transport):
             self._track_handlers.pop(track, None)
             self._key_frame_handlers.pop(track, None)
@@ -387,11 +413,18 @@ class Plane:
                     _call(encoder, bps)
             case FramesReady(track=track):
                 self._tell_ready(TrackId(track))
+            case AssociationState(transport=transport):
+                self._tell_association(TransportId(transport), report)
+            case MessagesReady(transport=transport):
+                if reader := self._association_events.get(TransportId(transport)):
+                    _call(reader.messages_ready)
             case Fatal(thread=thread, message=message):
                 self._lost_threads += 1
                 _log.critical("data plane thread %d is lost: %s", thread, message)
                 for transport in self._identifiers.on_thread(thread):
                     self._tell_state(transport, "failed", "thread-lost")
+                    lost = AssociationState(transport, "failed", "thread-lost")
+                    self._tell_association(transport, lost)
             case _:
                 assert_never(report)
 
@@ -400,6 +433,10 @@ class Plane:
             _call(events.transport_state, state, reason)
         if state in ("failed", "closed"):
             self._fail_stats(transport, f"the transport is {state}")
+
+    def _tell_association(self, transport: TransportId, report: AssociationState) -> None:
+        if events := self._association_events.get(transport):
+            _call(events.association_state, report.state, report.reason, report.inbound, report.outbound)
 
     def _tell_levels(self, levels: Sequence[tuple[int, int]]) -> None:
         by_transport: dict[TransportId, list[tuple[int, int]]] = {}

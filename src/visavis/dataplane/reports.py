@@ -1,11 +1,13 @@
 """What the data plane tells Python."""
 
 from visavis.dataplane._native import (
+    AssociationState,
     AudioLevels,
     Fatal,
     Forwarding,
     FramesReady,
     KeyFrameWanted,
+    MessagesReady,
     PairLearnt,
     PairSelected,
     PairState,
@@ -18,12 +20,14 @@ from visavis.dataplane._native import (
 )
 
 __all__ = [
+    "AssociationState",
     "AudioLevels",
     "Fatal",
     "Forwarding",
     "FramesReady",
     "IceReport",
     "KeyFrameWanted",
+    "MessagesReady",
     "PairLearnt",
     "PairSelected",
     "PairState",
@@ -49,5 +53,7 @@ Report = (
     | TargetBitrate
     | IceReport
     | FramesReady
+    | AssociationState
+    | MessagesReady
     | Fatal
 )

@@ -19,11 +19,13 @@ from visavis.dataplane.commands import (
 )
 from visavis.dataplane.frames import Frame, FrameReceiver
 from visavis.dataplane.reports import (
+    AssociationState,
     AudioLevels,
     Fatal,
     Forwarding,
     FramesReady,
     KeyFrameWanted,
+    MessagesReady,
     PairLearnt,
     PairSelected,
     PairState,
@@ -66,6 +68,7 @@ class ScriptedNative:
         self.local_addresses = [("192.0.2.1", 3478)]
         self.commands: list[Command] = []
         self.frames: list[tuple[int, int, int, bytes, dict[str, object]]] = []
+        self.messages: list[tuple[object, ...]] = []
         self.receivers: list[ScriptedReceiver] = []
         self.reports: list[Report] = []
         self.last_words: list[Report] = []
@@ -98,6 +101,16 @@ class ScriptedNative:
     def receive_frames(self, track: int, kind: str, **more: object) -> FrameReceiver:
         self.receivers.append(ScriptedReceiver())
         return self.receivers[-1]
+
+    def send_message(self, transport: int, stream: int, ppid: int, data: "Buffer", **more: object) -> bool:
+        self.messages.append((transport, stream, ppid, bytes(data), more))
+        return True
+
+    def read_messages(self, transport: int) -> tuple[list[tuple[int, int, bytes]], list[tuple[int, int]]]:
+        return [(transport, 51, b"read")], [(transport, 4)]
+
+    def release_messages(self, transport: int, count_bytes: int) -> None:
+        self.messages.append((transport, count_bytes))
 
     def counters(self) -> dict[str, int]:
         return {"datagrams_received": 7}
@@ -270,6 +283,53 @@ def test_an_encoder_hears_what_is_wanted_of_it(native: ScriptedNative, plane: Pl
     wanted = [KeyFrameWanted(track, 1), KeyFrameWanted(other, 0)]
     say_last(native, plane, *wanted, TargetBitrate(transport, 300_000), TargetBitrate(9, 1))
     assert (layers, rates) == ([1], [300_000])
+
+
+class HeardOfAssociation:
+    """An owner of an association that writes down what it hears."""
+
+    def __init__(self) -> None:
+        self.events: list[object] = []
+
+    def association_state(self, state: str, reason: str, inbound: int, outbound: int) -> None:
+        self.events.append((state, reason, inbound, outbound))
+
+    def messages_ready(self) -> None:
+        self.events.append("ready")
+
+
+def test_the_owner_of_an_association_hears_of_it_until_the_transport_is_forgotten(
+    native: ScriptedNative, plane: Plane
+) -> None:
+    transport, forgotten = plane.new_transport(), plane.new_transport()
+    heard, gone = HeardOfAssociation(), HeardOfAssociation()
+    plane.on_association(transport, heard)
+    plane.on_association(forgotten, gone)
+    plane.forget(forgotten)
+    connected = AssociationState(transport, "connected", "", 10, 20)
+    say_last(native, plane, connected, MessagesReady(transport), MessagesReady(forgotten))
+    assert heard.events == [("connected", "", 10, 20), "ready"]
+    assert gone.events == []
+    with pytest.raises(LocalProtocolError):
+        plane.on_association(forgotten, gone)
+
+
+def test_an_association_fails_with_its_thread(native: ScriptedNative, plane: Plane) -> None:
+    transport, heard = plane.new_transport(), HeardOfAssociation()
+    plane.on_association(transport, heard)
+    say_last(native, plane, Fatal(0, "a defect"))
+    assert heard.events == [("failed", "thread-lost", 0, 0)]
+
+
+def test_a_port_sends_and_reads_the_messages_of_its_transport(native: ScriptedNative, plane: Plane) -> None:
+    transport = plane.new_transport()
+    port = plane.message_port(transport)
+    assert port.send(3, 53, b"x", ordered=False, lifetime_ms=5)
+    port.release(7)
+    more = {"ordered": False, "max_retransmits": None, "lifetime_ms": 5, "priority": 256}
+    assert native.messages == [(transport, 3, 53, b"x", more), (transport, 7)]
+    read = port.read()
+    assert (read.arrived, read.left) == ([(transport, 51, b"read")], [(transport, 4)])
 
 
 def test_a_frame_goes_down_with_the_low_bits_of_its_timestamp(native: ScriptedNative, plane: Plane) -> None:

@@ -10,6 +10,7 @@ use super::config::{CONFIG, MAX_DATAGRAM, NEVER, OUTPUT_BUFFER};
 use super::fingerprint;
 use super::hello::{ClientHello, cipher_suite_name, server_cipher_suite_untrusted};
 use super::keys::Keys;
+use super::received::Received;
 use crate::api::{DtlsRole, Fingerprint};
 use crate::srtp::Profile;
 use crate::time::Time;
@@ -36,6 +37,10 @@ pub enum Event {
 /// The datagram had no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Discarded;
+
+/// What a record adds to what it carries: header, explicit nonce, tag (RFC 6347 section 4.1, RFC 5288 section 3); in 1.3 it
+/// is less (RFC 9147 section 4).
+const RECORD_BYTES: usize = 13 + 8 + 16;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -69,7 +74,9 @@ pub struct Endpoint {
     transmits: VecDeque<Vec<u8>>,
     events: VecDeque<Event>,
     timeout: Option<Time>,
-    application_bytes: u64,
+    received: Received,
+    /// What the engine writes to once the connection stands.
+    buffer: Zeroizing<Vec<u8>>,
 }
 
 impl Endpoint {
@@ -121,7 +128,8 @@ impl Endpoint {
             transmits: VecDeque::new(),
             events: VecDeque::new(),
             timeout: None,
-            application_bytes: 0,
+            received: Received::default(),
+            buffer: Zeroizing::default(),
         };
         if role == DtlsRole::Client {
             let mut engine = endpoint.engine(true, now);
@@ -140,9 +148,24 @@ impl Endpoint {
         self.state == State::Connected
     }
 
-    /// Bytes of application data received. They are dropped: nobody speaks SCTP here.
-    pub fn application_bytes(&self) -> u64 {
-        self.application_bytes
+    /// Application data of the peer, once it has proved who it is: to be taken after each `handle_*`, before the events.
+    pub fn received(&mut self) -> &mut Received {
+        &mut self.received
+    }
+
+    /// Sends `packet` as application data, one record in one datagram, which `send` is given; other datagrams that were
+    /// ready wait for `poll_transmit`. False: no connection stands, or the packet is none for a datagram.
+    pub fn seal(&mut self, packet: &[u8], mut send: impl FnMut(&[u8])) -> bool {
+        if self.state != State::Connected || packet.is_empty() || packet.len() + RECORD_BYTES > MAX_DATAGRAM {
+            return false;
+        }
+        let Some(engine) = &mut self.engine else { return false };
+        // The engine would put the record into a datagram that waits: there is none after a drain.
+        if engine.send_application_data(packet).is_err() {
+            return false;
+        }
+        self.drain_to(&mut |datagram| send(datagram));
+        true
     }
 
     /// One datagram from the peer's address.
@@ -251,8 +274,17 @@ impl Endpoint {
 
     /// Takes all that the engine has to give. It must follow each call to it: a full transmit queue is fatal there.
     fn drain(&mut self) {
+        let mut transmits = std::mem::take(&mut self.transmits);
+        self.drain_to(&mut |datagram| transmits.push_back(datagram.to_vec()));
+        self.transmits = transmits;
+    }
+
+    fn drain_to(&mut self, send: &mut dyn FnMut(&[u8])) {
         let Some(mut engine) = self.engine.take() else { return };
-        let mut buffer = Zeroizing::new(vec![0; OUTPUT_BUFFER]);
+        // Certificates come before the connection stands, and nothing afterwards is longer than a datagram.
+        let is_connected = self.state == State::Connected;
+        let mut buffer = if is_connected { std::mem::take(&mut self.buffer) } else { Zeroizing::default() };
+        buffer.resize(if is_connected { MAX_DATAGRAM } else { OUTPUT_BUFFER }, 0);
         let failure = loop {
             match engine.poll_output(&mut buffer) {
                 Output::Packet(packet) => {
@@ -262,7 +294,7 @@ impl Endpoint {
                     {
                         self.cipher_suite = Some(suite);
                     }
-                    self.transmits.push_back(packet.to_vec());
+                    send(packet);
                 }
                 Output::Timeout(instant) => {
                     let deadline = Time::ZERO + instant.saturating_duration_since(self.epoch);
@@ -281,7 +313,8 @@ impl Endpoint {
                         .and_then(|profile| Keys::split(profile, self.role, &material));
                 }
                 Output::Connected => self.is_established = true,
-                Output::ApplicationData(data) => self.application_bytes += data.len() as u64,
+                // The engine gives none before `Connected`, nor that before the certificate.
+                Output::ApplicationData(data) if self.is_established => self.received.push(data),
                 Output::CloseNotify => {
                     self.events.push_back(Event::Closed);
                     self.state = State::Over;
@@ -291,6 +324,9 @@ impl Endpoint {
                 _ => {}
             }
         };
+        if is_connected {
+            self.buffer = buffer;
+        }
         let version = engine.protocol_version();
         if self.state == State::Over {
             // The answer to close_notify has been taken; the engine has no more to say.
@@ -322,6 +358,7 @@ impl Endpoint {
     fn fail(&mut self, reason: &'static str) {
         if self.state != State::Over {
             self.events.push_back(Event::Failed(reason));
+            self.received.clear();
         }
         self.end();
     }

@@ -25,6 +25,7 @@ mod endpoint;
 mod fingerprint;
 mod hello;
 mod keys;
+mod received;
 #[cfg(test)]
 mod tests;
 
@@ -32,3 +33,4 @@ pub use certificate::{Certificate, CertificateError};
 pub use config::MAX_DATAGRAM;
 pub use endpoint::{Discarded, Endpoint, Event};
 pub use keys::Keys;
+pub use received::Received;

@@ -1,5 +1,6 @@
 //! Two endpoints over memory.
 
+mod application;
 mod handshake;
 mod hostile;
 mod negotiation;
@@ -56,6 +57,17 @@ impl Pair {
             server: Endpoint::new(DtlsRole::Server, &SERVER, of_client, now, *EPOCH),
             now,
         }
+    }
+
+    fn speaking_1_2() -> Pair {
+        let server = Endpoint::new_1_2(
+            DtlsRole::Server,
+            &SERVER,
+            fingerprint(&CLIENT),
+            Time::from_millis(1_000),
+            *EPOCH,
+        );
+        Pair { server, ..Pair::new() }
     }
 
     /// Carries datagrams to and fro until none is left; returns how many there were. `meddle` is told whether it comes

@@ -1,0 +1,260 @@
+//! What a shard does with the SCTP association of a transport (RFC 8831), which travels as DTLS application data (RFC 8261).
+
+use std::collections::VecDeque;
+
+use crate::api::{AssociationState, Report, TransportId};
+use crate::counters::Counter;
+use crate::sctp::{Association, Config, Event, OutgoingMessage};
+use crate::shard::Shard;
+use crate::time::Time;
+
+/// RFC 8831 section 6.2: as many streams as SCTP can number.
+pub(crate) const STREAMS: u16 = u16::MAX;
+/// With what DTLS adds (37 bytes) a datagram has at most 1,200 bytes, as for all that must fit any path (RFC 8261 section 5).
+pub(crate) const MAX_PACKET_BYTES: usize = 1_160;
+/// What one association sends before others, and media, have their turn.
+const TURN_BYTES: usize = 256 << 10;
+/// How many messages wait to be read before no more are taken from the association.
+const UNREAD: usize = 65_536;
+
+/// The association of one transport, before and after it can begin.
+#[derive(Debug)]
+pub enum Channels {
+    /// DTLS is not connected yet.
+    Waiting {
+        config: Config,
+        messages: VecDeque<OutgoingMessage>,
+    },
+    Begun {
+        association: Box<Association>,
+        unread: usize,
+        is_stirred: bool,
+    },
+}
+
+impl Channels {
+    fn association(&mut self) -> Option<&mut Association> {
+        match self {
+            Channels::Waiting { .. } => None,
+            Channels::Begun { association, .. } => Some(association),
+        }
+    }
+}
+
+impl Shard {
+    pub(crate) fn open_association(&mut self, now: Time, id: TransportId, config: Config) {
+        let Some(transport) = self.transports.get_mut(&id).filter(|transport| transport.channels.is_none())
+        else {
+            return;
+        };
+        transport.channels = Some(Channels::Waiting { config, messages: VecDeque::new() });
+        self.start_association(now, id);
+    }
+
+    /// Begins the association that waits for DTLS, if that is connected.
+    pub(crate) fn start_association(&mut self, now: Time, id: TransportId) {
+        let Some(transport) = self.transports.get_mut(&id) else { return };
+        let is_connected = transport.dtls.as_ref().is_some_and(|dtls| dtls.is_connected());
+        if !is_connected || !matches!(transport.channels, Some(Channels::Waiting { .. })) {
+            return;
+        }
+        let Some(Channels::Waiting { config, messages }) = transport.channels.take() else { return };
+        let seed = self.random.next_u64();
+        let mut secret = [0; 32];
+        for part in secret.chunks_exact_mut(8) {
+            part.copy_from_slice(&self.random.next_u64().to_be_bytes());
+        }
+        let mut association = Box::new(Association::new(config, now, seed, secret));
+        for message in messages {
+            association.send(now, message);
+        }
+        transport.channels = Some(Channels::Begun { association, unread: 0, is_stirred: false });
+        self.stir(id);
+    }
+
+    /// One message to send. What comes for an association that has ended was on its way by then.
+    pub fn handle_outgoing_message(&mut self, now: Time, id: TransportId, message: OutgoingMessage) {
+        let channels = self.transports.get_mut(&id).and_then(|transport| transport.channels.as_mut());
+        match channels {
+            Some(Channels::Waiting { messages, .. }) => messages.push_back(message),
+            Some(Channels::Begun { association, .. }) => association.send(now, message),
+            None => return self.count(Counter::MessagesDropped),
+        }
+        self.count(Counter::MessagesSent);
+        self.stir(id);
+    }
+
+    /// So many bytes of what was received are used up, which opens the window, and so many messages were read.
+    pub fn handle_consumed(&mut self, id: TransportId, bytes: usize, messages: usize) {
+        let channels = self.transports.get_mut(&id).and_then(|transport| transport.channels.as_mut());
+        if let Some(Channels::Begun { association, unread, .. }) = channels {
+            association.release(bytes);
+            *unread = unread.saturating_sub(messages);
+            self.stir(id);
+        }
+    }
+
+    pub(crate) fn reset_streams(&mut self, now: Time, id: TransportId, streams: &[u16]) {
+        let channels = self.transports.get_mut(&id).and_then(|transport| transport.channels.as_mut());
+        if let Some(association) = channels.and_then(Channels::association) {
+            association.reset_streams(now, streams);
+            self.stir(id);
+        }
+    }
+
+    /// Aborts an association; the peer is told while there is a way to it.
+    pub(crate) fn close_association(&mut self, now: Time, id: TransportId, reason: &'static str) {
+        let Some(transport) = self.transports.get_mut(&id) else { return };
+        match &mut transport.channels {
+            None => return,
+            Some(Channels::Waiting { .. }) => {}
+            Some(Channels::Begun { association, .. }) => association.abort(now, reason),
+        }
+        self.drive_association(now, id);
+        self.end_association(id, AssociationState::Closed, reason);
+    }
+
+    pub(crate) fn fail_association(&mut self, id: TransportId, reason: &'static str) {
+        self.end_association(id, AssociationState::Failed, reason);
+    }
+
+    /// Forgets an association, and says so once.
+    fn end_association(&mut self, id: TransportId, state: AssociationState, reason: &'static str) {
+        let ended = self.transports.get_mut(&id).and_then(|transport| transport.channels.take());
+        if ended.is_some() {
+            self.reports.push_back(Report::Association { id, state, reason, inbound: 0, outbound: 0 });
+        }
+    }
+
+    /// Gives the association what came by DTLS.
+    pub(crate) fn take_packets(&mut self, now: Time, id: TransportId) {
+        // Together with the last handshake message a packet may come.
+        self.start_association(now, id);
+        let Some(transport) = self.transports.get_mut(&id) else { return };
+        let Some(dtls) = &mut transport.dtls else { return };
+        let association = transport.channels.as_mut().and_then(Channels::association);
+        let (count, counter) = match association {
+            Some(association) => {
+                let take = |packet: &[u8]| association.handle_packet_untrusted(now, packet);
+                (dtls.received().take(take), Counter::SctpReceived)
+            }
+            None => (dtls.received().take(|_| ()), Counter::SctpUnexpected),
+        };
+        if count > 0 {
+            self.config.counters.add(counter, count as u64);
+            self.stir(id);
+        }
+    }
+
+    /// Marks an association for the end of the turn.
+    fn stir(&mut self, id: TransportId) {
+        let channels = self.transports.get_mut(&id).and_then(|transport| transport.channels.as_mut());
+        if let Some(Channels::Begun { is_stirred, .. }) = channels
+            && !std::mem::replace(is_stirred, true)
+        {
+            self.stirred.push(id);
+        }
+    }
+
+    /// What is due now of a transport's association; when it wants to be woken next.
+    pub(crate) fn tick_association(&mut self, now: Time, id: TransportId) -> Option<Time> {
+        let transport = self.transports.get_mut(&id)?;
+        let association = transport.channels.as_mut()?.association()?;
+        if association.poll_timeout().is_some_and(|due| due <= now) {
+            association.handle_timeout(now);
+        }
+        let due = association.poll_timeout();
+        self.stir(id);
+        due
+    }
+
+    /// Ends a turn for all associations in which something happened.
+    pub(crate) fn drive_associations(&mut self, now: Time) {
+        let mut stirred = std::mem::take(&mut self.stirred);
+        for id in stirred.drain(..) {
+            self.drive_association(now, id);
+        }
+        // Nothing is stirred meanwhile, so this keeps the memory only.
+        self.stirred = stirred;
+    }
+
+    fn drive_association(&mut self, now: Time, id: TransportId) {
+        let has_more = self.send_packets(now, id);
+        self.take_events(id);
+        let Some(transport) = self.transports.get_mut(&id) else { return };
+        let Some(association) = transport.channels.as_mut().and_then(Channels::association) else { return };
+        let due = if has_more { Some(now) } else { association.poll_timeout() };
+        if let Some(due) = due.filter(|_| !transport.is_over()) {
+            self.wake_at(id, due);
+        }
+    }
+
+    /// Sends what the association has to send, up to a limit, where there is consent; whether more waits.
+    fn send_packets(&mut self, now: Time, id: TransportId) -> bool {
+        let Some(transport) = self.transports.get_mut(&id) else { return false };
+        let path = transport.path();
+        let Some(Channels::Begun { association, is_stirred, .. }) = &mut transport.channels else {
+            return false;
+        };
+        *is_stirred = false;
+        let (Some(path), Some(dtls)) = (path, &mut transport.dtls) else { return false };
+        let (transmits, counts) = (&mut self.transmits, &mut transport.counts);
+        let (mut packets, mut failed, mut bytes) = (0, 0, 0);
+        while bytes < TURN_BYTES && dtls.is_connected() {
+            self.scratch.clear();
+            if !association.poll_transmit(now, &mut self.scratch) {
+                break;
+            }
+            let sealed = dtls.seal(&self.scratch, |datagram| {
+                bytes += datagram.len();
+                counts.packets_sent += 1;
+                counts.bytes_sent += datagram.len() as u64;
+                transmits.push(path.socket, path.peer, datagram);
+            });
+            if sealed {
+                packets += 1;
+            } else {
+                failed += 1;
+            }
+        }
+        if packets + failed > 0 {
+            self.config.counters.add(Counter::SctpSent, packets);
+            self.config.counters.add(Counter::SctpSealFailed, failed);
+        }
+        bytes >= TURN_BYTES
+    }
+
+    /// Tells what the association tells; its messages while there is room for them.
+    fn take_events(&mut self, id: TransportId) {
+        let Some(transport) = self.transports.get_mut(&id) else { return };
+        let Some(Channels::Begun { association, unread, .. }) = &mut transport.channels else { return };
+        let (mut received, mut end) = (0, None);
+        while *unread < UNREAD
+            && let Some(event) = association.poll_event()
+        {
+            match event {
+                Event::Connected { inbound, outbound } => self.reports.push_back(Report::Association {
+                    id,
+                    state: AssociationState::Connected,
+                    reason: "",
+                    inbound,
+                    outbound,
+                }),
+                Event::Closed(reason) => end = Some((AssociationState::Closed, reason)),
+                Event::Failed(reason) => end = Some((AssociationState::Failed, reason)),
+                Event::Message { .. } | Event::StreamReset { .. } | Event::ResetDone { .. } => {
+                    *unread += 1;
+                    received += u64::from(matches!(event, Event::Message { .. }));
+                    self.channel_events.push_back((id, event));
+                }
+                Event::Sent { .. } => self.channel_events.push_back((id, event)),
+            }
+        }
+        if received > 0 {
+            self.config.counters.add(Counter::MessagesReceived, received);
+        }
+        if let Some((state, reason)) = end {
+            self.end_association(id, state, reason);
+        }
+    }
+}
