@@ -62,7 +62,7 @@ class Stream(Protocol):
         """Begins to reset the streams (RFC 8831 section 6.7); `RTCDataChannel.set_closed` tells the end."""
 
     def release(self, size_bytes: int) -> None:
-        """The program has taken so much of what was received."""
+        """The program has taken so much of what was received, and the peer may send as much again."""
 
 
 class RTCDataChannel(EventTarget):
