@@ -1,6 +1,7 @@
 """RTCDataChannel (webrtc-pc section 6.2) and RTCDataChannelEvent (section 6.3)."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -9,11 +10,13 @@ from visavis.errors import DOMException
 from visavis.events import Event, EventHandler, EventTarget
 from visavis.rtc import idl
 from visavis.rtc.error import RTCErrorEvent
+from visavis.rtc.held_messages import HeldMessages
 from visavis.rtc.idl import UnsignedLong, UnsignedShort
 from visavis.rtc.parameters import RTCPriorityType
 from visavis.rtc.sctp_transport import RTCSctpTransport
 
 _LONGEST_TEXT_BYTES = 65535
+_HIGH_WATER_BYTES = 128 * 1024
 
 
 class RTCDataChannelState(StrEnum):
@@ -88,6 +91,9 @@ class RTCDataChannel(EventTarget):
         self._counts = {"messagesSent": 0, "bytesSent": 0, "messagesReceived": 0, "bytesReceived": 0}
         self._stream: Stream | None = None
         self._sctp: RTCSctpTransport | None = None
+        unreliable = init.maxRetransmits is not None or init.maxPacketLifeTime is not None
+        self._held = HeldMessages(label, drops=unreliable)
+        self._left = asyncio.Event()
 
     @property
     def label(self) -> str:
@@ -178,6 +184,36 @@ class RTCDataChannel(EventTarget):
         self._buffered += size
         self._count("Sent", size)
 
+    async def send_async(
+        self, data: str | bytes | bytearray | memoryview, *, high_water_bytes: int = _HIGH_WATER_BYTES
+    ) -> None:
+        """Sends a message once no more than `high_water_bytes` wait. Raises as `send`."""
+        await self._until_buffered(high_water_bytes)
+        self.send(data)
+
+    async def drained(self) -> None:
+        """Returns when all that was sent has left.
+
+        Raises:
+            DOMException: `InvalidStateError`, the channel was closed before.
+        """
+        await self._until_buffered(0)
+        if self._buffered:
+            raise DOMException("the channel was closed before all had left", "InvalidStateError")
+
+    async def __aiter__(self) -> AsyncIterator[str | bytes]:
+        """The messages, until the channel is closed. A `message` listener takes them instead."""
+        while await self._held.wait():
+            data, freed = self._held.take()
+            if freed and self._stream is not None:
+                self._stream.release(freed)
+            yield data
+
+    async def _until_buffered(self, limit_bytes: int) -> None:
+        while self._buffered > limit_bytes and self._state is not RTCDataChannelState.CLOSED:
+            self._left.clear()
+            await self._left.wait()
+
     def close(self) -> None:
         """Ends it in both directions, after what was sent."""
         if self._state in (RTCDataChannelState.CLOSING, RTCDataChannelState.CLOSED):
@@ -225,12 +261,19 @@ class RTCDataChannel(EventTarget):
         """A message came (section 6.2.6), of so many bytes on the wire; how many of them are consumed."""
         if self._state is RTCDataChannelState.OPEN:
             self._count("Received", size_bytes if data else 0)
+            if not self._listeners.get("message"):
+                return self._held.put(data, size_bytes)
+            while len(self._held):
+                held, held_bytes = self._held.take()
+                size_bytes += held_bytes
+                self.dispatchEvent(MessageEvent("message", held))
             self.dispatchEvent(MessageEvent("message", data))
         return size_bytes
 
     def sent(self, size_bytes: int) -> None:
         """So much of what waits has left."""
         before, self._buffered = self._buffered, max(0, self._buffered - size_bytes)
+        self._left.set()
         if self._buffered <= self._low_threshold < before:
             self.dispatchEvent(Event("bufferedamountlow"))
 
@@ -245,7 +288,10 @@ class RTCDataChannel(EventTarget):
         if self._state is RTCDataChannelState.CLOSED:
             return
         self._state = RTCDataChannelState.CLOSED
+        if (freed := self._held.end()) and self._stream is not None:
+            self._stream.release(freed)
         self._stream = None
+        self._left.set()
         if not silently:
             self.dispatchEvent(Event("close"))
 

@@ -2,6 +2,7 @@ import asyncio
 
 from tests.unit.rtc.pairs import negotiate, pair, record, run, trickle
 from visavis.rtc import MessageEvent, RTCDataChannel, RTCDataChannelEvent, RTCPeerConnection
+from visavis.rtc.held_messages import SHARE_BYTES, HeldMessages
 
 
 async def connect(
@@ -92,3 +93,38 @@ def test_a_closed_connection_closes_the_peers_channels() -> None:
         other.close()
 
     run(scenario())
+
+
+def test_who_iterates_gets_what_came_before_and_the_window_opens_as_it_is_taken() -> None:
+    async def scenario() -> None:
+        one, other, ours, theirs = await connect()
+        for number in range(3):
+            await ours.send_async(str(number))
+        await ours.drained()
+        heard: list[str | bytes] = []
+        async for message in theirs:
+            heard.append(message)
+            if len(heard) == 3:
+                ours.close()
+        assert heard == ["0", "1", "2"]
+        one.close()
+        other.close()
+
+    run(scenario())
+
+
+def test_an_unreliable_channel_that_nobody_reads_drops_beyond_its_share() -> None:
+    held = HeldMessages("chat", drops=True)
+    assert held.put(b"a", SHARE_BYTES) == 0
+    assert held.put(b"b", 1) == 1
+    assert held.dropped == 1
+    assert held.take() == (b"a", SHARE_BYTES)
+
+
+def test_a_reliable_channel_that_nobody_reads_holds_all_until_its_end_frees_them() -> None:
+    held = HeldMessages("chat", drops=False)
+    assert held.put(b"a", SHARE_BYTES) == 0
+    assert held.put(b"b", 1) == 0
+    assert held.end() == SHARE_BYTES + 1
+    assert held.take() == (b"a", 0)
+    assert held.end() == 0
