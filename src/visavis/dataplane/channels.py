@@ -73,7 +73,7 @@ class MessagePort:
         Args:
             stream: 0 to 65,534.
             ppid: What it is (RFC 8831 section 8).
-            data: At least one byte of contiguous memory.
+            data: At least one byte.
             ordered: It arrives after what was sent on the stream before.
             max_retransmits: It is given up after so many repetitions (RFC 3758).
             lifetime_ms: It is given up after so long; only one of the two.
@@ -85,7 +85,7 @@ class MessagePort:
         Raises:
             ValueError: No association is open, or a number is impossible.
             TypeError: `data` is no buffer.
-            BufferError: `data` is no contiguous buffer of bytes.
+            BufferError: `data` is a buffer of something else than bytes.
             RuntimeError: The plane is closed, lost the thread, or the process forked.
         """
         return self._native.send_message(

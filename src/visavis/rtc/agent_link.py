@@ -35,12 +35,14 @@ from visavis.rtc.dtls_transport import RTCDtlsTransportState
 from visavis.rtc.ice_transport import RTCIceTransportState
 from visavis.rtc.loop_plane import LoopPlane
 from visavis.rtc.network import (
+    AssociationEvents,
     GatheredCandidate,
     LinkEvents,
     LinkFigures,
     MediaPath,
     ServerFailure,
 )
+from visavis.rtc.plane_association import PlaneAssociation
 from visavis.sdp import Candidate as SdpCandidate
 
 _log = logging.getLogger(__name__)
@@ -87,6 +89,14 @@ class AgentLink(AgentEvents):
     def media_path(self) -> MediaPath | None:
         """Where media travels, once DTLS has its peer."""
         return MediaPath(self._held.plane, self._id) if self._connected else None
+
+    def open_association(
+        self, local_port: int, remote_port: int, max_message_bytes: int, events: AssociationEvents
+    ) -> PlaneAssociation:
+        """Opens the association of data channels, which begins when DTLS is connected."""
+        return PlaneAssociation(
+            self._held.plane, self._id, local_port, remote_port, max_message_bytes, events
+        )
 
     async def figures(self, transport_id: str) -> LinkFigures:
         """What the data plane counted and the agent knows; without an answer of the data plane only that."""

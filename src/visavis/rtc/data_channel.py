@@ -1,6 +1,7 @@
 """RTCDataChannel (webrtc-pc section 6.2) and RTCDataChannelEvent (section 6.3)."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -9,11 +10,13 @@ from visavis.errors import DOMException
 from visavis.events import Event, EventHandler, EventTarget
 from visavis.rtc import idl
 from visavis.rtc.error import RTCErrorEvent
+from visavis.rtc.held_messages import HeldMessages
 from visavis.rtc.idl import UnsignedLong, UnsignedShort
 from visavis.rtc.parameters import RTCPriorityType
 from visavis.rtc.sctp_transport import RTCSctpTransport
 
 _LONGEST_TEXT_BYTES = 65535
+_HIGH_WATER_BYTES = 128 * 1024
 
 
 class RTCDataChannelState(StrEnum):
@@ -54,11 +57,15 @@ class MessageEvent(Event):
 class Stream(Protocol):
     """A channel's streams of the SCTP association."""
 
-    def send(self, data: str | bytes) -> None:
-        """Queues a message; `RTCDataChannel.sent` tells when it left."""
+    def send(self, data: str | bytes) -> bool:
+        """Queues a message; `RTCDataChannel.sent` tells when it left. False: too much waits."""
+        ...
 
     def close(self) -> None:
         """Begins to reset the streams (RFC 8831 section 6.7); `RTCDataChannel.set_closed` tells the end."""
+
+    def release(self, size_bytes: int) -> None:
+        """The program has taken so much of what was received, and the peer may send as much again."""
 
 
 class RTCDataChannel(EventTarget):
@@ -84,6 +91,9 @@ class RTCDataChannel(EventTarget):
         self._counts = {"messagesSent": 0, "bytesSent": 0, "messagesReceived": 0, "bytesReceived": 0}
         self._stream: Stream | None = None
         self._sctp: RTCSctpTransport | None = None
+        unreliable = init.maxRetransmits is not None or init.maxPacketLifeTime is not None
+        self._held = HeldMessages(label, drops=unreliable)
+        self._left = asyncio.Event()
 
     @property
     def label(self) -> str:
@@ -163,15 +173,46 @@ class RTCDataChannel(EventTarget):
         """
         if self._state is not RTCDataChannelState.OPEN or self._stream is None or self._sctp is None:
             raise DOMException(f"the channel is {self._state}", "InvalidStateError")
-        message = data if isinstance(data, str) else bytes(data)
+        message = data if isinstance(data, str) else bytes(memoryview(data))
         size = len(message.encode()) if isinstance(message, str) else len(message)
         if self._sctp.maxMessageSize is not None and size > self._sctp.maxMessageSize:
             raise TypeError(f"{size} bytes are more than the peer takes ({self._sctp.maxMessageSize:.0f})")
         if self._buffered + size > self._sctp.max_buffer_size:
             raise DOMException("too much waits to be sent", "OperationError")
+        if not self._stream.send(message):
+            raise DOMException("too much waits in the association", "OperationError")
         self._buffered += size
         self._count("Sent", size)
-        self._stream.send(message)
+
+    async def send_async(
+        self, data: str | bytes | bytearray | memoryview, *, high_water_bytes: int = _HIGH_WATER_BYTES
+    ) -> None:
+        """Sends a message once no more than `high_water_bytes` wait. Raises as `send`."""
+        await self._until_buffered(high_water_bytes)
+        self.send(data)
+
+    async def drained(self) -> None:
+        """Returns when all that was sent has left.
+
+        Raises:
+            DOMException: `InvalidStateError`, the channel was closed before.
+        """
+        await self._until_buffered(0)
+        if self._buffered:
+            raise DOMException("the channel was closed before all had left", "InvalidStateError")
+
+    async def __aiter__(self) -> AsyncIterator[str | bytes]:
+        """The messages, until the channel is closed. A `message` listener takes them instead."""
+        while await self._held.wait():
+            data, freed = self._held.take()
+            if freed and self._stream is not None:
+                self._stream.release(freed)
+            yield data
+
+    async def _until_buffered(self, limit_bytes: int) -> None:
+        while self._buffered > limit_bytes and self._state is not RTCDataChannelState.CLOSED:
+            self._left.clear()
+            await self._left.wait()
 
     def close(self) -> None:
         """Ends it in both directions, after what was sent."""
@@ -207,20 +248,32 @@ class RTCDataChannel(EventTarget):
     def set_open(self, stream: Stream, sctp: RTCSctpTransport) -> None:
         """The association has its streams (section 6.2.2)."""
         if self._state is RTCDataChannelState.CONNECTING:
-            self._state = RTCDataChannelState.OPEN
-            self._was_open = True
-            self._stream, self._sctp = stream, sctp
+            self.attach(stream, sctp)
             self.dispatchEvent(Event("open"))
 
-    def receive(self, data: str | bytes) -> None:
-        """A message came (section 6.2.6)."""
+    def attach(self, stream: Stream, sctp: RTCSctpTransport) -> None:
+        """It is open, which nobody was told yet."""
+        self._state = RTCDataChannelState.OPEN
+        self._was_open = True
+        self._stream, self._sctp = stream, sctp
+
+    def receive(self, data: str | bytes, size_bytes: int) -> int:
+        """A message came (section 6.2.6), of so many bytes on the wire; how many of them are consumed."""
         if self._state is RTCDataChannelState.OPEN:
-            self._count("Received", len(data.encode()) if isinstance(data, str) else len(data))
+            self._count("Received", size_bytes if data else 0)
+            if not self._listeners.get("message"):
+                return self._held.put(data, size_bytes)
+            while len(self._held):
+                held, held_bytes = self._held.take()
+                size_bytes += held_bytes
+                self.dispatchEvent(MessageEvent("message", held))
             self.dispatchEvent(MessageEvent("message", data))
+        return size_bytes
 
     def sent(self, size_bytes: int) -> None:
         """So much of what waits has left."""
         before, self._buffered = self._buffered, max(0, self._buffered - size_bytes)
+        self._left.set()
         if self._buffered <= self._low_threshold < before:
             self.dispatchEvent(Event("bufferedamountlow"))
 
@@ -235,7 +288,10 @@ class RTCDataChannel(EventTarget):
         if self._state is RTCDataChannelState.CLOSED:
             return
         self._state = RTCDataChannelState.CLOSED
+        if (freed := self._held.end()) and self._stream is not None:
+            self._stream.release(freed)
         self._stream = None
+        self._left.set()
         if not silently:
             self.dispatchEvent(Event("close"))
 

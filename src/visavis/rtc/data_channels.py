@@ -7,6 +7,7 @@ from visavis.errors import DOMException
 from visavis.events import Event
 from visavis.jsep import Changes, want_data
 from visavis.rtc.data_channel import RTCDataChannel, RTCDataChannelInit, channel
+from visavis.rtc.data_flow import DataFlow
 from visavis.rtc.dtls_transport import RTCDtlsTransport
 from visavis.rtc.error import RTCError, RTCErrorDetailType, RTCErrorEvent, RTCErrorInit
 from visavis.rtc.sctp_transport import RTCSctpTransport, RTCSctpTransportState
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from visavis.rtc.connection import Connection
 
 _HIGHEST_ID = 65534
+_SCTP_PORT = 5000
+"""What our descriptions say (RFC 8841 section 5)."""
 
 
 class DataChannels:
@@ -24,6 +27,7 @@ class DataChannels:
         self.sctp: RTCSctpTransport | None = None
         self._connection = connection
         self._channels: list[RTCDataChannel] = []
+        self._flow: DataFlow | None = None
 
     def create(self, label: str, init: RTCDataChannelInit) -> RTCDataChannel:
         """`createDataChannel` (section 6.1).
@@ -49,6 +53,8 @@ class DataChannels:
             raise DOMException(f"the association has {sctp.maxChannels} channels", "OperationError")
         is_first = not self._connection.session.wants_data
         self._channels.append(made)
+        if self._flow is not None:
+            self._flow.add(made)
         if is_first:
             self._connection.replace(want_data(self._connection.session))
             self._connection.update_negotiation_needed()
@@ -62,6 +68,7 @@ class DataChannels:
         """
         data = self._connection.session.data
         if data.mid is None or changes.data_closed:
+            self._end_flow()
             self.sctp = None
             return []
         transport = self._connection.dtls_transport(data.transport) or self._bundled_transport()
@@ -73,11 +80,14 @@ class DataChannels:
                 data.remote_max_message_size_bytes,
                 self._connection.session.capabilities.max_message_size_bytes,
             )
-        return self._give_ids()
+        failed = self._give_ids()
+        self._begin_flow(self.sctp)
+        return failed
 
-    def fail(self, made: RTCDataChannel) -> None:
-        """Section 4.4.1.5: no id was free for a channel."""
-        error = RTCError(RTCErrorInit(RTCErrorDetailType.DATA_CHANNEL_FAILURE), "no id is free")
+    def fail(self, made: RTCDataChannel, why: str = "no id is free") -> None:
+        """A channel cannot be: no id was free for it (section 4.4.1.5), or its stream is not to be had."""
+        made.set_closed(silently=True)
+        error = RTCError(RTCErrorInit(RTCErrorDetailType.DATA_CHANNEL_FAILURE), why)
         made.dispatchEvent(RTCErrorEvent("error", {"error": error}))
         made.dispatchEvent(Event("close"))
 
@@ -85,6 +95,7 @@ class DataChannels:
         """The connection is closed: abruptly, and without events."""
         for made in self._channels:
             made.set_closed(silently=True)
+        self._end_flow()
         if self.sctp is not None:
             self.sctp.set_state(RTCSctpTransportState.CLOSED)
 
@@ -92,6 +103,21 @@ class DataChannels:
     def channels(self) -> list[RTCDataChannel]:
         """All, in the order of their making."""
         return list(self._channels)
+
+    def _begin_flow(self, sctp: RTCSctpTransport) -> None:
+        """Asks for the association once both ends have agreed to it."""
+        session, role = self._connection.session, self._role()
+        link = self._connection.transports.link(session.data.transport)
+        if self._flow is not None or role is None or link is None or session.data.remote_port is None:
+            return
+        limit = session.capabilities.max_message_size_bytes
+        self._flow = DataFlow(self._connection, sctp, self._channels, role)
+        self._flow.begin(link, _SCTP_PORT, session.data.remote_port, limit)
+
+    def _end_flow(self) -> None:
+        if self._flow is not None:
+            self._flow.close()
+            self._flow = None
 
     def _bundled_transport(self) -> RTCDtlsTransport:
         """What the peer's offer, which is not answered yet, would have data use."""

@@ -81,8 +81,56 @@ class LinkFigures:
     selected_pair_changes: int = 0
 
 
+class AssociationEvents(Protocol):
+    """Who hears what becomes of an SCTP association, on the event loop's thread."""
+
+    def association_state(self, state: str, reason: str, inbound: int, outbound: int) -> None:
+        """`connected` with so many streams, `closed` or `failed`; a word about why."""
+
+    def messages_ready(self) -> None:
+        """Something waits; told once, until `read_messages` has emptied it."""
+
+
+class Association(Protocol):
+    """The SCTP association of a link (RFC 8831)."""
+
+    def send_message(
+        self,
+        stream: int,
+        ppid: int,
+        data: bytes,
+        *,
+        ordered: bool,
+        max_retransmits: int | None,
+        lifetime_ms: int | None,
+        priority: int,
+    ) -> bool:
+        """Queues a message; False: too much waits, or it is over."""
+        ...
+
+    def read_messages(self) -> tuple[list[tuple[int, int, bytes]], list[tuple[int, int]]]:
+        """(stream, ppid, data) of what arrived, ppid -1 where the peer reset its stream and -2 where ours is
+        reset; (stream, bytes) of what left the send queue."""
+        ...
+
+    def release_messages(self, count_bytes: int) -> None:
+        """So much of what was read is consumed: the peer may send as much again."""
+
+    def reset_streams(self, *streams: int) -> None:
+        """Resets our side of streams, after what is queued on them (RFC 6525)."""
+
+    def close(self) -> None:
+        """Aborts it; nothing is told any more."""
+
+
 class Link(Protocol):
     """One transport."""
+
+    def open_association(
+        self, local_port: int, remote_port: int, max_message_bytes: int, events: AssociationEvents
+    ) -> Association:
+        """Opens the SCTP association of data channels; it begins when DTLS is connected."""
+        ...
 
     async def figures(self, transport_id: str) -> LinkFigures:
         """Figures as they are now, in bounded time; `transport_id` begins the ids of what belongs to it."""

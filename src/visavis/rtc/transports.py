@@ -12,7 +12,7 @@ from visavis.jsep import (
 from visavis.rtc.bound_transport import BoundTransport, section_of
 from visavis.rtc.dtls_transport import RTCDtlsTransport
 from visavis.rtc.ice_candidate import RTCIceCandidate
-from visavis.rtc.network import MediaPath
+from visavis.rtc.network import Link, MediaPath
 from visavis.rtc.prohibited import is_prohibited
 
 if TYPE_CHECKING:
@@ -40,6 +40,11 @@ class Transports:
         """Where the media of a transport travels."""
         bound = self._bound.get(key)
         return None if bound is None or bound.link is None else bound.link.media_path
+
+    def link(self, key: int | None) -> Link | None:
+        """The link of a transport, while it has one."""
+        bound = None if key is None else self._bound.get(key)
+        return None if bound is None else bound.link
 
     def create(self, session: Session) -> None:
         """Makes the objects of transports that a description has brought."""

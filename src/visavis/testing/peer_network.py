@@ -13,8 +13,9 @@ from visavis.rtc.certificate import RTCCertificate
 from visavis.rtc.configuration import RTCConfiguration, RTCIceTransportPolicy
 from visavis.rtc.dtls_transport import RTCDtlsTransportState
 from visavis.rtc.ice_transport import RTCIceTransportState
-from visavis.rtc.network import GatheredCandidate, LinkEvents, LinkFigures, MediaPath
+from visavis.rtc.network import AssociationEvents, GatheredCandidate, LinkEvents, LinkFigures, MediaPath
 from visavis.sdp import Candidate
+from visavis.testing.memory_association import MemoryAssociation
 
 
 class PeerNetworks:
@@ -73,10 +74,19 @@ class MemoryLink:
         self._ice = RTCIceTransportState.NEW
         self._dtls = RTCDtlsTransportState.NEW
         self._closed = False
+        self._association: MemoryAssociation | None = None
 
     async def figures(self, transport_id: str) -> LinkFigures:
         """None: no packet is sent."""
         return LinkFigures()
+
+    def open_association(
+        self, local_port: int, remote_port: int, max_message_bytes: int, events: AssociationEvents
+    ) -> MemoryAssociation:
+        """Meets the peer's, once both are open and DTLS is connected."""
+        self._association = MemoryAssociation(events)
+        self._later(self._associate)
+        return self._association
 
     @property
     def media_path(self) -> MediaPath | None:
@@ -155,6 +165,13 @@ class MemoryLink:
                 "" if trusted else "fingerprint-mismatch",
             )
 
+    def _associate(self) -> None:
+        peer = self._peer()
+        if peer is None or self._association is None or peer._association is None:
+            return
+        if self._dtls is peer._dtls is RTCDtlsTransportState.CONNECTED:
+            self._association.meet(peer._association)
+
     def _lose(self) -> None:
         self._set_dtls(RTCDtlsTransportState.CLOSED, "close-notify")
 
@@ -165,6 +182,10 @@ class MemoryLink:
     def _set_dtls(self, state: RTCDtlsTransportState, reason: str = "") -> None:
         self._dtls = state
         self._events.dtls(state, reason, ())
+        if state is RTCDtlsTransportState.CONNECTED:
+            self._associate()
+        elif state is RTCDtlsTransportState.CLOSED and self._association is not None:
+            self._association.lose()
 
     def _later(self, call: Callable[[], None]) -> None:
         asyncio.get_running_loop().call_soon(lambda: None if self._closed else call())

@@ -10,8 +10,12 @@ class Stream:
     def __init__(self) -> None:
         self.told: list[object] = []
 
-    def send(self, data: str | bytes) -> None:
+    def send(self, data: str | bytes) -> bool:
         self.told.append(data)
+        return True
+
+    def release(self, size_bytes: int) -> None:
+        self.told.append(("released", size_bytes))
 
     def close(self) -> None:
         self.told.append("closed")
@@ -78,9 +82,9 @@ def test_closing_tells_in_order_and_messages_after_it_are_dropped() -> None:
         received.append(event.data)
 
     channel.onmessage = receive
-    channel.receive("text")
+    channel.receive("text", 4)
     channel.set_closing()
-    channel.receive("late")
+    channel.receive("late", 4)
     channel.set_closed()
     assert heard == ["message", "closing", "close"]
     assert received == ["text"]

@@ -1,0 +1,130 @@
+import asyncio
+
+from tests.unit.rtc.pairs import negotiate, pair, record, run, trickle
+from visavis.rtc import MessageEvent, RTCDataChannel, RTCDataChannelEvent, RTCPeerConnection
+from visavis.rtc.held_messages import SHARE_BYTES, HeldMessages
+
+
+async def connect(
+    **init: object,
+) -> tuple[RTCPeerConnection, RTCPeerConnection, RTCDataChannel, RTCDataChannel]:
+    one, other = pair()
+    trickle(one, other)
+    channel = one.createDataChannel("chat", init)
+    opened = record(channel, "open")
+    waiting = asyncio.ensure_future(other.next_event("datachannel", timeout=5))
+    await negotiate(one, other)
+    event = await waiting
+    assert isinstance(event, RTCDataChannelEvent)
+    if not opened:
+        await channel.next_event("open", timeout=5)
+    return one, other, channel, event.channel
+
+
+def test_a_channel_opens_at_both_ends_as_it_was_asked_for() -> None:
+    async def scenario() -> None:
+        one, other, ours, theirs = await connect(
+            ordered=False, maxRetransmits=3, protocol="p", priority="high"
+        )
+        assert (theirs.label, theirs.protocol, theirs.ordered) == ("chat", "p", False)
+        assert (theirs.maxRetransmits, theirs.priority, theirs.id) == (3, "high", ours.id)
+        assert (ours.readyState, theirs.readyState) == ("open", "open")
+        assert one.sctp is not None
+        assert (one.sctp.state, one.sctp.maxChannels) == ("connected", 1024)
+        one.close()
+        other.close()
+
+    run(scenario())
+
+
+def test_messages_go_both_ways_in_order_and_what_waits_falls_to_nothing() -> None:
+    async def scenario() -> None:
+        one, other, ours, theirs = await connect()
+        heard: list[str | bytes] = []
+
+        def echo(event: MessageEvent) -> None:
+            theirs.send(event.data)
+
+        def hear(event: MessageEvent) -> None:
+            heard.append(event.data)
+
+        theirs.onmessage = echo
+        ours.onmessage = hear
+        sent: list[str | bytes] = ["é", b"\x01", "", b"", *(str(number) for number in range(600))]
+        for message in sent:
+            ours.send(message)
+        while len(heard) < len(sent):
+            await ours.next_event("message", timeout=5)
+        assert heard == sent
+        await one.getStats()
+        assert (ours.bufferedAmount, theirs.bufferedAmount) == (0, 0)
+        one.close()
+        other.close()
+
+    run(scenario())
+
+
+def test_closing_a_channel_closes_both_ends_and_the_peer_is_told_before() -> None:
+    async def scenario() -> None:
+        one, other, ours, theirs = await connect()
+        at_ours, at_theirs = record(ours, "closing", "close"), record(theirs, "closing", "close")
+        id, ended = ours.id, asyncio.ensure_future(theirs.next_event("close", timeout=5))
+        await asyncio.sleep(0)
+        ours.close()
+        await ended
+        if not at_ours:
+            await ours.next_event("close", timeout=5)
+        assert (at_ours, at_theirs) == (["close"], ["closing", "close"])
+        assert one.createDataChannel("again").id == id
+        one.close()
+        other.close()
+
+    run(scenario())
+
+
+def test_a_closed_connection_closes_the_peers_channels() -> None:
+    async def scenario() -> None:
+        one, other, _, theirs = await connect()
+        ended = asyncio.ensure_future(theirs.next_event("close", timeout=5))
+        await asyncio.sleep(0)
+        one.close()
+        await ended
+        assert theirs.readyState == "closed"
+        other.close()
+
+    run(scenario())
+
+
+def test_who_iterates_gets_what_came_before_and_the_window_opens_as_it_is_taken() -> None:
+    async def scenario() -> None:
+        one, other, ours, theirs = await connect()
+        for number in range(3):
+            await ours.send_async(str(number))
+        await ours.drained()
+        heard: list[str | bytes] = []
+        async for message in theirs:
+            heard.append(message)
+            if len(heard) == 3:
+                ours.close()
+        assert heard == ["0", "1", "2"]
+        one.close()
+        other.close()
+
+    run(scenario())
+
+
+def test_an_unreliable_channel_that_nobody_reads_drops_beyond_its_share() -> None:
+    held = HeldMessages("chat", drops=True)
+    assert held.put(b"a", SHARE_BYTES) == 0
+    assert held.put(b"b", 1) == 1
+    assert held.dropped == 1
+    assert held.take() == (b"a", SHARE_BYTES)
+
+
+def test_a_reliable_channel_that_nobody_reads_holds_all_until_its_end_frees_them() -> None:
+    held = HeldMessages("chat", drops=False)
+    assert held.put(b"a", SHARE_BYTES) == 0
+    assert held.put(b"b", 1) == 0
+    assert held.end() == SHARE_BYTES + 1
+    assert held.take() == (b"a", 0)
+    assert held.end() == 0
