@@ -3,12 +3,14 @@ import asyncio
 from tests.unit.rtc.pairs import negotiate, pair, record, run, trickle
 from visavis.rtc import MessageEvent, RTCDataChannel, RTCDataChannelEvent, RTCPeerConnection
 from visavis.rtc.held_messages import SHARE_BYTES, HeldMessages
+from visavis.testing.peer_network import PeerNetworks
 
 
 async def connect(
+    world: PeerNetworks | None = None,
     **init: object,
 ) -> tuple[RTCPeerConnection, RTCPeerConnection, RTCDataChannel, RTCDataChannel]:
-    one, other = pair()
+    one, other = pair(world)
     trickle(one, other)
     channel = one.createDataChannel("chat", init)
     opened = record(channel, "open")
@@ -107,6 +109,26 @@ def test_who_iterates_gets_what_came_before_and_the_window_opens_as_it_is_taken(
             if len(heard) == 3:
                 ours.close()
         assert heard == ["0", "1", "2"]
+        one.close()
+        other.close()
+
+    run(scenario())
+
+
+def test_a_failed_association_tells_its_channels_why_and_closes_them() -> None:
+    async def scenario() -> None:
+        world = PeerNetworks()
+        one, other, _, theirs = await connect(world)
+        heard = record(theirs, "error", "close")
+        ended = asyncio.ensure_future(theirs.next_event("close", timeout=5))
+        await asyncio.sleep(0)
+        for link in world.links.values():
+            assert link.association is not None
+            link.association.fail("no answer")
+        await ended
+        assert heard == ["error", "close"]
+        assert other.sctp is not None
+        assert other.sctp.state == "closed"
         one.close()
         other.close()
 
