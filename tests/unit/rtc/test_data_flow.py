@@ -150,3 +150,24 @@ def test_a_reliable_channel_that_nobody_reads_holds_all_until_its_end_frees_them
     assert held.end() == SHARE_BYTES + 1
     assert held.take() == (b"a", 0)
     assert held.end() == 0
+
+
+def test_a_negotiated_channel_opens_without_an_event_at_the_peer() -> None:
+    async def scenario() -> None:
+        one, other = pair()
+        trickle(one, other)
+        ours = one.createDataChannel("a", {"negotiated": True, "id": 5})
+        theirs = other.createDataChannel("b", {"negotiated": True, "id": 5})
+        told = record(other, "datachannel")
+        opened = [asyncio.ensure_future(each.next_event("open", timeout=5)) for each in (ours, theirs)]
+        await negotiate(one, other)
+        await asyncio.gather(*opened)
+        ours.send("x")
+        async for message in theirs:
+            assert message == "x"
+            ours.close()
+        assert told == []
+        one.close()
+        other.close()
+
+    run(scenario())
