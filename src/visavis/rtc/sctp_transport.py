@@ -6,6 +6,8 @@ from enum import StrEnum
 from visavis.events import Event, EventHandler, EventTarget
 from visavis.rtc.dtls_transport import RTCDtlsTransport
 
+_BUFFER_BYTES = 16 * 1024 * 1024
+
 
 class RTCSctpTransportState(StrEnum):
     """How far the association is."""
@@ -66,7 +68,5 @@ class RTCSctpTransport(EventTarget):
     def update_max_message_size(self, remote_bytes: int, can_send_bytes: int) -> None:
         """Section 6.1.1.2, "update the data max message size"; 0 is any size."""
         limits = [float(limit) for limit in (remote_bytes, can_send_bytes) if limit]
-        if len(limits) == 2:
-            self._max_message_size, self._max_buffer_size = min(limits), max(limits)
-        else:
-            self._max_message_size = self._max_buffer_size = limits[0] if limits else math.inf
+        self._max_message_size = min(limits, default=math.inf)
+        self._max_buffer_size = max(_BUFFER_BYTES, *limits) if limits else math.inf

@@ -31,6 +31,10 @@ class MemoryAssociation:
         if not self._closed:
             self._events.association_state("closed", "transport-closed", 0, 0)
 
+    def fail(self, reason: str) -> None:
+        """The peer does not answer any more."""
+        self._events.association_state("failed", reason, 0, 0)
+
     def send_message(
         self,
         stream: int,

@@ -74,7 +74,7 @@ class MemoryLink:
         self._ice = RTCIceTransportState.NEW
         self._dtls = RTCDtlsTransportState.NEW
         self._closed = False
-        self._association: MemoryAssociation | None = None
+        self.association: MemoryAssociation | None = None
 
     async def figures(self, transport_id: str) -> LinkFigures:
         """None: no packet is sent."""
@@ -84,9 +84,9 @@ class MemoryLink:
         self, local_port: int, remote_port: int, max_message_bytes: int, events: AssociationEvents
     ) -> MemoryAssociation:
         """Meets the peer's, once both are open and DTLS is connected."""
-        self._association = MemoryAssociation(events)
+        self.association = MemoryAssociation(events)
         self._later(self._associate)
-        return self._association
+        return self.association
 
     @property
     def media_path(self) -> MediaPath | None:
@@ -167,10 +167,10 @@ class MemoryLink:
 
     def _associate(self) -> None:
         peer = self._peer()
-        if peer is None or self._association is None or peer._association is None:
+        if peer is None or self.association is None or peer.association is None:
             return
         if self._dtls is peer._dtls is RTCDtlsTransportState.CONNECTED:
-            self._association.meet(peer._association)
+            self.association.meet(peer.association)
 
     def _lose(self) -> None:
         self._set_dtls(RTCDtlsTransportState.CLOSED, "close-notify")
@@ -184,8 +184,8 @@ class MemoryLink:
         self._events.dtls(state, reason, ())
         if state is RTCDtlsTransportState.CONNECTED:
             self._associate()
-        elif state is RTCDtlsTransportState.CLOSED and self._association is not None:
-            self._association.lose()
+        elif state is RTCDtlsTransportState.CLOSED and self.association is not None:
+            self.association.lose()
 
     def _later(self, call: Callable[[], None]) -> None:
         asyncio.get_running_loop().call_soon(lambda: None if self._closed else call())

@@ -44,3 +44,7 @@ def test_an_acknowledgement_is_read() -> None:
 )
 def test_what_is_no_message_is_none(data: bytes) -> None:
     assert parse_untrusted(data) is None
+
+
+def test_a_lone_surrogate_is_replaced() -> None:
+    assert parse_untrusted(write_open(Options("a\ud800b"))) == Options("a\ufffdb")

@@ -55,7 +55,9 @@ def test_more_than_the_peer_takes_or_than_may_wait_is_refused() -> None:
     with pytest.raises(TypeError, match="more than the peer takes"):
         channel.send(b"x" * 11)
     channel.send(b"x" * 10)
-    channel.send(b"x" * 10)
+    channel, _ = open_channel(1 << 23, 1 << 24)
+    channel.send(bytes(1 << 23))
+    channel.send(bytes(1 << 23))
     with pytest.raises(DOMException) as caught:
         channel.send(b"x")
     assert caught.value.name == "OperationError"

@@ -3,12 +3,14 @@ import asyncio
 from tests.unit.rtc.pairs import negotiate, pair, record, run, trickle
 from visavis.rtc import MessageEvent, RTCDataChannel, RTCDataChannelEvent, RTCPeerConnection
 from visavis.rtc.held_messages import SHARE_BYTES, HeldMessages
+from visavis.testing.peer_network import PeerNetworks
 
 
 async def connect(
+    world: PeerNetworks | None = None,
     **init: object,
 ) -> tuple[RTCPeerConnection, RTCPeerConnection, RTCDataChannel, RTCDataChannel]:
-    one, other = pair()
+    one, other = pair(world)
     trickle(one, other)
     channel = one.createDataChannel("chat", init)
     opened = record(channel, "open")
@@ -113,6 +115,26 @@ def test_who_iterates_gets_what_came_before_and_the_window_opens_as_it_is_taken(
     run(scenario())
 
 
+def test_a_failed_association_tells_its_channels_why_and_closes_them() -> None:
+    async def scenario() -> None:
+        world = PeerNetworks()
+        one, other, _, theirs = await connect(world)
+        heard = record(theirs, "error", "close")
+        ended = asyncio.ensure_future(theirs.next_event("close", timeout=5))
+        await asyncio.sleep(0)
+        for link in world.links.values():
+            assert link.association is not None
+            link.association.fail("no answer")
+        await ended
+        assert heard == ["error", "close"]
+        assert other.sctp is not None
+        assert other.sctp.state == "closed"
+        one.close()
+        other.close()
+
+    run(scenario())
+
+
 def test_an_unreliable_channel_that_nobody_reads_drops_beyond_its_share() -> None:
     held = HeldMessages("chat", drops=True)
     assert held.put(b"a", SHARE_BYTES) == 0
@@ -128,3 +150,24 @@ def test_a_reliable_channel_that_nobody_reads_holds_all_until_its_end_frees_them
     assert held.end() == SHARE_BYTES + 1
     assert held.take() == (b"a", 0)
     assert held.end() == 0
+
+
+def test_a_negotiated_channel_opens_without_an_event_at_the_peer() -> None:
+    async def scenario() -> None:
+        one, other = pair()
+        trickle(one, other)
+        ours = one.createDataChannel("a", {"negotiated": True, "id": 5})
+        theirs = other.createDataChannel("b", {"negotiated": True, "id": 5})
+        told = record(other, "datachannel")
+        opened = [asyncio.ensure_future(each.next_event("open", timeout=5)) for each in (ours, theirs)]
+        await negotiate(one, other)
+        await asyncio.gather(*opened)
+        ours.send("x")
+        async for message in theirs:
+            assert message == "x"
+            ours.close()
+        assert told == []
+        one.close()
+        other.close()
+
+    run(scenario())
