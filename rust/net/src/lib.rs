@@ -7,12 +7,15 @@
 mod clock;
 mod core;
 mod frames;
+mod framing;
 mod inbox;
 mod plane;
 mod reports;
 mod send;
 mod socket;
+mod stream;
 mod sys;
+mod tls;
 mod worker;
 
 pub use crate::clock::Clock;

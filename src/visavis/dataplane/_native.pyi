@@ -26,6 +26,7 @@ __all__ = [
     "PairSelected",
     "PairState",
     "RoleChanged",
+    "SocketLost",
     "StunResult",
     "TargetBitrate",
     "TrackState",
@@ -237,6 +238,18 @@ class RoleChanged:
     __match_args__ = ("transport", "controlling")
 
 @final
+class SocketLost:
+    """A socket of the transport's own cannot be used any more: it was none, or the server ended its stream.
+    It is gone, with the relays over it."""
+
+    def __new__(cls, transport: int, socket: int) -> SocketLost: ...
+    @property
+    def transport(self) -> int: ...
+    @property
+    def socket(self) -> int: ...
+    __match_args__ = ("transport", "socket")
+
+@final
 class StunResult:
     """A `SendStun` ended. `code`: 0 success, 300 to 699 the server's error, -1 no answer for 39.5 s, -2 not
     sent (no such socket, the system refused, or 128 requests wait). `attributes` are those that the
@@ -424,6 +437,7 @@ class DataPlane:
         | PairLearnt
         | PairSelected
         | RoleChanged
+        | SocketLost
         | StunResult
         | KeyFrameWanted
         | TargetBitrate

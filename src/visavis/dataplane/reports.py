@@ -10,6 +10,7 @@ from visavis.dataplane._native import (
     PairSelected,
     PairState,
     RoleChanged,
+    SocketLost,
     StunResult,
     TargetBitrate,
     TrackState,
@@ -29,6 +30,7 @@ __all__ = [
     "PairState",
     "Report",
     "RoleChanged",
+    "SocketLost",
     "StunResult",
     "TargetBitrate",
     "TrackState",
@@ -36,7 +38,7 @@ __all__ = [
     "TransportStats",
 ]
 
-IceReport = PairState | PairLearnt | PairSelected | RoleChanged | StunResult
+IceReport = PairState | PairLearnt | PairSelected | RoleChanged | SocketLost | StunResult
 """What only the owner of a full transport's ICE agent hears."""
 
 Report = (
