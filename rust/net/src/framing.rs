@@ -11,7 +11,7 @@ const PREFIX_BYTES: usize = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Misframed;
 
-/// What has come of a stream: at most the longest message and one read more.
+/// What has come of a stream: at most the longest message and the reads of one turn.
 #[derive(Debug, Default)]
 pub(crate) struct Incoming {
     buffer: Vec<u8>,

@@ -137,11 +137,9 @@ impl Stream {
             if let Some(error) = self.socket.take_error()? {
                 return Err(error);
             }
-            match self.socket.peer_addr() {
-                Ok(_) => self.connected = true,
-                Err(error) if error.kind() == io::ErrorKind::NotConnected => return Ok(Progress::Drained),
-                Err(error) => return Err(error),
-            }
+            // Nothing happens before it is connected; that it is not says that it never began to be.
+            self.socket.peer_addr()?;
+            self.connected = true;
         }
         let progress = self.read();
         self.write()?;
@@ -196,5 +194,115 @@ fn moved(done: io::Result<usize>) -> io::Result<bool> {
             Ok(false)
         }
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::os::fd::IntoRawFd;
+    use std::time::Duration;
+
+    use super::*;
+
+    const MESSAGE: [u8; 1_002] = {
+        let mut message = [0; 1_002];
+        (message[0], message[2], message[3]) = (0x40, 0x03, 0xe6);
+        message
+    };
+
+    fn pair(tls_name: Option<&str>) -> (Stream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = listener.local_addr().unwrap();
+        let socket = TcpStream::connect(server).unwrap();
+        let descriptor = Descriptor(socket.into_raw_fd());
+        let to = StreamTo { server, tls_name: tls_name.map(str::to_owned) };
+        let (accepted, _) = listener.accept().unwrap();
+        accepted.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        (Stream::adopt(descriptor, &to).unwrap(), accepted)
+    }
+
+    fn outgoing(stream: &Stream) -> Outgoing<'static> {
+        Outgoing { destination: stream.server, bytes: &MESSAGE, segment: None }
+    }
+
+    #[test]
+    fn what_is_sent_before_the_connection_is_there_waits_for_it() {
+        let (mut stream, mut server) = pair(None);
+        let message = outgoing(&stream);
+        assert_eq!(stream.send([message, message].into_iter()).unwrap(), 2);
+        assert!(stream.wants_write());
+        assert_eq!(stream.advance().unwrap(), Progress::Drained);
+        assert!(!stream.wants_write());
+        let mut got = [0; 2 * 1_004];
+        server.read_exact(&mut got).unwrap();
+        assert_eq!(got[..1_002], MESSAGE);
+        assert_eq!(got[1_004..][..1_002], MESSAGE, "after padding");
+    }
+
+    #[test]
+    fn a_train_leaves_as_the_messages_that_it_is_made_of() {
+        let (mut stream, mut server) = pair(None);
+        stream.advance().unwrap();
+        let train = [&MESSAGE[..], &MESSAGE[..]].concat();
+        let outgoing = Outgoing { destination: stream.server, bytes: &train, segment: Some(1_002) };
+        assert_eq!(stream.send([outgoing].into_iter()).unwrap(), 1);
+        let mut got = [0; 2 * 1_004];
+        server.read_exact(&mut got).unwrap();
+        assert_eq!(got[1_004..][..1_002], MESSAGE);
+    }
+
+    #[test]
+    fn a_full_queue_takes_no_more_and_what_it_took_arrives_whole() {
+        let (mut stream, mut server) = pair(None);
+        stream.advance().unwrap();
+        let message = outgoing(&stream);
+        let mut taken = 0;
+        let error = loop {
+            match stream.send([message].into_iter()) {
+                Ok(count) => taken += count,
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+        assert!(stream.queue.len() <= QUEUE_BYTES + 4 && stream.wants_write());
+        let reader = std::thread::spawn(move || {
+            let mut got = vec![0; taken * 1_004];
+            server.read_exact(&mut got).unwrap();
+            got
+        });
+        while stream.wants_write() {
+            sys::wait_writable(stream.as_fd(), Duration::from_secs(20)).unwrap();
+            stream.advance().unwrap();
+        }
+        assert!(reader.join().unwrap().chunks(1_004).all(|got| got[..1_002] == MESSAGE));
+    }
+
+    #[test]
+    fn it_leads_to_its_server_alone_and_ends_with_it() {
+        let (mut stream, server) = pair(None);
+        stream.advance().unwrap();
+        let elsewhere = Outgoing { destination: "127.0.0.1:9".parse().unwrap(), ..outgoing(&stream) };
+        assert_eq!(stream.send([elsewhere].into_iter()).unwrap_err().kind(), io::ErrorKind::NotConnected);
+        drop(server);
+        let mut poll = sys::Poll::new([stream.as_fd()]);
+        poll.wait(Some(Duration::from_secs(20))).unwrap();
+        assert_eq!(stream.advance().unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn before_tls_is_there_nothing_of_what_is_sent_leaves() {
+        let (mut stream, mut server) = pair(Some("turn.example.org"));
+        let message = outgoing(&stream);
+        assert_eq!(stream.send([message].into_iter()).unwrap(), 1);
+        stream.advance().unwrap();
+        assert!(!stream.wants_write(), "the server's turn has come");
+        let mut record = [0; 5];
+        server.read_exact(&mut record).unwrap();
+        assert_eq!(record[0], 22, "a handshake record");
+        let mut hello = vec![0; usize::from(u16::from_be_bytes([record[3], record[4]]))];
+        server.read_exact(&mut hello).unwrap();
+        server.set_nonblocking(true).unwrap();
+        assert_eq!(server.read(&mut record).unwrap_err().kind(), io::ErrorKind::WouldBlock);
     }
 }
