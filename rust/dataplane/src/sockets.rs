@@ -195,6 +195,9 @@ mod tests {
         let number = SocketNumber(FIRST_OWN_SOCKET);
         let one = table.add(ONE, number, Descriptor(3)).unwrap();
         let other = table.add(OTHER, number, Descriptor(4)).unwrap();
+        let to = StreamTo { server: "192.0.2.1:3478".parse().unwrap(), tls_name: None };
+        let stream = table.add_stream(ONE, SocketNumber(FIRST_OWN_SOCKET + 1), Descriptor(5), to).unwrap();
+        assert_eq!([one, other, stream].map(SocketId::is_stream), [false, false, true]);
         assert_ne!(one, other);
         assert_eq!(table.resolve(ONE, number), Some(one));
         assert_eq!((table.owner(other), table.number(other)), (Some(OTHER), number));

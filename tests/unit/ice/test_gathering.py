@@ -199,6 +199,22 @@ def test_a_server_whose_stream_ends_takes_its_relay_along_and_is_asked_anew_next
     assert site.peer.candidates[-1].socket != relay.socket
 
 
+def test_a_redirection_over_a_stream_opens_one_to_the_other_server_and_closes_the_first() -> None:
+    """RFC 8489 section 10: the certificate is still to be for the name in the URL."""
+    site = Site(servers=ice_servers(["turns:198.51.100.2:3478"], "ada", "secret"))
+    other = FakeTurnServer(site.clock, site.internet, "198.51.100.3", {"ada": "secret"})
+    site.turn.alternate = other.address
+    _, relay = site.gather()
+    assert relay.candidate.address == "198.51.100.3"
+    commands = site.peer.plane.commands
+    first, second = (command for command in commands if isinstance(command, OpenStream))
+    assert (second.server, second.tls_name) == (other.address, "198.51.100.2")
+    assert RemoveSocket(first.transport, first.socket) in commands
+    assert RemoveSocket(second.transport, second.socket) not in commands
+    site.peer.agent.close()
+    assert commands[-1] == RemoveSocket(second.transport, second.socket)
+
+
 def test_what_cannot_be_asked_says_what_to_do() -> None:
     urls = ["turns:198.51.100.2?transport=udp", "stuns:198.51.100.1"]
     site = Site(servers=ice_servers(urls, "ada", "secret"))
