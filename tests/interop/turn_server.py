@@ -10,13 +10,16 @@ from typing import Any
 
 import pytest
 
+from visavis.server.certificates import CertificateFiles
+
 _STOP_S = 10
 _READY = "Total General servers"
 
 
 @contextmanager
-def coturn(directory: Path) -> Generator[dict[str, Any]]:
-    """Runs until the block ends; gives the `RTCIceServer` of it. Without coturn the test is skipped."""
+def coturn(directory: Path, certificate: CertificateFiles | None = None) -> Generator[dict[str, Any]]:
+    """Runs until the block ends; gives the `RTCIceServer` of it. Its port takes TCP too, and with a
+    `certificate` TLS over that. Without coturn the test is skipped."""
     path = shutil.which("turnserver")
     if path is None:
         pytest.skip("no coturn found, so no TURN; on Debian: apt-get install coturn")
@@ -25,7 +28,14 @@ def coturn(directory: Path) -> Generator[dict[str, Any]]:
         port = free.getsockname()[1]
     options = ["-n", "--listening-ip=127.0.0.1", f"--listening-port={port}", "--relay-ip=127.0.0.1"]
     options += ["--lt-cred-mech", "--realm=visavis.test", "--user=ada:secret", "--allow-loopback-peers"]
-    options += ["--no-tls", "--no-dtls", "--no-cli", "--log-file=stdout", f"--pidfile={directory / 'pid'}"]
+    options += ["--no-dtls", "--no-cli", "--log-file=stdout", f"--pidfile={directory / 'pid'}"]
+    if certificate is not None:
+        options += [f"--cert={certificate.certificate}", f"--pkey={certificate.key}"]
+        with socket.socket() as free_tcp:
+            free_tcp.bind(("127.0.0.1", 0))
+            options += [f"--tls-listening-port={free_tcp.getsockname()[1]}"]
+    else:
+        options += ["--no-tls"]
     options += [f"--userdb={directory / 'users'}"]
     process = subprocess.Popen(
         [path, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=directory

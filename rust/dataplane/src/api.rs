@@ -258,6 +258,15 @@ pub enum Command {
         socket: SocketNumber,
         descriptor: Descriptor,
     },
+    /// A connected stream, or one that is connecting, by which a TURN server is reached (RFC 8656 section 3.1).
+    OpenStream {
+        id: TransportId,
+        socket: SocketNumber,
+        descriptor: Descriptor,
+        server: SocketAddr,
+        /// Over TLS, to a server that proves to have this name or IP address.
+        tls_name: Option<String>,
+    },
     /// Ends a socket or a relay.
     RemoveSocket {
         id: TransportId,
@@ -370,6 +379,7 @@ impl Command {
             | Command::ConnectWithKeys { id, .. }
             | Command::RestartIce { id, .. }
             | Command::AddSocket { id, .. }
+            | Command::OpenStream { id, .. }
             | Command::RemoveSocket { id, .. }
             | Command::SetPairs { id, .. }
             | Command::Nominate { id, .. }
@@ -537,6 +547,11 @@ pub enum Report {
     RoleChanged {
         id: TransportId,
         controlling: bool,
+    },
+    /// A transport's own socket cannot be used any more, and is gone with the relays over it.
+    SocketLost {
+        id: TransportId,
+        socket: SocketNumber,
     },
     StunResult {
         id: TransportId,

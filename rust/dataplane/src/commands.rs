@@ -11,6 +11,7 @@ use crate::message::ShardMessage;
 use crate::sctp::Config;
 use crate::send::slot::Slot;
 use crate::shard::Shard;
+use crate::sockets::StreamTo;
 use crate::source::{CACHE_AGE, Subscription};
 use crate::srtp;
 use crate::time::Time;
@@ -29,6 +30,9 @@ impl Shard {
             Command::ConnectWithKeys { id, remote, keys } => self.connect_with_keys(now, id, remote, &keys),
             Command::RestartIce { id, local, remote } => self.restart(now, id, local, remote),
             Command::AddSocket { id, socket, descriptor } => self.add_socket(id, socket, descriptor),
+            Command::OpenStream { id, socket, descriptor, server, tls_name } => {
+                self.open_stream(id, socket, descriptor, StreamTo { server, tls_name });
+            }
             Command::RemoveSocket { id, socket } => self.remove_socket(now, id, socket),
             Command::SetPairs { id, pairs } => self.set_pairs(now, id, &pairs),
             Command::Nominate { id, pair } => {

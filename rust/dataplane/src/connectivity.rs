@@ -7,6 +7,7 @@ use crate::api::{Descriptor, PairConfig, Report, ShardId, SocketNumber, StunRequ
 use crate::ice::{Event, Path, RequestEnd};
 use crate::message::ShardMessage;
 use crate::shard::Shard;
+use crate::sockets::StreamTo;
 use crate::time::Time;
 
 /// How often an address is noted as proved.
@@ -16,6 +17,20 @@ impl Shard {
     pub(crate) fn add_socket(&mut self, id: TransportId, number: SocketNumber, descriptor: Descriptor) {
         if self.transports.contains_key(&id) {
             self.sockets.add(id, number, descriptor);
+        } else {
+            self.sockets.discard(descriptor);
+        }
+    }
+
+    pub(crate) fn open_stream(
+        &mut self,
+        id: TransportId,
+        number: SocketNumber,
+        descriptor: Descriptor,
+        to: StreamTo,
+    ) {
+        if self.transports.contains_key(&id) {
+            self.sockets.add_stream(id, number, descriptor, to);
         } else {
             self.sockets.discard(descriptor);
         }
@@ -42,7 +57,7 @@ impl Shard {
         };
         let (known, unknown): (Vec<_>, Vec<_>) = pairs
             .iter()
-            .map(|pair| (pair, self.sockets.resolve(id, pair.socket)))
+            .map(|pair| (pair, self.sockets.resolve(id, pair.socket).filter(|socket| !socket.is_stream())))
             .partition(|(_, socket)| socket.is_some());
         transport.ice.set_pairs(known.into_iter().filter_map(|(pair, socket)| {
             Some((pair.pair, Path { socket: socket?, peer: pair.remote }, pair.priority))

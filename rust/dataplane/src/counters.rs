@@ -97,6 +97,8 @@ counters! {
     RingFull = "ring_full",
     /// The queue of reports was full: its policy is to drop levels and statistics first, never states.
     ReportsDropped = "reports_dropped",
+    /// A stream to a server ended: refused, closed by the server, its TLS failed, or what came was no message.
+    StreamLost = "stream_lost",
     /// A descriptor given as a socket that is none, or no UDP socket.
     SocketRefused = "socket_refused",
     SendFailed = "send_failed",

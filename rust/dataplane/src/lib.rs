@@ -58,6 +58,6 @@ pub mod twcc;
 pub use api::{Command, Descriptor, Report, ShardId, SocketId};
 pub use message::ShardMessage;
 pub use shard::{Shard, ShardConfig};
-pub use sockets::SocketChange;
+pub use sockets::{SocketChange, StreamTo};
 pub use time::Time;
 pub use transmit::{Transmit, TransmitQueue};

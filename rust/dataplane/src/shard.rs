@@ -421,7 +421,9 @@ impl Shard {
     /// A socket cannot be used: it was none, or its reads fail.
     pub fn handle_socket_lost(&mut self, now: Time, socket: SocketId) {
         if let Some(id) = self.sockets.owner(socket) {
-            self.remove_socket(now, id, self.sockets.number(socket));
+            let number = self.sockets.number(socket);
+            self.remove_socket(now, id, number);
+            self.reports.push_back(Report::SocketLost { id, socket: number });
         }
     }
 

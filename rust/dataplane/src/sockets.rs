@@ -1,6 +1,7 @@
 //! The sockets and relays that transports own: what their owners call them, what the shard calls them.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
 
 use crate::api::{Descriptor, FIRST_OWN_SOCKET, SocketId, SocketNumber, TransportId};
 use crate::ids::IdMap;
@@ -9,19 +10,35 @@ use crate::ids::IdMap;
 const MAX_PER_TRANSPORT: usize = 256;
 /// The identifiers of relays have this bit: what leaves by them is wrapped first.
 const RELAY: u32 = 1 << 31;
+/// Those of streams this one: what leaves by them is not lost on the way, and goes to one server alone.
+const STREAM: u32 = 1 << 30;
 
 impl SocketId {
     /// Whether it is no socket, but a way over a TURN server.
     pub fn is_relay(self) -> bool {
         self.0 & RELAY != 0
     }
+
+    /// Whether it is a stream to a server.
+    pub fn is_stream(self) -> bool {
+        self.0 & STREAM != 0
+    }
+}
+
+/// Where a stream leads to, and with TLS whom its server has to prove to be: a name, or an IP address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamTo {
+    pub server: SocketAddr,
+    pub tls_name: Option<String>,
 }
 
 /// What the driver has to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SocketChange {
     /// From now on the socket is the shard's, under this identifier.
     Open { socket: SocketId, descriptor: Descriptor },
+    /// The same of a stream, which may still be connecting.
+    OpenStream { socket: SocketId, descriptor: Descriptor, to: StreamTo },
     /// Close it once what was sent before has left.
     Close { socket: SocketId },
     /// Close it; nobody will use it.
@@ -89,6 +106,22 @@ impl SocketTable {
         Some(socket)
     }
 
+    /// Takes a stream over; None as for `add`.
+    pub fn add_stream(
+        &mut self,
+        transport: TransportId,
+        number: SocketNumber,
+        descriptor: Descriptor,
+        to: StreamTo,
+    ) -> Option<SocketId> {
+        let Some(socket) = self.insert(transport, number, STREAM) else {
+            self.discard(descriptor);
+            return None;
+        };
+        self.changes.push_back(SocketChange::OpenStream { socket, descriptor, to });
+        Some(socket)
+    }
+
     /// A socket for nobody.
     pub fn discard(&mut self, descriptor: Descriptor) {
         self.changes.push_back(SocketChange::Discard { descriptor });
@@ -109,7 +142,7 @@ impl SocketTable {
         }
         let socket = loop {
             let socket = SocketId(self.next | bits);
-            self.next = ((self.next + 1) % RELAY).max(FIRST_OWN_SOCKET);
+            self.next = ((self.next + 1) % STREAM).max(FIRST_OWN_SOCKET);
             if !self.owned.contains_key(&socket) {
                 break socket;
             }
@@ -162,6 +195,9 @@ mod tests {
         let number = SocketNumber(FIRST_OWN_SOCKET);
         let one = table.add(ONE, number, Descriptor(3)).unwrap();
         let other = table.add(OTHER, number, Descriptor(4)).unwrap();
+        let to = StreamTo { server: "192.0.2.1:3478".parse().unwrap(), tls_name: None };
+        let stream = table.add_stream(ONE, SocketNumber(FIRST_OWN_SOCKET + 1), Descriptor(5), to).unwrap();
+        assert_eq!([one, other, stream].map(SocketId::is_stream), [false, false, true]);
         assert_ne!(one, other);
         assert_eq!(table.resolve(ONE, number), Some(one));
         assert_eq!((table.owner(other), table.number(other)), (Some(OTHER), number));

@@ -8,12 +8,15 @@ mod channels;
 mod clock;
 mod core;
 mod frames;
+mod framing;
 mod inbox;
 mod plane;
 mod reports;
 mod send;
 mod socket;
+mod stream;
 mod sys;
+mod tls;
 mod worker;
 
 pub use crate::channels::{Arrival, Arrivals, BUFFERED_BYTES, NoAssociation};

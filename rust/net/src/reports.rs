@@ -69,7 +69,10 @@ fn worth(report: &Report) -> Worth {
         Report::MessagesReady { id } => Worth::State(Subject::Messages(*id)),
         Report::RoleChanged { id, .. } => Worth::State(Subject::Role(*id)),
         // There are as many as requests were submitted, and of pairs that are learnt one a second.
-        Report::StunResult { .. } | Report::PairLearnt { .. } | Report::Fatal { .. } => Worth::Once,
+        Report::StunResult { .. }
+        | Report::PairLearnt { .. }
+        | Report::SocketLost { .. }
+        | Report::Fatal { .. } => Worth::Once,
     }
 }
 

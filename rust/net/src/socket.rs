@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use visavis_dataplane::{Descriptor, SocketId};
+use visavis_dataplane::{Descriptor, SocketId, StreamTo};
 
 use crate::plane::StartError;
 use crate::send::Outlet;
+use crate::stream::Stream;
 use crate::sys::{self, Outgoing};
 
 /// What a video key frame of many publishers needs while the thread is busy.
@@ -85,13 +86,14 @@ struct Entry {
 pub(crate) struct Sockets {
     shared: Vec<Entry>,
     own: HashMap<SocketId, Entry>,
+    streams: HashMap<SocketId, Stream>,
     sender: sys::Sender,
 }
 
 impl Sockets {
     pub fn new(shared: Vec<UdpSocket>) -> Sockets {
         let shared = shared.into_iter().map(|socket| Entry { socket, drops: 0 }).collect();
-        Sockets { shared, own: HashMap::new(), sender: sys::Sender::new() }
+        Sockets { shared, own: HashMap::new(), streams: HashMap::new(), sender: sys::Sender::new() }
     }
 
     /// The shared addresses, each of its index.
@@ -114,8 +116,26 @@ impl Sockets {
         Ok(entry.into_mut().socket.as_fd())
     }
 
+    /// The same of a stream.
+    pub fn adopt_stream(
+        &mut self,
+        id: SocketId,
+        descriptor: Descriptor,
+        to: &StreamTo,
+    ) -> io::Result<BorrowedFd<'_>> {
+        let stream = Stream::adopt(descriptor, to)?;
+        Ok(self.streams.entry(id).insert_entry(stream).into_mut().as_fd())
+    }
+
+    pub fn stream(&mut self, id: SocketId) -> Option<&mut Stream> {
+        self.streams.get_mut(&id)
+    }
+
     pub fn close(&mut self, id: SocketId) {
         self.own.remove(&id);
+        if let Some(mut stream) = self.streams.remove(&id) {
+            stream.close();
+        }
     }
 
     /// How many datagrams the kernel dropped since the last call.
@@ -133,6 +153,9 @@ impl Sockets {
 
 impl Outlet for Sockets {
     fn send<'a>(&mut self, socket: SocketId, batch: impl Iterator<Item = Outgoing<'a>>) -> io::Result<usize> {
+        if let Some(stream) = self.streams.get_mut(&socket) {
+            return stream.send(batch);
+        }
         let shared = usize::try_from(socket.0).ok().and_then(|index| self.shared.get(index));
         match shared.or_else(|| self.own.get(&socket)) {
             Some(entry) => self.sender.send(&entry.socket, batch),

@@ -17,10 +17,12 @@ use crate::channels::{Channel, Channels};
 use crate::clock::Clock;
 use crate::core::Core;
 use crate::frames::{Frames, Pushed};
+use crate::framing::Misframed;
 use crate::inbox::{COMMANDS, Inbox};
 use crate::reports::ReportQueue;
 use crate::send::Transmitter;
 use crate::socket::Sockets;
+use crate::stream::Progress;
 use crate::sys;
 
 /// How many receive batches of one socket a turn handles before timers and commands have theirs.
@@ -49,6 +51,8 @@ pub(crate) struct Worker<C> {
     sockets: Sockets,
     poll: sys::Poll,
     failed: Vec<(SocketId, SocketAddr)>,
+    /// The streams that the last batch used.
+    used: Vec<SocketId>,
     transmitter: Transmitter,
     commands: Vec<Command>,
     messages: Vec<(ShardId, ShardMessage)>,
@@ -81,6 +85,7 @@ impl<C: Core> Worker<C> {
             sockets,
             poll,
             failed: Vec::new(),
+            used: Vec::new(),
             transmitter: Transmitter::default(),
             commands: Vec::new(),
             messages: Vec::new(),
@@ -116,7 +121,11 @@ impl<C: Core> Worker<C> {
             readable.extend(self.poll.watched());
             more |= self.handle_inbox(inbox);
             for id in readable.drain(..) {
-                more |= self.handle_socket(&mut receiver, SocketId(id));
+                let id = SocketId(id);
+                more |= match id.is_stream() {
+                    true => self.handle_stream(id),
+                    false => self.handle_socket(&mut receiver, id),
+                };
             }
             self.handle_timers();
         }
@@ -215,6 +224,45 @@ impl<C: Core> Worker<C> {
         true
     }
 
+    /// Goes on with a stream; true when more may wait.
+    fn handle_stream(&mut self, id: SocketId) -> bool {
+        let Some(stream) = self.sockets.stream(id) else { return false };
+        let mut progress = stream.advance();
+        let now = self.clock.now();
+        while let Some(stream) = self.sockets.stream(id) {
+            let server = stream.server;
+            match stream.incoming.next_untrusted() {
+                Ok(Some(message)) => self.core.handle_datagram_untrusted(now, id, server, message),
+                Ok(None) => break,
+                Err(Misframed) => {
+                    progress = Err(std::io::ErrorKind::InvalidData.into());
+                    break;
+                }
+            }
+            if self.core.is_full() {
+                self.end_batch();
+            }
+        }
+        if progress.is_err() && self.sockets.stream(id).is_some() {
+            self.counters.add(Counter::StreamLost, 1);
+            self.core.handle_socket_lost(now, id);
+        }
+        self.end_batch();
+        self.await_stream(id);
+        matches!(progress, Ok(Progress::More))
+    }
+
+    /// Waits for a stream to take data where something waits for that.
+    fn await_stream(&mut self, id: SocketId) {
+        if let Some(stream) = self.sockets.stream(id)
+            && stream.wants_write() != stream.awaited
+        {
+            stream.awaited = stream.wants_write();
+            // It is in the set, so that nothing can fail.
+            let _ = self.poll.watch_writable(stream.as_fd(), id.0, stream.awaited);
+        }
+    }
+
     fn handle_timers(&mut self) {
         let now = self.clock.now();
         if self.core.poll_timeout().is_some_and(|due| due <= now) {
@@ -240,6 +288,14 @@ impl<C: Core> Worker<C> {
                         lost.push(socket);
                     }
                 }
+                SocketChange::OpenStream { socket, descriptor, to } => {
+                    let adopted = self.sockets.adopt_stream(socket, descriptor, &to);
+                    if adopted.and_then(|fd| self.poll.watch(fd, socket.0)).is_err() {
+                        self.counters.add(Counter::SocketRefused, 1);
+                        lost.push(socket);
+                    }
+                    self.await_stream(socket);
+                }
                 SocketChange::Close { socket } => closing.push(socket),
                 SocketChange::Discard { descriptor } => sys::discard(descriptor.0),
             }
@@ -252,6 +308,8 @@ impl<C: Core> Worker<C> {
 
     fn close_socket(&mut self, socket: SocketId) {
         if let Some(open) = self.sockets.get(socket) {
+            self.poll.unwatch(open.as_fd(), socket.0);
+        } else if let Some(open) = self.sockets.stream(socket) {
             self.poll.unwatch(open.as_fd(), socket.0);
         }
         self.sockets.close(socket);
@@ -266,7 +324,12 @@ impl<C: Core> Worker<C> {
                 return;
             }
             self.transmitter.send_all(transmits, &mut self.sockets, &self.counters, &mut self.failed);
+            let sent = transmits.entries().iter().map(|transmit| transmit.socket);
+            self.used.extend(sent.filter(|socket| socket.is_stream()));
             transmits.clear();
+            while let Some(stream) = self.used.pop() {
+                self.await_stream(stream);
+            }
             for (socket, peer) in self.failed.drain(..) {
                 self.core.handle_send_failure(self.clock.now(), socket, peer);
             }

@@ -175,7 +175,8 @@ impl Server {
                             self.own.insert((shard.id(), socket), address);
                         }
                         SocketChange::Close { socket } => closed.push((shard.id(), socket)),
-                        SocketChange::Discard { .. } => (),
+                        // The emulated network has no streams.
+                        SocketChange::Discard { .. } | SocketChange::OpenStream { .. } => (),
                     }
                 }
                 let id = shard.id();

@@ -78,6 +78,7 @@ pub fn read(object: &Bound<'_, PyAny>, shards: u8) -> PyResult<Command> {
             }
         }
         "AddSocket" => ice::add_socket(&fields, transport()?)?,
+        "OpenStream" => ice::open_stream(&fields, transport()?)?,
         "RemoveSocket" => {
             Command::RemoveSocket { id: transport()?, socket: ice::own_socket(&fields, "socket")? }
         }

@@ -70,12 +70,26 @@ pub fn address(fields: &Fields<'_, '_>, name: &str) -> PyResult<SocketAddr> {
     Ok(SocketAddr::new(ip, port))
 }
 
-pub fn add_socket(fields: &Fields<'_, '_>, id: TransportId) -> PyResult<Command> {
+fn descriptor(fields: &Fields<'_, '_>) -> PyResult<Descriptor> {
     let descriptor = fields.get("descriptor")?;
     if descriptor < 0 {
         return Err(fields.wrong("descriptor", format_args!("{descriptor} is no open socket")));
     }
-    Ok(Command::AddSocket { id, socket: own_socket(fields, "socket")?, descriptor: Descriptor(descriptor) })
+    Ok(Descriptor(descriptor))
+}
+
+pub fn add_socket(fields: &Fields<'_, '_>, id: TransportId) -> PyResult<Command> {
+    Ok(Command::AddSocket { id, socket: own_socket(fields, "socket")?, descriptor: descriptor(fields)? })
+}
+
+pub fn open_stream(fields: &Fields<'_, '_>, id: TransportId) -> PyResult<Command> {
+    Ok(Command::OpenStream {
+        id,
+        socket: own_socket(fields, "socket")?,
+        descriptor: descriptor(fields)?,
+        server: address(fields, "server")?,
+        tls_name: fields.get("tls_name")?,
+    })
 }
 
 pub fn set_pairs(fields: &Fields<'_, '_>, id: TransportId) -> PyResult<Command> {

@@ -27,8 +27,8 @@ mod _native {
     use crate::reports::{AssociationState, MessagesReady};
     #[pymodule_export]
     use crate::reports::{
-        AudioLevels, Fatal, Forwarding, PairLearnt, PairSelected, PairState, RoleChanged, StunResult,
-        TrackState, TransportState, TransportStats,
+        AudioLevels, Fatal, Forwarding, PairLearnt, PairSelected, PairState, RoleChanged, SocketLost,
+        StunResult, TrackState, TransportState, TransportStats,
     };
     #[pymodule_export]
     use crate::reports::{FramesReady, KeyFrameWanted, TargetBitrate};

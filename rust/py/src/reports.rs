@@ -97,6 +97,11 @@ report! {
 }
 
 report! {
+    /// A transport's own socket cannot be used any more.
+    SocketLost { transport: u32, socket: u32 }
+}
+
+report! {
     /// A request to a server ended.
     StunResult {
         transport: u32,
@@ -211,6 +216,9 @@ pub fn to_python(py: Python<'_>, report: Report) -> PyResult<Py<PyAny>> {
         }
         Report::RoleChanged { id, controlling } => {
             Py::new(py, RoleChanged { transport: id.0, controlling })?.into_any()
+        }
+        Report::SocketLost { id, socket } => {
+            Py::new(py, SocketLost { transport: id.0, socket: socket.0 })?.into_any()
         }
         Report::StunResult { id, request, outcome, attributes, round_trip, transaction } => {
             let report = StunResult {

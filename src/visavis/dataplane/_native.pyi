@@ -28,6 +28,7 @@ __all__ = [
     "PairSelected",
     "PairState",
     "RoleChanged",
+    "SocketLost",
     "StunResult",
     "TargetBitrate",
     "TrackState",
@@ -237,6 +238,18 @@ class RoleChanged:
     @property
     def controlling(self) -> bool: ...
     __match_args__ = ("transport", "controlling")
+
+@final
+class SocketLost:
+    """A socket of the transport's own cannot be used any more: it was none, or the server ended its stream.
+    It is gone, with the relays over it."""
+
+    def __new__(cls, transport: int, socket: int) -> SocketLost: ...
+    @property
+    def transport(self) -> int: ...
+    @property
+    def socket(self) -> int: ...
+    __match_args__ = ("transport", "socket")
 
 @final
 class StunResult:
@@ -457,6 +470,7 @@ class DataPlane:
         | PairLearnt
         | PairSelected
         | RoleChanged
+        | SocketLost
         | StunResult
         | KeyFrameWanted
         | TargetBitrate

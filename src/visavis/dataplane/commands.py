@@ -196,6 +196,24 @@ class AddSocket:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenStream:
+    """Gives a transport a TCP stream to a TURN server (RFC 8656 section 3.1), which may still be connecting,
+    as a socket that reaches this server alone. It is framed as in RFC 8489 section 6.2.2 and RFC 8656 section
+    12.5, and the descriptor belongs to the data plane as with `AddSocket`.
+
+    With `tls_name` it is TLS, to a server whose certificate is for that name or IP address, by the machine's
+    authorities or those of the file that SSL_CERT_FILE names in the environment. What has to wait for more
+    than 256 KiB is lost (`send_would_block`), as UDP's would be. `SocketLost` reports the stream's end.
+    """
+
+    transport: TransportId
+    socket: SocketId
+    descriptor: int
+    server: Address
+    tls_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RemoveSocket:
     """Closes a socket or relay of a transport; pairs that use it fail."""
 
@@ -410,6 +428,7 @@ Command = (
     | ConnectTransport
     | RestartIce
     | AddSocket
+    | OpenStream
     | RemoveSocket
     | SetPairs
     | Nominate

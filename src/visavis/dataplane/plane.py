@@ -36,6 +36,7 @@ from visavis.dataplane.reports import (
     PairState,
     Report,
     RoleChanged,
+    SocketLost,
     StunResult,
     TargetBitrate,
     TrackState,
@@ -72,6 +73,9 @@ class IceEvents(Protocol):
 
     def pair_selected(self, pair: PairId, reason: str) -> None:
         """From now on media goes over this pair: it was `nominated`, or is the `fallback` of a silent one."""
+
+    def socket_lost(self, socket: SocketId) -> None:
+        """A socket of the transport's own is gone, and so are the relays over it."""
 
     def role_changed(self, controlling: bool) -> None:
         """A role conflict (RFC 8445 section 7.3.1.1) was resolved by changing ours."""
@@ -402,7 +406,7 @@ class Plane:
                 for future in self._waiting_for_stats.pop(TransportId(transport), []):
                     if not future.done():
                         future.set_result(report)
-            case PairState() | PairLearnt() | PairSelected() | RoleChanged() | StunResult():
+            case PairState() | PairLearnt() | PairSelected() | RoleChanged() | SocketLost() | StunResult():
                 if ice := self._ice_events.get(TransportId(report.transport)):
                     _tell_ice(ice, report)
             case KeyFrameWanted(track=track, layer=layer):
@@ -473,6 +477,8 @@ def _tell_ice(events: IceEvents, report: IceReport) -> None:
             _call(events.pair_selected, PairId(pair), reason)
         case RoleChanged(controlling=controlling):
             _call(events.role_changed, controlling)
+        case SocketLost(socket=socket):
+            _call(events.socket_lost, SocketId(socket))
         case StunResult():
             _call(
                 events.stun_result,

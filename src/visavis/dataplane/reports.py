@@ -12,6 +12,7 @@ from visavis.dataplane._native import (
     PairSelected,
     PairState,
     RoleChanged,
+    SocketLost,
     StunResult,
     TargetBitrate,
     TrackState,
@@ -33,6 +34,7 @@ __all__ = [
     "PairState",
     "Report",
     "RoleChanged",
+    "SocketLost",
     "StunResult",
     "TargetBitrate",
     "TrackState",
@@ -40,7 +42,7 @@ __all__ = [
     "TransportStats",
 ]
 
-IceReport = PairState | PairLearnt | PairSelected | RoleChanged | StunResult
+IceReport = PairState | PairLearnt | PairSelected | RoleChanged | SocketLost | StunResult
 """What only the owner of a full transport's ICE agent hears."""
 
 Report = (

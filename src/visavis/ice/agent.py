@@ -59,6 +59,7 @@ class IceAgent:
             plane=plane,
             requests=self._requests,
             clock=clock,
+            machine=machine,
             new_socket=self._bases.new_socket,
             lost=self._relay_lost,
         )
@@ -208,6 +209,10 @@ class IceAgent:
         """`IceEvents`: media goes over this pair."""
         self._checks.pair_selected(pair, reason == "nominated")
 
+    def socket_lost(self, socket: SocketId) -> None:
+        """`IceEvents`: the stream to a server ended."""
+        self._relays.socket_lost(socket)
+
     def role_changed(self, controlling: bool) -> None:
         """`IceEvents`: RFC 8445 section 7.3.1.1."""
         if controlling is not self.controlling and not self._closed:
@@ -309,8 +314,8 @@ class IceAgent:
     def _base_in_use(self) -> Base | None:
         if self.selected is None:
             return None
-        allocation = self._relays.find(self.selected.socket)
-        return self._bases.get(allocation.socket if allocation is not None else self.selected.socket)
+        base = self._relays.base(self.selected.socket)
+        return self._bases.get(base if base is not None else self.selected.socket)
 
     def _lose_patience(self) -> None:
         self._patience_over = True

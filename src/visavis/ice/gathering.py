@@ -21,7 +21,7 @@ from visavis.ice.candidate import (
 )
 from visavis.ice.options import IceOptions, Machine
 from visavis.ice.relays import Relay, RelayAsker, Relays
-from visavis.ice.servers import IceServer
+from visavis.ice.servers import IceServer, RelayProtocol
 from visavis.ice.states import GatheringState
 from visavis.stun import AttributeType, Method, Requests, Response, Scheme
 from visavis.stun.attributes import find, read_error_untrusted, read_xor_address_untrusted
@@ -31,6 +31,7 @@ UNREACHABLE: Final = 701
 4.8.3)."""
 
 _SERVERS_PER_BASE: Final = 64
+_RELAY_RANK: Final[dict[RelayProtocol, int]] = {"udp": 0, "tcp": 1, "tls": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,9 @@ class Gatherer:
         gone += self._relays.keep([base.socket for base in self._bases], self._options.servers)
         for base in self._bases:
             self._gather_host(base)
-        self._inquiries = [_Inquiry(server, index + 1) for index, server in enumerate(self._options.servers)]
+        # Datagrams that a stream repeats come too late: servers reached by UDP are preferred, TLS comes last.
+        ranked = sorted(enumerate(self._options.servers), key=lambda one: _RELAY_RANK[one[1].relay_protocol])
+        self._inquiries = [_Inquiry(server, rank + 1) for rank, (_, server) in enumerate(ranked)]
         for inquiry in self._inquiries:
             self._ask(inquiry)
         self._deadline = self._clock.call_later(self._options.gathering_timeout_s, self._time_out)
@@ -158,9 +161,12 @@ class Gatherer:
 
     def _ask(self, inquiry: _Inquiry) -> None:
         uri = inquiry.server.uri
-        if uri.transport != "udp" or uri.is_secure:
-            how = f"{uri.scheme} over {uri.transport}"
-            self._fail(inquiry, UNREACHABLE, f"{how} is not supported: name the server with transport=udp")
+        if uri.scheme is Scheme.STUNS:
+            self._fail(
+                inquiry, UNREACHABLE, "stuns tells no UDP address: name the server with stun, or use turns"
+            )
+        elif uri.is_secure and uri.transport == "udp":
+            self._fail(inquiry, UNREACHABLE, "turns over DTLS is not supported: leave transport=udp out")
         elif ip_version(uri.host) is not None:
             self._resolved(inquiry, (uri.host,))
         else:
@@ -243,10 +249,11 @@ class Gatherer:
         self._relays.ask(base, inquiry.server, server, credentials, RelayAsker(found, failed))
 
     def _relayed(self, inquiry: _Inquiry, base: Base, relay: Relay) -> None:
-        """The server's answer brings a server-reflexive candidate, too."""
+        """The server's answer brings a server-reflexive candidate, too, where it came by UDP."""
         inquiry.answered = True
         server = relay.allocation.server
-        self._emit(base, CandidateType.SERVER_REFLEXIVE, relay.mapped, inquiry=inquiry, server=server)
+        if inquiry.server.relay_protocol == "udp":
+            self._emit(base, CandidateType.SERVER_REFLEXIVE, relay.mapped, inquiry=inquiry, server=server)
         self._emit(
             base,
             CandidateType.RELAYED,
@@ -298,7 +305,7 @@ class Gatherer:
                 base=root,
                 local_preference=preference,
                 url=inquiry.server.url if inquiry is not None else None,
-                relay_protocol="udp" if type_ is CandidateType.RELAYED else None,
+                relay_protocol=inquiry.server.relay_protocol if relay is not None and inquiry else None,
             )
         )
 

@@ -1,8 +1,10 @@
 """The machine that agents gather on: its addresses, its ports, its resolver."""
 
 import asyncio
+import errno
 import ipaddress
 import math
+import os
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -12,6 +14,7 @@ from typing import Final
 import ifaddr
 
 from visavis.clock import Clock, LoopClock
+from visavis.dataplane.commands import Address
 from visavis.ice.options import Interface, Machine
 
 _LINUX_IPV6: Final = Path("/proc/net/if_inet6")
@@ -67,6 +70,25 @@ def open_udp_socket(host: str, port_range: tuple[int, int] | None) -> tuple[int,
         name = bound.getsockname()
         return bound.detach(), int(name[1])
     raise refused if refused is not None else OSError(f"port range {low}-{high} is empty")
+
+
+def open_tcp_stream(host: str, server: Address) -> int:
+    """Starts to connect to a server from an address of this machine: a descriptor, which the caller owns.
+
+    Raises:
+        OSError: The address is not this machine's, or no way leads from it to the server.
+    """
+    stream = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        stream.setblocking(False)
+        stream.bind((host, 0))
+        code = stream.connect_ex(server)
+        if code not in (0, errno.EINPROGRESS):
+            raise OSError(code, os.strerror(code))
+    except OSError:
+        stream.close()
+        raise
+    return stream.detach()
 
 
 class LoopResolver:
@@ -142,4 +164,4 @@ class InterfaceCache:
 def this_machine(resolver: LoopResolver) -> Machine:
     """The real one, for agents on the resolver's loop."""
     interfaces = InterfaceCache(LoopClock(resolver.loop), machine_interfaces)
-    return Machine(interfaces, open_udp_socket, resolver)
+    return Machine(interfaces, open_udp_socket, open_tcp_stream, resolver)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from visavis.dataplane.commands import Address
 from visavis.ice.servers import IceServer
 
 
@@ -69,9 +70,11 @@ class Machine:
     """What an agent needs of the machine.
 
     `interfaces` lists addresses. `open_socket` binds UDP on an address and a port of the range, and returns
-    the descriptor, which the caller owns, and the port; it raises OSError when there is none.
+    the descriptor, which the caller owns, and the port; `open_stream` starts to connect TCP from an address
+    to a server, and returns the descriptor alone. Both raise OSError when there is none.
     """
 
     interfaces: Callable[[], Sequence[Interface]]
     open_socket: Callable[[str, tuple[int, int] | None], tuple[int, int]]
+    open_stream: Callable[[str, Address], int]
     resolver: Resolver

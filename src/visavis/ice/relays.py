@@ -1,14 +1,20 @@
 """The allocations of a transport, one for each base and TURN URL; they outlive a generation of candidates."""
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from visavis.clock import Clock
-from visavis.dataplane.commands import Address, SocketId, TransportId
+from visavis.dataplane.commands import Address, OpenStream, RemoveSocket, SocketId, TransportId
 from visavis.ice.bases import Base
+from visavis.ice.options import Machine
 from visavis.ice.servers import IceServer
 from visavis.stun import CommandSink, LongTermCredentials, Requests
+from visavis.stun.registry import NOT_SENT
 from visavis.turn import Allocation
+
+_log = logging.getLogger(__name__)
 
 _Key = tuple[SocketId, str]
 
@@ -40,6 +46,7 @@ class Relays:
         plane: CommandSink,
         requests: Requests,
         clock: Clock,
+        machine: Machine,
         new_socket: Callable[[], SocketId],
         lost: Callable[[SocketId], None],
     ) -> None:
@@ -47,6 +54,7 @@ class Relays:
         self._plane = plane
         self._requests = requests
         self._clock = clock
+        self._machine = machine
         self._new_socket = new_socket
         self._lost = lost
         self._allocations: dict[_Key, Allocation] = {}
@@ -56,6 +64,10 @@ class Relays:
     def find(self, socket: SocketId) -> Allocation | None:
         """The allocation that is a socket of the transport."""
         return next((one for one in self._allocations.values() if one.relay == socket), None)
+
+    def base(self, socket: SocketId) -> SocketId | None:
+        """The base from which an allocation that is a socket of the transport was asked for."""
+        return next((key[0] for key, one in self._allocations.items() if one.relay == socket), None)
 
     def ask(
         self,
@@ -75,17 +87,23 @@ class Relays:
         if known is not None:
             self._askers[known.relay] = asker
             return
+        reconnect = partial(self._connect, base, server) if server.relay_protocol != "udp" else None
+        socket = reconnect(address) if reconnect is not None else base.socket
+        if socket is None:
+            asker.failed(NOT_SENT, "no way leads to the server")
+            return
         allocation = Allocation(
             transport=self._transport,
             plane=self._plane,
             requests=self._requests,
             clock=self._clock,
             relay=self._new_socket(),
-            socket=base.socket,
+            socket=socket,
             server=address,
             credentials=credentials,
             version=6 if ":" in base.address[0] else 4,
             events=self,
+            reconnect=reconnect,
         )
         self._allocations[key] = allocation
         self._askers[allocation.relay] = asker
@@ -110,11 +128,34 @@ class Relays:
             self._ready.pop(allocation.relay, None)
             self._askers.pop(allocation.relay, None)
             allocation.close()
+            self._disconnect(key, allocation)
         return relays
 
     def close(self) -> None:
         """Gives all back."""
         self.keep((), ())
+
+    def socket_lost(self, socket: SocketId) -> None:
+        """The stream to a server ended."""
+        for allocation in tuple(self._allocations.values()):
+            if allocation.socket == socket:
+                allocation.lose("the stream to the server ended")
+
+    def _connect(self, base: Base, server: IceServer, address: Address) -> SocketId | None:
+        """A stream from the base's address: TCP, and TLS for the name in the URL (RFC 8656 section 3.1)."""
+        try:
+            descriptor = self._machine.open_stream(base.address[0], address)
+        except OSError as error:
+            _log.warning("no TCP stream from %s to %s: %s", base.address[0], address, error.strerror or error)
+            return None
+        stream = self._new_socket()
+        tls_name = server.uri.host if server.uri.is_secure else None
+        self._plane.submit(OpenStream(self._transport, stream, descriptor, address, tls_name))
+        return stream
+
+    def _disconnect(self, key: _Key, allocation: Allocation) -> None:
+        if allocation.socket != key[0]:
+            self._plane.submit(RemoveSocket(self._transport, allocation.socket))
 
     def allocated(self, allocation: Allocation, relayed: Address, mapped: Address) -> None:
         """`AllocationEvents`: the server gave it."""
@@ -123,7 +164,9 @@ class Relays:
 
     def ended(self, allocation: Allocation, code: int, reason: str) -> None:
         """`AllocationEvents`: the server refused it, or took it away."""
-        self._allocations = {key: one for key, one in self._allocations.items() if one is not allocation}
+        key = next(key for key, one in self._allocations.items() if one is allocation)
+        del self._allocations[key]
+        self._disconnect(key, allocation)
         if self._ready.pop(allocation.relay, None) is not None:
             self._lost(allocation.relay)
         else:

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from visavis.errors import IceServerError
 from visavis.stun import LongTermCredentials, StunUri, parse_uri
 
 _MAX_USERNAME_BYTES: Final = 508
 _MAX_PASSWORD_BYTES: Final = 763
+
+RelayProtocol = Literal["udp", "tcp", "tls"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,13 @@ class IceServer:
     url: str
     uri: StunUri
     credentials: LongTermCredentials | None = None
+
+    @property
+    def relay_protocol(self) -> RelayProtocol:
+        """How TURN is spoken with it: webrtc-pc's RTCIceServerTransportProtocol."""
+        if self.uri.transport == "udp":
+            return "udp"
+        return "tls" if self.uri.is_secure else "tcp"
 
 
 def ice_servers(

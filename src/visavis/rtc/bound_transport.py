@@ -223,19 +223,18 @@ class BoundTransport:
         ice = self.ice_transport
         ours, theirs = ice.getLocalParameters(), ice.getRemoteParameters()
         mid, index = section_of(self._connection.session, self.key)
-        return RTCIceCandidatePair(
-            *(
-                RTCIceCandidate(
-                    {
-                        "candidate": f"candidate:{candidate}",
-                        "sdpMid": mid,
-                        "sdpMLineIndex": index,
-                        "usernameFragment": parameters and parameters.usernameFragment,
-                    }
-                )
-                for candidate, parameters in ((local, ours), (remote, theirs))
+        first, second = (
+            RTCIceCandidate(
+                {
+                    "candidate": f"candidate:{candidate}",
+                    "sdpMid": mid,
+                    "sdpMLineIndex": index,
+                    "usernameFragment": parameters and parameters.usernameFragment,
+                }
             )
+            for candidate, parameters in ((local, ours), (remote, theirs))
         )
+        return RTCIceCandidatePair(ice.surfaced(first.candidate) or first, second)
 
 
 def section_of(session: Session, key: int) -> tuple[str | None, int]:

@@ -147,6 +147,10 @@ class RTCIceTransport(EventTarget):
             self._remote.clear()
         self._remote_parameters = parameters
 
+    def surfaced(self, candidate: str) -> RTCIceCandidate | None:
+        """The local candidate of this text, which knows its server, too."""
+        return self._local.get(candidate)
+
     def add_local(self, candidate: RTCIceCandidate) -> None:
         """A candidate was surfaced."""
         self._local.setdefault(candidate.candidate, candidate)

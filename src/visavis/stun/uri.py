@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+import socket
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -116,8 +117,8 @@ def _host(text: str, host: str) -> str:
         raise _refused(text, "has a host that is no domain name")
     if _NUMERIC_LABEL.fullmatch(labels[-1]):
         try:
-            return str(ipaddress.IPv4Address(ascii_host))
-        except ValueError:
+            return socket.inet_ntoa(socket.inet_aton(ascii_host.removesuffix(".")))
+        except OSError:
             raise _refused(text, "has a malformed IPv4 address") from None
     return ascii_host
 

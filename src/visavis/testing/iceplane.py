@@ -14,6 +14,7 @@ from visavis.dataplane.commands import (
     Command,
     ConnectTransport,
     Nominate,
+    OpenStream,
     OpenTransport,
     RemoveSocket,
     RestartIce,
@@ -77,7 +78,10 @@ class FakeIcePlane:
                 checks.connect((command.remote_ufrag, command.remote_password))
             case RestartIce():
                 checks.restart(command)
-            case AddSocket(socket=socket, descriptor=descriptor):
+            case (
+                AddSocket(socket=socket, descriptor=descriptor)
+                | OpenStream(socket=socket, descriptor=descriptor)
+            ):
                 address = self._host.listen(descriptor, lambda datagram: self._arrive(socket, datagram))
                 self._sockets[socket] = address
             case RemoveSocket(socket=socket):

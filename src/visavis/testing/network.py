@@ -104,6 +104,7 @@ class Host:
         self._ports: dict[Address, Receiver | None] = {}
         self._descriptors: dict[int, Address] = {}
         self._numbers = itertools.count(100)
+        self._stream_ports = itertools.count(30_000)
         for address in addresses:
             self.add(address)
 
@@ -123,6 +124,7 @@ class Host:
         return Machine(
             lambda: [Interface("eth0", address) for address in self.addresses],
             self.open_socket,
+            self.open_stream,
             self.resolver,
         )
 
@@ -137,6 +139,11 @@ class Host:
         self._ports[host, port] = None
         self._descriptors[descriptor] = (host, port)
         return descriptor, port
+
+    def open_stream(self, host: str, server: Address) -> int:
+        """Datagrams play the stream's part, from a port that none had before."""
+        port = next(self._stream_ports)
+        return self.open_socket(host, (port, port))[0]
 
     def listen(self, descriptor: int, receiver: Receiver) -> Address:
         """Takes a descriptor over, as the data plane does."""

@@ -1,7 +1,6 @@
 """An allocation at a TURN server (RFC 8656), from Allocate to its end.
 
-UDP to the server, UDP to the peers. A server that is reached over TCP or TLS needs a stream in the data plane
-under `socket`; nothing here would change.
+UDP to the peers; what leads to the server, UDP or a stream, is the owner's to open.
 """
 
 from collections.abc import Callable
@@ -29,7 +28,7 @@ from visavis.stun.attributes import (
     write_requested_family,
     write_requested_transport,
 )
-from visavis.stun.registry import UDP_PROTOCOL
+from visavis.stun.registry import NOT_SENT, UDP_PROTOCOL
 from visavis.turn.peers import Peers
 from visavis.turn.session import Session
 
@@ -80,10 +79,13 @@ class Allocation:
         credentials: LongTermCredentials,
         version: int,
         events: AllocationEvents,
+        reconnect: Callable[[Address], SocketId | None] | None = None,
     ) -> None:
-        """`version` is the IP version of the relayed address."""
+        """`version` is the IP version of the relayed address. Where `socket` is a stream, which leads to one
+        server alone, `reconnect` opens one to another, if it can; the owner closes the last."""
         self.relay = relay
         self.socket = socket
+        self._reconnect = reconnect
         self.state = AllocationState.NEW
         self._transport = transport
         self._plane = plane
@@ -133,6 +135,13 @@ class Allocation:
             self._plane.submit(RemoveSocket(self._transport, self.relay))
         self._end()
 
+    def lose(self, reason: str) -> None:
+        """What led to the server is gone, and the relay with it; before it is active, its request tells
+        that."""
+        if self.state is AllocationState.ACTIVE:
+            self._end()
+            self._events.ended(self, NOT_SENT, reason)
+
     def _end(self) -> None:
         self.state = AllocationState.ENDED
         self._peers.close()
@@ -158,8 +167,14 @@ class Allocation:
         same_version = alternate is not None and (":" in alternate[0]) == (":" in self.server[0])
         if alternate is None or not same_version or self._redirections >= _MAX_REDIRECTIONS:
             return False
+        if self._reconnect is not None:
+            socket = self._reconnect(alternate)
+            if socket is None:
+                return False
+            self._plane.submit(RemoveSocket(self._transport, self.socket))
+            self.socket = socket
         self._redirections += 1
-        self._session.server = alternate
+        self._session.move(self.socket, alternate)
         return True
 
     def _take(self, response: Response) -> None:

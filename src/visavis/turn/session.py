@@ -27,6 +27,11 @@ class Session:
         self.server = server
         self.credentials = credentials
 
+    def move(self, socket: SocketId, server: Address) -> None:
+        """To another server, reached by this socket."""
+        self._socket = socket
+        self.server = server
+
     def send(
         self, method: Method, attributes: tuple[tuple[int, bytes], ...], handler: Callable[[Response], None]
     ) -> None:

@@ -21,6 +21,7 @@ from visavis.dataplane.commands import (
     DtlsRole,
     Fingerprint,
     Nominate,
+    OpenStream,
     OpenTransport,
     Pair,
     PairId,
@@ -35,9 +36,11 @@ from visavis.dataplane.reports import (
     PairSelected,
     PairState,
     Report,
+    SocketLost,
     StunResult,
     TransportState,
 )
+from visavis.ice.machine import open_tcp_stream
 
 GUARD_S = 20.0
 T = TransportId(1)
@@ -253,6 +256,83 @@ def test_a_request_brings_back_what_the_server_says(ends: tuple[End, End], serve
     assert (result.code, result.attributes) == (0, [(0x20, bytes.fromhex("deadbeef"))])
     assert result.transaction == request[8:20]
     assert 0 < result.rtt_s < GUARD_S
+
+
+def connected(end: End, server_name: str | None = None) -> socket.socket:
+    """A TCP server's end of a stream that the transport has as `OWN`; a transport is opened first."""
+    end.open(controlling=True)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(GUARD_S)
+        address = listener.getsockname()
+        end.submit(OpenStream(T, OWN, open_tcp_stream("127.0.0.1", address), address, server_name))
+        accepted, _ = listener.accept()
+    accepted.settimeout(GUARD_S)
+    return accepted
+
+
+def test_over_a_stream_messages_are_framed_whatever_their_length(ends: tuple[End, End]) -> None:
+    end = ends[0]
+    with connected(end) as stream:
+        address = stream.getsockname()
+        end.submit(SendStun(T, 7, OWN, address, BINDING, ((0x8022, b"visavis"),)))
+        request = stream.recv(2_048)
+        assert int.from_bytes(request[2:4]) == len(request) - 20
+        padded_data = bytes.fromhex("4000 0001 07 000000")
+        answer = bytes.fromhex("0101 0008 2112a442") + request[8:20] + bytes.fromhex("00200004deadbeef")
+        stream.sendall(padded_data + answer[:9])
+        stream.sendall(answer[9:])
+        assert end.wait_for_result(7).attributes == [(0x20, bytes.fromhex("deadbeef"))]
+        end.connect_to_nobody()
+        peer = ("192.0.2.1", 5000)
+        end.submit(
+            AddRelay(T, RELAY, OWN, address),
+            BindChannel(T, RELAY, peer, CHANNEL),
+            SetPairs(T, (pair(1, peer, RELAY),)),
+        )
+        check = stream.recv(2_048)
+        assert check[:2] == CHANNEL.to_bytes(2)
+        assert len(check) % 4 == 0
+
+
+@pytest.mark.parametrize("said", [b"", b"SSH-2.0-nonsense\r\n"])
+def test_a_stream_that_ends_or_is_none_of_turn_is_lost_with_its_requests(
+    said: bytes, ends: tuple[End, End]
+) -> None:
+    end = ends[0]
+    with connected(end) as stream:
+        end.submit(SendStun(T, 1, OWN, stream.getsockname(), BINDING))
+        stream.recv(2_048)
+        stream.sendall(said)
+        if not said:
+            stream.shutdown(socket.SHUT_WR)
+        assert end.wait_for_result(1).code == -2
+        lost = end.wait_for(lambda report: isinstance(report, SocketLost))
+        assert isinstance(lost, SocketLost)
+        assert lost.socket == OWN
+    assert end.native.counters()["stream_lost"] == 1
+
+
+def test_a_server_that_refuses_the_connection_is_lost(ends: tuple[End, End]) -> None:
+    end = ends[0]
+    end.open(controlling=True)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = listener.getsockname()
+    end.submit(
+        OpenStream(T, OWN, open_tcp_stream("127.0.0.1", address), address),
+        SendStun(T, 1, OWN, address, BINDING),
+    )
+    assert end.wait_for_result(1).code == -2
+
+
+def test_over_tls_nothing_is_said_before_the_server_has_proved_its_name(ends: tuple[End, End]) -> None:
+    end = ends[0]
+    with connected(end, "turn.example.org") as stream:
+        end.submit(SendStun(T, 1, OWN, stream.getsockname(), BINDING))
+        hello = stream.recv(4_096)
+        assert hello[0] == 22, "a handshake record"
+        assert b"turn.example.org" in hello
+        stream.sendall(b"no TLS here, but twenty bytes")
+        assert end.wait_for_result(1).code == -2
 
 
 def test_an_address_that_the_system_refuses_is_reported_at_once(ends: tuple[End, End]) -> None:

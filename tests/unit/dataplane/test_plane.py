@@ -31,6 +31,7 @@ from visavis.dataplane.reports import (
     PairState,
     Report,
     RoleChanged,
+    SocketLost,
     StunResult,
     TargetBitrate,
     TrackState,
@@ -161,6 +162,9 @@ class HeardOfIce:
     def pair_selected(self, pair: PairId, reason: str) -> None:
         self.events.append(("selected", pair, reason))
 
+    def socket_lost(self, socket: SocketId) -> None:
+        self.events.append(("lost", socket))
+
     def role_changed(self, controlling: bool) -> None:
         self.events.append(("role", controlling))
 
@@ -226,6 +230,7 @@ def test_what_checks_found_reaches_who_decides_for_the_agent(native: ScriptedNat
         PairLearnt(transport, 1 << 24, 1_000, ("192.0.2.2", 6000), 7),
         PairSelected(transport, 1, "nominated"),
         RoleChanged(transport, True),
+        SocketLost(transport, 1_000),
         StunResult(transport, 9, 401, [(0x15, b"nonce")], 0.01, bytes(12)),
         RoleChanged(other, False),
     )
@@ -234,6 +239,7 @@ def test_what_checks_found_reaches_who_decides_for_the_agent(native: ScriptedNat
         ("learnt", 1 << 24, 1_000, ("192.0.2.2", 6000), 7),
         ("selected", 1, "nominated"),
         ("role", True),
+        ("lost", 1_000),
         ("stun", 9, 401, [(0x15, b"nonce")], 0.01, bytes(12)),
     ]
 

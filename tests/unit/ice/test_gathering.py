@@ -1,6 +1,6 @@
 """Gathering on the virtual network (RFC 8445 section 5.1.1)."""
 
-from visavis.dataplane.commands import SendStun
+from visavis.dataplane.commands import OpenStream, RemoveSocket, SendStun
 from visavis.ice import (
     CandidateError,
     CandidateType,
@@ -173,12 +173,56 @@ def test_a_name_that_is_never_resolved_does_not_hold_up_gathering_for_long() -> 
     assert [error.code for error in site.peer.errors] == [701]
 
 
-def test_turn_over_tls_is_said_not_to_be_there() -> None:
-    site = Site(servers=ice_servers(["turns:198.51.100.2", "stun:198.51.100.1"], "ada", "secret"))
-    assert types(site.gather()) == [HOST, SRFLX]
-    (error,) = site.peer.errors
-    assert error.code == 701
-    assert "turns over tcp is not supported" in error.text
+def test_a_turn_server_over_a_stream_brings_a_relayed_candidate_alone() -> None:
+    """How TCP's mapping looks from outside says nothing of UDP's."""
+    url = "turns:198.51.100.2:3478"
+    site = Site(servers=ice_servers([url, "turn:198.51.100.2?transport=tcp"], "ada", "secret"))
+    host, tcp, tls = site.gather()
+    assert types([host, tcp, tls]) == [HOST, RELAY, RELAY]
+    assert (tls.url, tls.relay_protocol, tcp.relay_protocol) == (url, "tls", "tcp")
+    assert tls.candidate.priority < tcp.candidate.priority
+    streams = [command for command in site.peer.plane.commands if isinstance(command, OpenStream)]
+    server = ("198.51.100.2", 3478)
+    assert [(one.server, one.tls_name) for one in streams] == [(server, None), (server, "198.51.100.2")]
+    assert not {one.socket for one in streams} & {host.socket, tls.socket, tcp.socket}
+
+
+def test_a_server_whose_stream_ends_takes_its_relay_along_and_is_asked_anew_next_time() -> None:
+    site = Site(servers=ice_servers(["turn:198.51.100.2?transport=tcp"], "ada", "secret"))
+    _, relay = site.gather()
+    (stream,) = (command for command in site.peer.plane.commands if isinstance(command, OpenStream))
+    site.peer.agent.socket_lost(stream.socket)
+    assert RemoveSocket(stream.transport, stream.socket) in site.peer.plane.commands
+    site.peer.agent.restart(Credentials("efgh", "q" * 24))
+    site.clock.advance(1.0)
+    assert site.peer.candidates[-1].candidate.type is RELAY
+    assert site.peer.candidates[-1].socket != relay.socket
+
+
+def test_a_redirection_over_a_stream_opens_one_to_the_other_server_and_closes_the_first() -> None:
+    """RFC 8489 section 10: the certificate is still to be for the name in the URL."""
+    site = Site(servers=ice_servers(["turns:198.51.100.2:3478"], "ada", "secret"))
+    other = FakeTurnServer(site.clock, site.internet, "198.51.100.3", {"ada": "secret"})
+    site.turn.alternate = other.address
+    _, relay = site.gather()
+    assert relay.candidate.address == "198.51.100.3"
+    commands = site.peer.plane.commands
+    first, second = (command for command in commands if isinstance(command, OpenStream))
+    assert (second.server, second.tls_name) == (other.address, "198.51.100.2")
+    assert RemoveSocket(first.transport, first.socket) in commands
+    assert RemoveSocket(second.transport, second.socket) not in commands
+    site.peer.agent.close()
+    assert commands[-1] == RemoveSocket(second.transport, second.socket)
+
+
+def test_what_cannot_be_asked_says_what_to_do() -> None:
+    urls = ["turns:198.51.100.2?transport=udp", "stuns:198.51.100.1"]
+    site = Site(servers=ice_servers(urls, "ada", "secret"))
+    assert types(site.gather()) == [HOST]
+    assert [(error.code, error.text.split(": ")[1]) for error in site.peer.errors] == [
+        (701, "leave transport=udp out"),
+        (701, "name the server with stun, or use turns"),
+    ]
 
 
 def test_a_public_address_of_a_one_to_one_nat_is_told_without_any_server() -> None:

@@ -56,7 +56,9 @@ def test_a_uri_is_read(text: str, uri: StunUri) -> None:
         "stun:[2001:db8::1",
         "stun:[example.org]",
         "stun:999.1.1.1",
-        "stun:1.2.3",
+        "stun:1.2.3.4.5",
+        "stun:example.1",
+        "stun:4294967296",
         "stun:exam ple.org",
         "stun:-example.org",
         "stun:" + "a" * 64 + ".org",
@@ -68,6 +70,13 @@ def test_a_malformed_uri_is_a_syntax_error(text: str) -> None:
     with pytest.raises(IceServerError) as caught:
         parse_uri(text)
     assert caught.value.name == "SyntaxError"
+
+
+@pytest.mark.parametrize(
+    ("text", "host"), [("turn:123", "0.0.0.123"), ("stun:1.2.3:9", "1.2.0.3"), ("turn:0x7f.1", "127.0.0.1")]
+)
+def test_a_numeric_host_is_the_address_that_urls_mean_by_it(text: str, host: str) -> None:
+    assert parse_uri(text).host == host
 
 
 def test_what_a_uri_tells_of_its_server() -> None:

@@ -62,6 +62,9 @@ class Reports:
     def pair_selected(self, pair: int, reason: str) -> None:
         raise AssertionError("no pairs here")
 
+    def socket_lost(self, socket: int) -> None:
+        raise AssertionError("no streams here")
+
     def role_changed(self, controlling: bool) -> None:
         raise AssertionError("no checks here")
 

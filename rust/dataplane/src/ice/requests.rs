@@ -79,7 +79,7 @@ impl Requests {
             None => builder.finish(),
         }
         self.transmits.push_back((path, data.clone()));
-        let retry = Retry::new(now, RTO);
+        let retry = if path.socket.is_stream() { Retry::over_stream(now) } else { Retry::new(now, RTO) };
         self.pending.push(Pending { request, path, transaction, data, key, sent: now, retry });
     }
 

@@ -9,6 +9,8 @@ pub const RTO: Duration = Duration::from_millis(500);
 /// So often a request is sent (Rc), and so many RTO after the last time it has failed (Rm).
 const ATTEMPTS: u8 = 7;
 const LAST_WAIT: u32 = 16;
+/// So long an answer over a stream is waited for (Ti).
+const STREAM_WAIT: Duration = Duration::from_millis(39_500);
 
 /// When a request is sent again.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +33,11 @@ impl Retry {
         Retry { due: now + rto, attempts: 1, rto }
     }
 
+    /// Of a request over a stream, which repeats by itself what is lost (RFC 8489 section 6.2.2): it only ends, after Ti.
+    pub fn over_stream(now: Time) -> Retry {
+        Retry { due: now + STREAM_WAIT, attempts: ATTEMPTS, rto: RTO }
+    }
+
     /// What is due now; a repetition counts as done.
     pub fn take_due(&mut self, now: Time) -> Option<Due> {
         if now < self.due {
@@ -49,6 +56,13 @@ impl Retry {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn over_a_stream_a_request_is_sent_once_and_waited_for_as_long() {
+        let mut retry = Retry::over_stream(Time::ZERO);
+        assert_eq!(retry.take_due(Time::from_millis(39_499)), None);
+        assert_eq!(retry.take_due(Time::from_millis(39_500)), Some(Due::GiveUp));
+    }
 
     #[test]
     fn a_request_is_sent_seven_times_at_the_times_of_the_rfc() {

@@ -1,7 +1,7 @@
 //! Sockets that were made elsewhere: a descriptor becomes an owned one here.
 
 use std::io;
-use std::net::UdpSocket;
+use std::net::{TcpStream, UdpSocket};
 use std::os::fd::{FromRawFd, RawFd};
 
 /// Takes a bound UDP socket over. An error leaves the descriptor alone: it is not open, or no UDP socket.
@@ -15,10 +15,21 @@ pub(crate) fn adopt(descriptor: RawFd) -> io::Result<UdpSocket> {
     Ok(unsafe { UdpSocket::from_raw_fd(descriptor) })
 }
 
+/// Takes a TCP stream over, connected or still connecting; an error as for `adopt`.
+pub(crate) fn adopt_stream(descriptor: RawFd) -> io::Result<TcpStream> {
+    if socket_type(descriptor)? != libc::SOCK_STREAM {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    // SAFETY: as in `adopt`.
+    Ok(unsafe { TcpStream::from_raw_fd(descriptor) })
+}
+
 /// Closes a socket that was given away and is not wanted.
 pub(crate) fn discard(descriptor: RawFd) {
     // What is no socket is not closed: its number was a mistake, and may be somebody else's.
-    drop(adopt(descriptor));
+    if adopt(descriptor).is_err() {
+        drop(adopt_stream(descriptor));
+    }
 }
 
 fn socket_type(descriptor: RawFd) -> io::Result<libc::c_int> {

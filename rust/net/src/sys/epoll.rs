@@ -24,17 +24,29 @@ impl Watch {
     }
 
     pub fn add(&mut self, fd: BorrowedFd<'_>, token: u32) -> io::Result<()> {
-        self.control(libc::EPOLL_CTL_ADD, fd, token)
+        self.control(libc::EPOLL_CTL_ADD, fd, token, libc::EPOLLIN)
+    }
+
+    /// Whether the descriptor is waited for to take data, too.
+    pub fn set_writable(&self, fd: BorrowedFd<'_>, token: u32, wanted: bool) -> io::Result<()> {
+        let events = if wanted { libc::EPOLLIN | libc::EPOLLOUT } else { libc::EPOLLIN };
+        self.control(libc::EPOLL_CTL_MOD, fd, token, events)
     }
 
     /// Before the descriptor is closed.
     pub fn remove(&mut self, fd: BorrowedFd<'_>) {
         // The only error there can be says that it was not added.
-        let _ = self.control(libc::EPOLL_CTL_DEL, fd, 0);
+        let _ = self.control(libc::EPOLL_CTL_DEL, fd, 0, 0);
     }
 
-    fn control(&mut self, operation: libc::c_int, fd: BorrowedFd<'_>, token: u32) -> io::Result<()> {
-        let mut event = libc::epoll_event { events: libc::EPOLLIN as u32, u64: u64::from(token) };
+    fn control(
+        &self,
+        operation: libc::c_int,
+        fd: BorrowedFd<'_>,
+        token: u32,
+        events: libc::c_int,
+    ) -> io::Result<()> {
+        let mut event = libc::epoll_event { events: events as u32, u64: u64::from(token) };
         // SAFETY: both descriptors are open, as their owners are borrowed, and the event outlives the call.
         let status =
             unsafe { libc::epoll_ctl(self.epoll.as_raw_fd(), operation, fd.as_raw_fd(), &mut event) };

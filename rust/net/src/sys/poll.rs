@@ -52,6 +52,11 @@ impl Poll {
         watch.add(fd, token)
     }
 
+    /// Whether a descriptor is waited for to take data, too, besides to have some.
+    pub fn watch_writable(&mut self, fd: BorrowedFd<'_>, token: u32, wanted: bool) -> io::Result<()> {
+        self.watch.as_ref().map_or(Ok(()), |watch| watch.set_writable(fd, token, wanted))
+    }
+
     /// Takes a descriptor out before it is closed.
     pub fn unwatch(&mut self, fd: BorrowedFd<'_>, _token: u32) {
         if let Some(watch) = &mut self.watch {
@@ -71,6 +76,16 @@ impl Poll {
     pub fn watch(&mut self, fd: BorrowedFd<'_>, token: u32) -> io::Result<()> {
         self.fds.push(pollfd(fd, libc::POLLIN));
         self.tokens.push(token);
+        Ok(())
+    }
+
+    /// Whether a descriptor is waited for to take data, too, besides to have some.
+    pub fn watch_writable(&mut self, fd: BorrowedFd<'_>, _token: u32, wanted: bool) -> io::Result<()> {
+        let events = if wanted { libc::POLLIN | libc::POLLOUT } else { libc::POLLIN };
+        self.fds
+            .iter_mut()
+            .filter(|known| known.fd == fd.as_raw_fd())
+            .for_each(|known| known.events = events);
         Ok(())
     }
 
