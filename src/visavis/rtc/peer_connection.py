@@ -13,7 +13,7 @@ from visavis.rtc import configuration as configurations
 from visavis.rtc.certificate import RTCCertificate
 from visavis.rtc.configuration import RTCConfiguration
 from visavis.rtc.connection import Connection
-from visavis.rtc.ice_candidate import RTCIceCandidateInit
+from visavis.rtc.ice_candidate import RTCIceCandidate, RTCIceCandidateInit
 from visavis.rtc.ice_events import RTCPeerConnectionIceErrorEvent, RTCPeerConnectionIceEvent
 from visavis.rtc.media_and_data import MediaAndData
 from visavis.rtc.network import OpenNetwork
@@ -87,7 +87,11 @@ class RTCPeerConnection(MediaAndData):
     async def setLocalDescription(
         self,
         description: (
-            RTCLocalSessionDescriptionInit | RTCSessionDescriptionInit | Mapping[str, object] | None
+            RTCLocalSessionDescriptionInit
+            | RTCSessionDescriptionInit
+            | RTCSessionDescription
+            | Mapping[str, object]
+            | None
         ) = None,
     ) -> None:
         """Makes an offer or answer count here; without one, makes the one that is due.
@@ -102,7 +106,7 @@ class RTCPeerConnection(MediaAndData):
         await connection.operations.run(lambda: descriptions.set_local_description(connection, read))
 
     async def setRemoteDescription(
-        self, description: RTCSessionDescriptionInit | Mapping[str, object]
+        self, description: RTCSessionDescriptionInit | RTCSessionDescription | Mapping[str, object]
     ) -> None:
         """Makes the peer's offer or answer count here.
 
@@ -148,7 +152,7 @@ class RTCPeerConnection(MediaAndData):
     # ICE.
 
     async def addIceCandidate(
-        self, candidate: RTCIceCandidateInit | Mapping[str, object] | None = None
+        self, candidate: RTCIceCandidateInit | RTCIceCandidate | Mapping[str, object] | None = None
     ) -> None:
         """Adds a candidate of the peer; an empty one is their end.
 
