@@ -107,12 +107,16 @@ async def _negotiate(steps: list[tuple[bool, Operation]], errors: list[BaseExcep
 
 @settings(max_examples=300, deadline=None, derandomize=True, database=None)
 @given(
-    steps=_steps(_CALLS, _RAW, _RAW, _NONSENSE, _DELIVERIES), closes=st.one_of(st.none(), st.integers(0, 40))
+    steps=_steps(_CALLS, *[_RAW] * 2, *[_NONSENSE] * 4, _DELIVERIES),
+    negotiated=st.booleans(),
+    closes=st.one_of(st.none(), st.integers(0, 40)),
 )
 def test_careless_programs_get_specified_errors_and_no_others(
-    steps: list[tuple[bool, Operation]], closes: int | None
+    steps: list[tuple[bool, Operation]], negotiated: bool, closes: int | None
 ) -> None:
     """Descriptions are made and set in any order, those of the other end or of oneself, twice or never."""
+    if negotiated:
+        steps = [(True, ("addTrack", "video", 1)), (True, ("exchange", True)), *steps]
     if closes is not None:
         steps = [*steps[:closes], (True, ("close",)), *steps[closes:]]
     with _watched() as errors:
