@@ -118,7 +118,8 @@ class Connection:
         return self._transceivers[key]
 
     def check_open(self) -> None:
-        """Raises `InvalidStateError` once the connection is closed."""
+        """Raises `InvalidStateError` once the connection is closed, RuntimeError in another thread."""
+        self.tasks.check_thread()
         if self.closed:
             raise DOMException("the connection is closed", "InvalidStateError")
 
@@ -167,6 +168,7 @@ class Connection:
 
     async def next_connection_state(self) -> None:
         """Returns when the connection's state is another one."""
+        self.tasks.check_loop()
         changed = asyncio.get_running_loop().create_future()
         self._state_waiters.add(changed)
         try:
@@ -177,7 +179,12 @@ class Connection:
     # What changes it.
 
     def replace(self, session: Session) -> None:
-        """The next session; transceivers that are new in it get their objects."""
+        """The next session; transceivers that are new in it get their objects.
+
+        Raises:
+            RuntimeError: In another thread than that of the connection's event loop.
+        """
+        self.tasks.check_thread()
         gone = {one.key for one in self.session.transceivers} - {one.key for one in session.transceivers}
         former, self.session = self.session, session
         for state in session.transceivers:
@@ -277,7 +284,8 @@ class Connection:
         return fire
 
     def close(self) -> None:
-        """Section 4.4.1.10, "close the connection"; the session has been closed."""
+        """Section 4.4.1.10, "close the connection"; its session is closed after that."""
+        self.tasks.check_thread()
         self.closed = True
         for transceiver in self.transceivers:
             self.end_receiving(transceiver.receiver)

@@ -28,7 +28,8 @@ from visavis.rtc.states import RTCIceConnectionState, RTCIceGatheringState, RTCP
 
 
 class RTCPeerConnection(MediaAndData):
-    """A connection to a peer. It belongs to the event loop on which its first method is awaited.
+    """A connection to a peer. It belongs to the event loop on which its first method is awaited, and to that
+    loop's thread: from elsewhere its methods raise RuntimeError.
 
     `async with RTCPeerConnection() as pc` closes it in the end. What waits for a method of a connection that
     is closed meanwhile is cancelled: the standard's promise, which is never settled, would wait for ever.
@@ -231,7 +232,11 @@ class RTCPeerConnection(MediaAndData):
         return certificate.generate(keygenAlgorithm)
 
     def close(self) -> None:
-        """Ends it, at once and for ever; events are fired no more."""
+        """Ends it, at once and for ever; events are fired no more.
+
+        Raises:
+            RuntimeError: Its event loop runs in another thread: `loop.call_soon_threadsafe(pc.close)`.
+        """
         connection = self._connection
         if connection.closed:
             return

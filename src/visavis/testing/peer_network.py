@@ -73,6 +73,7 @@ class MemoryLink:
         self._ice = RTCIceTransportState.NEW
         self._dtls = RTCDtlsTransportState.NEW
         self._closed = False
+        self._loop = asyncio.get_running_loop()
 
     async def figures(self, transport_id: str) -> LinkFigures:
         """None: no packet is sent."""
@@ -167,4 +168,5 @@ class MemoryLink:
         self._events.dtls(state, reason, ())
 
     def _later(self, call: Callable[[], None]) -> None:
-        asyncio.get_running_loop().call_soon(lambda: None if self._closed else call())
+        if not self._loop.is_closed():
+            self._loop.call_soon(lambda: None if self._closed else call())
