@@ -114,7 +114,7 @@ class Connection:
         return [self._transceivers[one.key] for one in self.session.transceivers]
 
     def transceiver(self, key: int) -> RTCRtpTransceiver:
-        """The object of a transceiver, stopped and removed ones included."""
+        """The object of a transceiver, until `forget_removed` also of one that has left the set."""
         return self._transceivers[key]
 
     def check_open(self) -> None:
@@ -218,6 +218,14 @@ class Connection:
         self._transceivers[state.key] = made
         return made
 
+    def forget_removed(self) -> None:
+        """Negotiation is stable: no rollback brings back the transceivers that have left the set, nor the
+        streams that no receiver's track belongs to."""
+        states = self.session.transceivers
+        self._transceivers = {one.key: self._transceivers[one.key] for one in states}
+        named = {id for one in states for id in one.remote_stream_ids}
+        self.streams = {id: stream for id, stream in self.streams.items() if id in named}
+
     def remember_proposal(self) -> None:
         """An offer or answer was created from what the session is now."""
         self._proposed_from = _what_descriptions_show(self.session)
@@ -239,7 +247,8 @@ class Connection:
 
     def sending_changed(self, sender: RTCRtpSender) -> None:
         """A sender has another track, or other encodings."""
-        self.media.sending_changed(self._transceivers[sender.state.key])
+        if (transceiver := self._transceivers.get(sender.state.key)) is not None:
+            self.media.sending_changed(transceiver)
 
     def mute_receivers(self, transport: int) -> None:
         """The peer has closed a transport: nothing comes any more."""

@@ -152,12 +152,17 @@ def _apply(connection: Connection, session: Session, changes: Changes, type: RTC
     fire_states = connection.derive_states()
     if session.signaling_state is not before:
         connection.target.dispatchEvent(Event("signalingstatechange"))
+    if connection.closed:
+        return
     _tell_tracks(connection, changes, failed)
+    if connection.session.signaling_state is _STABLE:
+        connection.forget_removed()
     connection.tasks.queue(fire_states)
 
 
 def _tell_tracks(connection: Connection, changes: Changes, failed: list[RTCDataChannel]) -> None:
-    """The last steps: muting, streams that lose and get tracks, track events."""
+    """The last steps: muting, streams that lose and get tracks, track events, of which one may close the
+    connection."""
     for channel in failed:
         connection.data.fail(channel)
     for change in changes.tracks:
@@ -172,7 +177,7 @@ def _tell_tracks(connection: Connection, changes: Changes, failed: list[RTCDataC
         for id in change.added:
             _stream(connection, id).add_remote_track(track)
     for change in changes.tracks:
-        if change.fire:
+        if change.fire and not connection.closed:
             transceiver = connection.transceiver(change.transceiver)
             streams = [_stream(connection, id) for id in change.streams]
             connection.target.dispatchEvent(
