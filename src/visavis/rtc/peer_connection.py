@@ -224,7 +224,8 @@ class RTCPeerConnection(MediaAndData):
 
     @staticmethod
     async def generateCertificate(keygenAlgorithm: Mapping[str, object] | str) -> RTCCertificate:
-        """Makes a certificate for the configuration: `{"name": "ECDSA", "namedCurve": "P-256"}`.
+        """Makes a certificate for the configuration: `{"name": "ECDSA", "namedCurve": "P-256"}` or
+        `P-384`, and `expires` in milliseconds from now, at most a year, 30 days by default.
 
         Raises:
             DOMException: `NotSupportedError`, another algorithm.

@@ -47,6 +47,28 @@ fn a_server_of_dtls_1_2_is_joined() {
 }
 
 #[test]
+fn certificates_over_either_curve_are_shown_and_believed_in_both_versions() {
+    let certificates =
+        [Curve::P256, Curve::P384].map(|curve| Certificate::over(curve, Duration::from_secs(60)).unwrap());
+    for of_client in &certificates {
+        for of_server in &certificates {
+            for is_1_2 in [false, true] {
+                let make = if is_1_2 { Endpoint::new_1_2 } else { Endpoint::new };
+                let now = Time::from_millis(1_000);
+                let mut pair = Pair {
+                    client: make(DtlsRole::Client, of_client, fingerprint(of_server), now, *EPOCH),
+                    server: make(DtlsRole::Server, of_server, fingerprint(of_client), now, *EPOCH),
+                    now,
+                };
+                let (client, server) = pair.connect();
+                assert_eq!((&*client.certificate, &*server.certificate), (of_server.der(), of_client.der()));
+                assert_eq!(client.version, if is_1_2 { "FEFD" } else { "FEFC" });
+            }
+        }
+    }
+}
+
+#[test]
 fn media_sealed_by_one_end_opens_at_the_other() {
     let (client, server) = Pair::new().connect();
     let (mut client_sender, mut client_receiver) = client.keys.srtp().unwrap();
