@@ -9,7 +9,6 @@ from collections.abc import Coroutine
 from typing import Any
 
 from visavis.errors import DOMException, RangeError
-from visavis.events import Event
 from visavis.media import MediaSource, MediaStream, MediaStreamTrack
 from visavis.rtc import RTCPeerConnection, RTCPeerConnectionIceEvent, RTCRtpTransceiver
 from visavis.testing.peer_network import PeerNetworks
@@ -41,7 +40,8 @@ class Program:
         self.other: Program = self
         self.running: set[asyncio.Task[None]] = set()
         self.unspecified: list[BaseException] = []
-        self.heard: list[Event] = []
+        self.is_reachable = True
+        """Whether all candidates may reach the other end, and those that came were taken."""
         self.descriptions: deque[dict[str, Any]] = deque()
         self.candidates: list[dict[str, Any]] = []
         self.pc.onicecandidate = self._signal_candidate
@@ -105,6 +105,7 @@ class Program:
             case ("restartIce",):
                 pc.restartIce()
             case ("setConfiguration", policy):
+                self.is_reachable = self.is_reachable and policy == "all"
                 pc.setConfiguration({"iceTransportPolicy": policy})
             case ("getStats",):
                 self.call(pc.getStats())
@@ -112,7 +113,7 @@ class Program:
                 self.call(pc.createOffer())
             case ("addCandidate", place):
                 if self.candidates:
-                    self.call(pc.addIceCandidate(self.candidates.pop(place % len(self.candidates))))
+                    self.call(self._take_candidate(self.candidates.pop(int(place) % len(self.candidates))))
             case ("nonsense", candidate, mid, index):
                 self.call(pc.addIceCandidate({"candidate": candidate, "sdpMid": mid, "sdpMLineIndex": index}))
             case (name, place, *rest) if pc.getTransceivers():
@@ -120,6 +121,14 @@ class Program:
                 self._change(str(name), transceivers[int(place) % len(transceivers)], rest)
             case _:
                 pass
+
+    async def _take_candidate(self, candidate: dict[str, Any]) -> None:
+        """One that comes before its description is lost, as on any channel that does not keep the order."""
+        try:
+            await self.pc.addIceCandidate(candidate)
+        except DOMException:
+            self.is_reachable = False
+            raise
 
     def _change(self, name: str, transceiver: RTCRtpTransceiver, rest: list[Any]) -> None:
         sender = transceiver.sender

@@ -99,6 +99,8 @@ async def _negotiate(steps: list[tuple[bool, Operation]], errors: list[BaseExcep
                 program.do(operation)
     await settle(polite, impolite)
     _assert_agree(polite.pc, impolite.pc)
+    if polite.is_reachable and impolite.is_reachable and not all(line[2] for line in _m_lines(polite.pc)):
+        assert (polite.pc.connectionState, impolite.pc.connectionState) == ("connected", "connected")
     polite.pc.close()
     impolite.pc.close()
     await turns(QUIET_TURNS)
