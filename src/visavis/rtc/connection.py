@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import uuid
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -56,7 +57,8 @@ class Connection:
         self.transports = Transports(self)
         self.data = DataChannels(self)
         self.media = MediaFlows(self)
-        self.streams: dict[str, MediaStream] = {}
+        self._streams: dict[str, MediaStream] = {}
+        self._former_streams: weakref.WeakValueDictionary[str, MediaStream] = weakref.WeakValueDictionary()
         self.session = Session(
             session_id=secrets.randbits(_SESSION_ID_BITS),
             default_stream_id=str(uuid.uuid4()),
@@ -116,6 +118,12 @@ class Connection:
     def transceiver(self, key: int) -> RTCRtpTransceiver:
         """The object of a transceiver, until `forget_removed` also of one that has left the set."""
         return self._transceivers[key]
+
+    def stream(self, id: str) -> MediaStream:
+        """The stream that the peer calls so: the same one, as long as anybody has it."""
+        if id not in self._streams:
+            self._streams[id] = self._former_streams.pop(id, None) or MediaStream(id=id)
+        return self._streams[id]
 
     def check_open(self) -> None:
         """Raises `InvalidStateError` once the connection is closed, RuntimeError in another thread."""
@@ -219,12 +227,16 @@ class Connection:
         return made
 
     def forget_removed(self) -> None:
-        """Negotiation is stable: no rollback brings back the transceivers that have left the set, nor the
-        streams that no receiver's track belongs to."""
+        """Negotiation is stable: no rollback brings back the transceivers that have left the set.
+
+        Streams that no receiver's track belongs to are the program's alone, and the same ones should the peer
+        name them again.
+        """
         states = self.session.transceivers
         self._transceivers = {one.key: self._transceivers[one.key] for one in states}
         named = {id for one in states for id in one.remote_stream_ids}
-        self.streams = {id: stream for id, stream in self.streams.items() if id in named}
+        for id in self._streams.keys() - named:
+            self._former_streams[id] = self._streams.pop(id)
 
     def remember_proposal(self) -> None:
         """An offer or answer was created from what the session is now."""

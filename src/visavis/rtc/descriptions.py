@@ -23,7 +23,6 @@ from visavis.jsep import (
     set_remote,
     with_offer_options,
 )
-from visavis.media import MediaStream
 from visavis.rtc.connection import Connection
 from visavis.rtc.data_channel import RTCDataChannel
 from visavis.rtc.error import RTCError, RTCErrorDetailType, RTCErrorInit
@@ -171,15 +170,15 @@ def _tell_tracks(connection: Connection, changes: Changes, failed: list[RTCDataC
     for change in changes.tracks:
         track = connection.transceiver(change.transceiver).receiver.track
         for id in change.removed:
-            _stream(connection, id).remove_remote_track(track)
+            connection.stream(id).remove_remote_track(track)
     for change in changes.tracks:
         track = connection.transceiver(change.transceiver).receiver.track
         for id in change.added:
-            _stream(connection, id).add_remote_track(track)
+            connection.stream(id).add_remote_track(track)
     for change in changes.tracks:
         if change.fire and not connection.closed:
             transceiver = connection.transceiver(change.transceiver)
-            streams = [_stream(connection, id) for id in change.streams]
+            streams = [connection.stream(id) for id in change.streams]
             connection.target.dispatchEvent(
                 RTCTrackEvent(
                     "track",
@@ -191,12 +190,6 @@ def _tell_tracks(connection: Connection, changes: Changes, failed: list[RTCDataC
                     },
                 )
             )
-
-
-def _stream(connection: Connection, id: str) -> MediaStream:
-    if id not in connection.streams:
-        connection.streams[id] = MediaStream(id=id)
-    return connection.streams[id]
 
 
 @contextlib.contextmanager

@@ -133,6 +133,23 @@ async def test_renegotiation_leaves_nothing_of_what_was_stopped() -> None:
     other.close()
 
 
+async def test_a_stream_that_the_program_kept_is_the_same_when_the_peer_names_it_again() -> None:
+    one, other = pair()
+    kept: list[MediaStream] = []
+    other.ontrack = lambda event: kept.append(event.streams[0])
+    transceiver = one.addTransceiver("audio", {"streams": [MediaStream()]})
+    await negotiate(one, other)
+    transceiver.direction = "recvonly"
+    await negotiate(one, other)
+    assert kept[0].getTracks() == []
+    transceiver.direction = "sendrecv"
+    await negotiate(one, other)
+    assert kept[0] is kept[1]
+    assert len(kept[0].getTracks()) == 1
+    one.close()
+    other.close()
+
+
 async def test_a_thousand_transceivers_are_offered_and_refused_by_the_limit_of_m_lines() -> None:
     one, other = pair()
     for _ in range(1_000):
