@@ -122,7 +122,7 @@ class Connection:
     def stream(self, id: str) -> MediaStream:
         """The stream that the peer calls so: the same one, as long as anybody has it."""
         if id not in self._streams:
-            self._streams[id] = self._former_streams.pop(id, None) or MediaStream(id=id)
+            self._streams[id] = self._former_streams.get(id) or MediaStream(id=id)
         return self._streams[id]
 
     def check_open(self) -> None:
