@@ -41,11 +41,14 @@ __version__: str
 
 @final
 class Certificate:
-    """An ECDSA P-256 key with a self-signed X.509 certificate for DTLS; the key never reaches Python."""
+    """An ECDSA key with a self-signed X.509 certificate for DTLS; the key never reaches Python."""
 
     @staticmethod
-    def generate() -> Certificate:
-        """Makes a new one. Raises OSError when the system has no randomness."""
+    def generate(curve: str = "P-256", *, valid_s: float = 31_536_000.0) -> Certificate:
+        """Makes a new one over a curve, `P-256` or `P-384`, valid from now for so long.
+
+        Raises ValueError for another curve or an impossible time, OSError when the system has no
+        randomness."""
     @property
     def der(self) -> bytes:
         """The certificate in DER (RFC 5280)."""

@@ -256,10 +256,14 @@ class Plane:
         self._track_handlers[track] = handler
 
     def on_key_frame_wanted(self, track: TrackId, handler: Callable[[int], None]) -> None:
-        """Who hears, with the layer, that the encoder of a local source shall make a key frame; until the
-        transport of its identifier is forgotten."""
+        """Who hears, with the layer, that the encoder of a local source shall make a key frame; until
+        `forget_source`, or the transport of its identifier is forgotten."""
         self._check_track(track)
         self._key_frame_handlers[track] = handler
+
+    def forget_source(self, track: TrackId) -> None:
+        """A local source was closed: its encoder hears nothing any more."""
+        self._key_frame_handlers.pop(track, None)
 
     def on_target_bitrate(self, transport: TransportId, handler: Callable[[int], None]) -> None:
         """Who hears how many bits a second the network carries of a transport that local sources are sent

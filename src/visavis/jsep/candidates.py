@@ -9,8 +9,7 @@ from visavis.jsep.sections import destination
 from visavis.jsep.session import Description, RemoteCandidates, Session, Transport
 from visavis.jsep.transport import is_live
 from visavis.jsep.transports import speaks, transport_at
-from visavis.jsep.validate import MAX_CANDIDATES
-from visavis.sdp import Attribute, Candidate, Flag, IceUfrag, parse_candidate
+from visavis.sdp import MAX_CANDIDATES, Attribute, Candidate, Flag, IceUfrag, parse_candidate
 
 
 def add_local_candidate(session: Session, transport: int, candidate: Candidate) -> Session:
@@ -162,9 +161,10 @@ def _with_remote(description: Description | None, place: int, line: Attribute) -
     if description is None:
         return None
     media = list(description.content.media)
+    attributes = media[place].attributes
     if line is Flag.END_OF_CANDIDATES and media[place].has(Flag.END_OF_CANDIDATES):
         return description
-    if len(media[place].every(Candidate)) >= MAX_CANDIDATES:
+    if len(attributes) >= MAX_CANDIDATES <= len(media[place].every(Candidate)):
         raise CandidateError(f"the m-line has {MAX_CANDIDATES:,} candidates already")
-    media[place] = replace(media[place], attributes=(*media[place].attributes, line))
+    media[place] = replace(media[place], attributes=(*attributes, line))
     return Description(description.type, replace(description.content, media=tuple(media)))

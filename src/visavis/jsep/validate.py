@@ -12,10 +12,7 @@ from visavis.jsep.formats import formats_of
 from visavis.jsep.reading import Reading, is_data, kind_of, read
 from visavis.jsep.session import Description, RtcpMuxPolicy, Session
 from visavis.jsep.transport import HASHES, called, is_live
-from visavis.sdp import Candidate, ExtMap, Flag, MediaDescription, Msid, Setup
-
-MAX_CANDIDATES = 1_000
-"""Of one m-line; no peer has a tenth of that."""
+from visavis.sdp import ExtMap, Flag, MediaDescription, Msid, Setup
 
 _MAX_MID_BYTES = 16
 _MAX_FINGERPRINTS = 16
@@ -94,8 +91,6 @@ def _check(session: Session, reading: Reading) -> None:
                     index, media, f"has a mid longer than {_MAX_MID_BYTES} characters (RFC 8285 section 4.2)"
                 )
             mids.add(media.mid)
-        if len(media.every(Candidate)) > MAX_CANDIDATES:
-            _fail(index, media, f"has more than {MAX_CANDIDATES:,} candidates")
         if _is_used(media):
             _check_transport(session, reading, index, media)
         if is_live(media):

@@ -48,6 +48,8 @@ from visavis.sdp import Candidate as SdpCandidate
 _log = logging.getLogger(__name__)
 _TIE_BREAKER_BITS = 64
 _STATS_TIMEOUT_S = 1.0
+_KEPT_GENERATIONS = 3
+"""Of the peer's candidates: a provisional answer's, the answer's after it, and what a rollback restores."""
 
 _DTLS_STATES = {
     "connecting": RTCDtlsTransportState.CONNECTING,
@@ -187,6 +189,8 @@ class AgentLink(AgentEvents):
     def add_candidates(self, candidates: RemoteCandidates) -> None:
         """Keeps them, since a rollback may bring their generation back."""
         self._remote.setdefault(candidates.ufrag, []).append(candidates)
+        if len(self._remote) > _KEPT_GENERATIONS:
+            del self._remote[next(iter(self._remote))]
         self._add(candidates)
 
     def close(self) -> None:

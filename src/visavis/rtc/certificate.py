@@ -13,6 +13,7 @@ from visavis.rtc.idl import Range
 
 _DEFAULT_LIFE_MS = 30 * 24 * 60 * 60 * 1000
 _LONGEST_LIFE_MS = 365 * 24 * 60 * 60 * 1000
+_CURVES = ("P-256", "P-384")
 _HIGHEST_SAFE_INTEGER = 2**53 - 1
 
 UnsignedLongLong = Annotated[int, Range(0, _HIGHEST_SAFE_INTEGER)]
@@ -70,7 +71,7 @@ def generate(algorithm: Mapping[str, object] | str) -> RTCCertificate:
     """Makes a certificate by a Web Cryptography algorithm identifier, whose names are in any case.
 
     Raises:
-        DOMException: `NotSupportedError`, the algorithm is not ECDSA over P-256.
+        DOMException: `NotSupportedError`, the algorithm is not ECDSA over P-256 or P-384.
         TypeError: The identifier lacks what its algorithm needs.
     """
     members = {"name": algorithm} if isinstance(algorithm, str) else algorithm
@@ -83,10 +84,11 @@ def generate(algorithm: Mapping[str, object] | str) -> RTCCertificate:
     curve = members.get("namedCurve")
     if not isinstance(curve, str):
         raise TypeError("ECDSA needs a namedCurve")
-    if curve != "P-256":
-        raise DOMException(f"certificates are over P-256, not {curve}", "NotSupportedError")
-    life_ms = _DEFAULT_LIFE_MS if expiration.expires is None else expiration.expires
-    return RTCCertificate(Certificate.generate(), int(now_ms()) + min(life_ms, _LONGEST_LIFE_MS))
+    if curve not in _CURVES:
+        raise DOMException(f"certificates are over {' or '.join(_CURVES)}, not {curve}", "NotSupportedError")
+    life_ms = min(_DEFAULT_LIFE_MS if expiration.expires is None else expiration.expires, _LONGEST_LIFE_MS)
+    made = Certificate.generate(curve, valid_s=life_ms / 1000)
+    return RTCCertificate(made, int(now_ms()) + life_ms)
 
 
 def default() -> RTCCertificate:

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import uuid
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -56,7 +57,8 @@ class Connection:
         self.transports = Transports(self)
         self.data = DataChannels(self)
         self.media = MediaFlows(self)
-        self.streams: dict[str, MediaStream] = {}
+        self._streams: dict[str, MediaStream] = {}
+        self._former_streams: weakref.WeakValueDictionary[str, MediaStream] = weakref.WeakValueDictionary()
         self.session = Session(
             session_id=secrets.randbits(_SESSION_ID_BITS),
             default_stream_id=str(uuid.uuid4()),
@@ -114,11 +116,18 @@ class Connection:
         return [self._transceivers[one.key] for one in self.session.transceivers]
 
     def transceiver(self, key: int) -> RTCRtpTransceiver:
-        """The object of a transceiver, stopped and removed ones included."""
+        """The object of a transceiver, until `forget_removed` also of one that has left the set."""
         return self._transceivers[key]
 
+    def stream(self, id: str) -> MediaStream:
+        """The stream that the peer calls so: the same one, as long as anybody has it."""
+        if id not in self._streams:
+            self._streams[id] = self._former_streams.get(id) or MediaStream(id=id)
+        return self._streams[id]
+
     def check_open(self) -> None:
-        """Raises `InvalidStateError` once the connection is closed."""
+        """Raises `InvalidStateError` once the connection is closed, RuntimeError in another thread."""
+        self.tasks.check_thread()
         if self.closed:
             raise DOMException("the connection is closed", "InvalidStateError")
 
@@ -167,6 +176,7 @@ class Connection:
 
     async def next_connection_state(self) -> None:
         """Returns when the connection's state is another one."""
+        self.tasks.check_loop()
         changed = asyncio.get_running_loop().create_future()
         self._state_waiters.add(changed)
         try:
@@ -177,7 +187,12 @@ class Connection:
     # What changes it.
 
     def replace(self, session: Session) -> None:
-        """The next session; transceivers that are new in it get their objects."""
+        """The next session; transceivers that are new in it get their objects.
+
+        Raises:
+            RuntimeError: In another thread than that of the connection's event loop.
+        """
+        self.tasks.check_thread()
         gone = {one.key for one in self.session.transceivers} - {one.key for one in session.transceivers}
         former, self.session = self.session, session
         for state in session.transceivers:
@@ -211,6 +226,18 @@ class Connection:
         self._transceivers[state.key] = made
         return made
 
+    def forget_removed(self) -> None:
+        """Negotiation is stable: no rollback brings back the transceivers that have left the set.
+
+        Streams that no receiver's track belongs to are the program's alone, and the same ones should the peer
+        name them again.
+        """
+        states = self.session.transceivers
+        self._transceivers = {one.key: self._transceivers[one.key] for one in states}
+        named = {id for one in states for id in one.remote_stream_ids}
+        for id in self._streams.keys() - named:
+            self._former_streams[id] = self._streams.pop(id)
+
     def remember_proposal(self) -> None:
         """An offer or answer was created from what the session is now."""
         self._proposed_from = _what_descriptions_show(self.session)
@@ -232,7 +259,8 @@ class Connection:
 
     def sending_changed(self, sender: RTCRtpSender) -> None:
         """A sender has another track, or other encodings."""
-        self.media.sending_changed(self._transceivers[sender.state.key])
+        if (transceiver := self._transceivers.get(sender.state.key)) is not None:
+            self.media.sending_changed(transceiver)
 
     def mute_receivers(self, transport: int) -> None:
         """The peer has closed a transport: nothing comes any more."""
@@ -277,7 +305,8 @@ class Connection:
         return fire
 
     def close(self) -> None:
-        """Section 4.4.1.10, "close the connection"; the session has been closed."""
+        """Section 4.4.1.10, "close the connection"; its session is closed after that."""
+        self.tasks.check_thread()
         self.closed = True
         for transceiver in self.transceivers:
             self.end_receiving(transceiver.receiver)

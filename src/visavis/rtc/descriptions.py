@@ -23,7 +23,6 @@ from visavis.jsep import (
     set_remote,
     with_offer_options,
 )
-from visavis.media import MediaStream
 from visavis.rtc.connection import Connection
 from visavis.rtc.data_channel import RTCDataChannel
 from visavis.rtc.error import RTCError, RTCErrorDetailType, RTCErrorInit
@@ -152,12 +151,17 @@ def _apply(connection: Connection, session: Session, changes: Changes, type: RTC
     fire_states = connection.derive_states()
     if session.signaling_state is not before:
         connection.target.dispatchEvent(Event("signalingstatechange"))
+    if connection.closed:
+        return
     _tell_tracks(connection, changes, failed)
+    if connection.session.signaling_state is _STABLE:
+        connection.forget_removed()
     connection.tasks.queue(fire_states)
 
 
 def _tell_tracks(connection: Connection, changes: Changes, failed: list[RTCDataChannel]) -> None:
-    """The last steps: muting, streams that lose and get tracks, track events."""
+    """The last steps: muting, streams that lose and get tracks, track events, of which one may close the
+    connection."""
     for channel in failed:
         connection.data.fail(channel)
     for change in changes.tracks:
@@ -166,15 +170,15 @@ def _tell_tracks(connection: Connection, changes: Changes, failed: list[RTCDataC
     for change in changes.tracks:
         track = connection.transceiver(change.transceiver).receiver.track
         for id in change.removed:
-            _stream(connection, id).remove_remote_track(track)
+            connection.stream(id).remove_remote_track(track)
     for change in changes.tracks:
         track = connection.transceiver(change.transceiver).receiver.track
         for id in change.added:
-            _stream(connection, id).add_remote_track(track)
+            connection.stream(id).add_remote_track(track)
     for change in changes.tracks:
-        if change.fire:
+        if change.fire and not connection.closed:
             transceiver = connection.transceiver(change.transceiver)
-            streams = [_stream(connection, id) for id in change.streams]
+            streams = [connection.stream(id) for id in change.streams]
             connection.target.dispatchEvent(
                 RTCTrackEvent(
                     "track",
@@ -186,12 +190,6 @@ def _tell_tracks(connection: Connection, changes: Changes, failed: list[RTCDataC
                     },
                 )
             )
-
-
-def _stream(connection: Connection, id: str) -> MediaStream:
-    if id not in connection.streams:
-        connection.streams[id] = MediaStream(id=id)
-    return connection.streams[id]
 
 
 @contextlib.contextmanager

@@ -52,6 +52,7 @@ class SendingFlow:
         """Ends the thread, then the source."""
         self.pipeline.close()
         self.path.plane.submit(CloseSource(self.track))
+        self.path.plane.forget_source(self.track)
 
 
 @dataclass(slots=True)

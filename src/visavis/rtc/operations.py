@@ -29,10 +29,12 @@ class Operations:
 
         Raises:
             DOMException: `InvalidStateError`, the connection is closed.
+            RuntimeError: It belongs to another event loop.
             asyncio.CancelledError: It was closed meanwhile.
         """
         if self._closed:
             raise DOMException("the connection is closed", "InvalidStateError")
+        self._tasks.check_loop()
         ticket: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._chain.append(ticket)
         try:

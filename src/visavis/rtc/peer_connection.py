@@ -13,7 +13,7 @@ from visavis.rtc import configuration as configurations
 from visavis.rtc.certificate import RTCCertificate
 from visavis.rtc.configuration import RTCConfiguration
 from visavis.rtc.connection import Connection
-from visavis.rtc.ice_candidate import RTCIceCandidateInit
+from visavis.rtc.ice_candidate import RTCIceCandidate, RTCIceCandidateInit
 from visavis.rtc.ice_events import RTCPeerConnectionIceErrorEvent, RTCPeerConnectionIceEvent
 from visavis.rtc.media_and_data import MediaAndData
 from visavis.rtc.network import OpenNetwork
@@ -28,7 +28,8 @@ from visavis.rtc.states import RTCIceConnectionState, RTCIceGatheringState, RTCP
 
 
 class RTCPeerConnection(MediaAndData):
-    """A connection to a peer. It belongs to the event loop on which its first method is awaited.
+    """A connection to a peer. It belongs to the event loop on which its first method is awaited, and to that
+    loop's thread: from elsewhere its methods raise RuntimeError.
 
     `async with RTCPeerConnection() as pc` closes it in the end. What waits for a method of a connection that
     is closed meanwhile is cancelled: the standard's promise, which is never settled, would wait for ever.
@@ -87,7 +88,11 @@ class RTCPeerConnection(MediaAndData):
     async def setLocalDescription(
         self,
         description: (
-            RTCLocalSessionDescriptionInit | RTCSessionDescriptionInit | Mapping[str, object] | None
+            RTCLocalSessionDescriptionInit
+            | RTCSessionDescriptionInit
+            | RTCSessionDescription
+            | Mapping[str, object]
+            | None
         ) = None,
     ) -> None:
         """Makes an offer or answer count here; without one, makes the one that is due.
@@ -102,7 +107,7 @@ class RTCPeerConnection(MediaAndData):
         await connection.operations.run(lambda: descriptions.set_local_description(connection, read))
 
     async def setRemoteDescription(
-        self, description: RTCSessionDescriptionInit | Mapping[str, object]
+        self, description: RTCSessionDescriptionInit | RTCSessionDescription | Mapping[str, object]
     ) -> None:
         """Makes the peer's offer or answer count here.
 
@@ -148,7 +153,7 @@ class RTCPeerConnection(MediaAndData):
     # ICE.
 
     async def addIceCandidate(
-        self, candidate: RTCIceCandidateInit | Mapping[str, object] | None = None
+        self, candidate: RTCIceCandidateInit | RTCIceCandidate | Mapping[str, object] | None = None
     ) -> None:
         """Adds a candidate of the peer; an empty one is their end.
 
@@ -219,7 +224,8 @@ class RTCPeerConnection(MediaAndData):
 
     @staticmethod
     async def generateCertificate(keygenAlgorithm: Mapping[str, object] | str) -> RTCCertificate:
-        """Makes a certificate for the configuration: `{"name": "ECDSA", "namedCurve": "P-256"}`.
+        """Makes a certificate for the configuration: `{"name": "ECDSA", "namedCurve": "P-256"}` or
+        `P-384`, and `expires` in milliseconds from now, at most a year, 30 days by default.
 
         Raises:
             DOMException: `NotSupportedError`, another algorithm.
@@ -227,7 +233,11 @@ class RTCPeerConnection(MediaAndData):
         return certificate.generate(keygenAlgorithm)
 
     def close(self) -> None:
-        """Ends it, at once and for ever; events are fired no more."""
+        """Ends it, at once and for ever; events are fired no more.
+
+        Raises:
+            RuntimeError: Its event loop runs in another thread: `loop.call_soon_threadsafe(pc.close)`.
+        """
         connection = self._connection
         if connection.closed:
             return

@@ -7,7 +7,6 @@ in a browser.
 """
 
 import asyncio
-import contextlib
 import weakref
 from collections import deque
 from collections.abc import Callable
@@ -33,9 +32,14 @@ class TaskQueue:
             self._running = True
             self._call_soon(_TURNS - 1)
 
-    def _call_soon(self, turns: int) -> None:
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The event loop, None once it is closed: then no task is called any more."""
         loop = self._loop()
-        if loop is not None:
+        return None if loop is None or loop.is_closed() else loop
+
+    def _call_soon(self, turns: int) -> None:
+        if (loop := self.loop) is not None:
             loop.call_soon(self._turn, turns)
 
     def _turn(self, turns: int) -> None:
@@ -51,6 +55,13 @@ class TaskQueue:
 
 
 _queues: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, TaskQueue]" = weakref.WeakKeyDictionary()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def _queue_of(loop: asyncio.AbstractEventLoop) -> TaskQueue:
@@ -72,15 +83,45 @@ class Tasks:
         self._queue: TaskQueue | None = None
         self._closed = False
 
+    def check_thread(self) -> None:
+        """What changes a connection is called where its event loop runs, or while that does not run.
+
+        Raises:
+            RuntimeError: The event loop runs in another thread.
+        """
+        loop = None if self._queue is None else self._queue.loop
+        if loop is not None and loop.is_running() and loop is not _running_loop():
+            raise RuntimeError(
+                "the connection belongs to the event loop of another thread or process: "
+                "call this by that loop's call_soon_threadsafe"
+            )
+
+    def check_loop(self) -> None:
+        """What is awaited of a connection is awaited on its event loop, which is that of the first time.
+
+        Raises:
+            RuntimeError: Another event loop runs here.
+        """
+        if self._queue is None:
+            self._queue = _queue_of(asyncio.get_running_loop())
+        elif self._queue.loop is not asyncio.get_running_loop():
+            raise RuntimeError(
+                "the connection belongs to another event loop: await this there, or by "
+                "asyncio.run_coroutine_threadsafe"
+            )
+
     def queue(self, task: Task) -> None:
         """Has a task called, unless the connection is closed before."""
-        self.queue_last_words(lambda: self._closed or task())
+        if self._queue is None or self._queue.loop is not None:
+            self.queue_last_words(lambda: self._closed or task())
 
     def queue_last_words(self, task: Task) -> None:
-        """Has a task called, even of a connection that is closed."""
-        if self._queue is None:
-            with contextlib.suppress(RuntimeError):
-                self._queue = _queue_of(asyncio.get_running_loop())
+        """Has a task called, even of a connection that is closed; at once, if the loop is closed itself."""
+        if self._queue is not None and self._queue.loop is None:
+            task()
+            return
+        if self._queue is None and (loop := _running_loop()) is not None:
+            self._queue = _queue_of(loop)
         self._early.append(task)
         if self._queue is not None:
             early, self._early = self._early, []
@@ -91,9 +132,11 @@ class Tasks:
         """Returns in a task of its own.
 
         Raises:
+            RuntimeError: As `check_loop` does.
             asyncio.CancelledError: The connection was closed: what a closed connection owes is never
                 answered (webrtc-pc section 4.4.1.2), which for a coroutine is its end.
         """
+        self.check_loop()
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def resolve() -> None:

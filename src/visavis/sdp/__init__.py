@@ -10,7 +10,7 @@ from visavis.sdp.model import (
     SessionDescription,
     Timing,
 )
-from visavis.sdp.parse import MAX_BYTES, MAX_LINES, MAX_MEDIA, parse, parse_candidate
+from visavis.sdp.parse import MAX_BYTES, MAX_CANDIDATES, MAX_LINES, MAX_MEDIA, parse, parse_candidate
 from visavis.sdp.rtp import (
     ExtMap,
     Fmtp,
@@ -38,6 +38,7 @@ from visavis.sdp.transport import (
 
 __all__ = [
     "MAX_BYTES",
+    "MAX_CANDIDATES",
     "MAX_LINES",
     "MAX_MEDIA",
     "Attribute",

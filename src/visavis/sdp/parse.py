@@ -22,6 +22,8 @@ MAX_BYTES = 256 * 1024
 MAX_LINES = 8_192
 """The lines of browsers have 28 bytes and more each, and a description has less than a fourth of these."""
 MAX_MEDIA = 512
+MAX_CANDIDATES = 1_000
+"""Of one m-line; no peer has a tenth of that."""
 MAX_FEEDBACK_FOR_ALL = 32
 """How many feedback types one m-line may name for all of its formats; fewer are defined."""
 _SESSION_ORDER = "vosiuepcbtrzka"
@@ -52,10 +54,11 @@ def parse(text: str, max_bytes: int = MAX_BYTES) -> SessionDescription:
     """Reads a description from the network.
 
     Lines end with CRLF, or LF alone (RFC 8866 section 5). At most `max_bytes`, a line for each 32 of them,
-    and 512 m-lines.
+    512 m-lines and 1,000 candidates in each of them; more is refused before any line is interpreted.
 
     Raises:
-        InvalidDescriptionError: an `SdpError`: a line of the right form has impossible ICE credentials.
+        InvalidDescriptionError: an `SdpError`: a line of the right form has impossible ICE credentials, or an
+            m-line too many candidates.
         SdpError: names the line and what is wrong with it; nothing else is ever raised.
     """
     session, *media = _sections(list(_lines_untrusted(text, max_bytes)))
@@ -90,7 +93,16 @@ def _lines_untrusted(text: str, max_bytes: int) -> Iterator[_Line]:
         lines.pop()
     if not lines:
         raise SdpError("the description is empty")
+    candidates = 0
     for number, line in enumerate(lines, 1):
+        if line.startswith("m="):
+            candidates = 0
+        elif line.startswith("a=candidate:"):
+            candidates += 1
+            if candidates > MAX_CANDIDATES:
+                raise InvalidDescriptionError(
+                    f"the m-line has more than {MAX_CANDIDATES:,} candidates", number
+                )
         line = line.removesuffix("\r")
         if "\r" in line or "\0" in line:
             raise SdpError("a character that no line may have: NUL or CR", number)

@@ -9,7 +9,7 @@ import re
 TOKEN = re.compile(r"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+")
 _NUMBER = re.compile(r"[0-9]{1,20}")
 _SHOWN_CHARACTERS = 60
-MAX_ITEMS = 512
+MAX_ITEMS = 1_024
 
 
 class InvalidValueError(ValueError):

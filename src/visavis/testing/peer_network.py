@@ -1,7 +1,8 @@
 """Peers in one process that meet without packets: a network for `RTCPeerConnection`s under test.
 
-Links find each other by the user name fragments of their descriptions, connect once one of them has a
-candidate of the other and both have the other's credentials, and compare fingerprints as DTLS does.
+Links find each other by the credentials of their descriptions, which links of one offer share, and by their
+candidates: two connect once one of them has a candidate of the other and both have the other's credentials,
+and compare fingerprints as DTLS does.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ class PeerNetworks:
     """A world of links; call it to get one connection's network."""
 
     def __init__(self) -> None:
-        self.links: dict[str, MemoryLink] = {}
+        self.links: dict[str, list[MemoryLink]] = {}
         self._ports = count(20_000)
         self._names = count(1)
 
@@ -75,6 +76,7 @@ class MemoryLink:
         self._dtls = RTCDtlsTransportState.NEW
         self._closed = False
         self.association: MemoryAssociation | None = None
+        self._loop = asyncio.get_running_loop()
 
     async def figures(self, transport_id: str) -> LinkFigures:
         """None: no packet is sent."""
@@ -96,7 +98,7 @@ class MemoryLink:
     def gather(self, credentials: IceCredentials, configuration: RTCConfiguration) -> None:
         """One host candidate, or with `relay` none."""
         self._local = credentials
-        self._world.links[credentials.ufrag] = self
+        self._world.links.setdefault(credentials.ufrag, []).append(self)
         if configuration.iceTransportPolicy is RTCIceTransportPolicy.RELAY:
             self._later(self._events.gathering)
             self._later(lambda: self._events.gathered(credentials.ufrag))
@@ -110,7 +112,6 @@ class MemoryLink:
     def restore(self, transport: Transport) -> None:
         """The former credentials count again."""
         self._local, self._remote = transport.local, transport
-        self._world.links[transport.local.ufrag] = self
 
     def connect(self, transport: Transport) -> None:
         """The peer is known: meets it, once it knows this one."""
@@ -128,15 +129,21 @@ class MemoryLink:
         """The peer sees it disconnect."""
         peer = self._peer()
         self._closed = True
-        if self._local is not None:
-            self._world.links.pop(self._local.ufrag, None)
+        for links in self._world.links.values():
+            if self in links:
+                links.remove(self)
         if peer is not None:
             peer._later(peer._lose)
 
     def _peer(self) -> "MemoryLink | None":
         remote = self._remote.remote if self._remote is not None else None
-        peer = None if remote is None else self._world.links.get(remote.ufrag)
-        return peer if peer is not None and peer._local == remote else None
+        for link in () if remote is None else self._world.links.get(remote.ufrag, ()):
+            if link._local == remote and (self._knows(link) or link._knows(self)):
+                return link
+        return None
+
+    def _knows(self, link: "MemoryLink") -> bool:
+        return link._own in self._candidates.values()
 
     def _meet(self) -> None:
         if self._remote is None or self._remote.remote is None:
@@ -147,9 +154,8 @@ class MemoryLink:
         peer = self._peer()
         if peer is None or peer._peer() is not self:
             return
-        if has_candidate or (self._local is not None and self._local.ufrag in peer._candidates):
-            for one in (self, peer):
-                one._connect_to(peer if one is self else self)
+        for one in (self, peer):
+            one._connect_to(peer if one is self else self)
 
     def _connect_to(self, peer: "MemoryLink") -> None:
         if self._ice is RTCIceTransportState.NEW:
@@ -188,4 +194,5 @@ class MemoryLink:
             self.association.lose()
 
     def _later(self, call: Callable[[], None]) -> None:
-        asyncio.get_running_loop().call_soon(lambda: None if self._closed else call())
+        if not self._loop.is_closed():
+            self._loop.call_soon(lambda: None if self._closed else call())

@@ -119,6 +119,15 @@ def test_a_certificate_has_a_fingerprint_of_its_own() -> None:
     assert one.fingerprint != other.fingerprint
 
 
+@pytest.mark.parametrize(
+    ("curve", "valid_s", "message"),
+    [("P-521", 1.0, "P-256 or P-384"), ("P-384", -1.0, "valid_s"), ("P-256", float("nan"), "valid_s")],
+)
+def test_a_certificate_that_cannot_be_made_is_refused(curve: str, valid_s: float, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Certificate.generate(curve, valid_s=valid_s)
+
+
 def test_an_idle_plane_reports_nothing_and_has_counters(native: DataPlane) -> None:
     native.submit([OPEN])
     assert not is_readable(native)

@@ -338,6 +338,19 @@ def test_a_port_sends_and_reads_the_messages_of_its_transport(native: ScriptedNa
     assert (read.arrived, read.left) == ([(transport, 51, b"read")], [(transport, 4)])
 
 
+def test_the_encoder_of_a_source_that_was_forgotten_hears_nothing(
+    native: ScriptedNative, plane: Plane
+) -> None:
+    transport = plane.new_transport()
+    track, other = plane.new_track(transport), plane.new_track(transport)
+    layers = list[int]()
+    plane.on_key_frame_wanted(track, layers.append)
+    plane.on_key_frame_wanted(other, layers.append)
+    plane.forget_source(track)
+    say_last(native, plane, KeyFrameWanted(track, 1), KeyFrameWanted(other, 2))
+    assert layers == [2]
+
+
 def test_a_frame_goes_down_with_the_low_bits_of_its_timestamp(native: ScriptedNative, plane: Plane) -> None:
     track = plane.new_track(plane.new_transport())
     assert plane.frame_sender(track, layer=2).send_frame(96, (1 << 32) + 5, b"x", True, 1.5, -20, voice=True)

@@ -11,8 +11,7 @@ from visavis.jsep import (
     end_local_candidates,
     set_local,
 )
-from visavis.jsep.validate import MAX_CANDIDATES
-from visavis.sdp import Candidate
+from visavis.sdp import MAX_CANDIDATES, Candidate
 
 HOST = Candidate("1", 1, "udp", 2130706431, "192.0.2.1", 5000, "host")
 MAPPED = Candidate("2", 1, "udp", 1694498815, "198.51.100.1", 6000, "srflx", "192.0.2.1", 5000)

@@ -7,7 +7,7 @@ from visavis.dataplane.commands import Kind
 from visavis.errors import DescriptionError, InvalidDescriptionError, SdpError
 from visavis.jsep import RtcpMuxPolicy, SdpType, stop, want_data
 from visavis.jsep.apply_remote import MAX_DESCRIPTION_BYTES
-from visavis.jsep.validate import MAX_CANDIDATES
+from visavis.sdp import MAX_CANDIDATES
 
 
 def _caller() -> Peer:

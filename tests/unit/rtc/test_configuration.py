@@ -1,4 +1,8 @@
+from datetime import timedelta
+
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.unit.rtc.pairs import negotiate, pair
 from visavis.errors import DOMException
@@ -80,15 +84,21 @@ async def test_other_servers_have_the_next_offer_restart_ice() -> None:
     other.close()
 
 
-async def test_certificates_are_ecdsa_over_p_256_and_expire_within_a_year() -> None:
-    algorithm = {"name": "ecdsa", "namedCurve": "P-256", "expires": 10**15}
+@pytest.mark.parametrize("curve", ["P-256", "P-384"])
+async def test_certificates_are_ecdsa_and_expire_within_a_year(curve: str) -> None:
+    algorithm = {"name": "ecdsa", "namedCurve": curve, "expires": 10**15}
     made = await RTCPeerConnection.generateCertificate(algorithm)
     short = await RTCPeerConnection.generateCertificate({**algorithm, "expires": 0})
     assert 364 < (made.expires - short.expires) / 86_400_000 <= 365
+    shown = x509.load_der_x509_certificate(made.der)
+    assert shown.not_valid_after_utc - shown.not_valid_before_utc == timedelta(days=365)
+    key = shown.public_key()
+    assert isinstance(key, ec.EllipticCurvePublicKey)
+    assert key.curve.name == {"P-256": "secp256r1", "P-384": "secp384r1"}[curve]
     (fingerprint,) = made.getFingerprints()
     assert fingerprint.algorithm == "sha-256"
     assert fingerprint.value == made.fingerprint.digest.hex(":")
-    for other in ("HMAC", {"name": "RSASSA-PKCS1-v1_5"}, {"name": "ECDSA", "namedCurve": "P-384"}):
+    for other in ("HMAC", {"name": "RSASSA-PKCS1-v1_5"}, {"name": "ECDSA", "namedCurve": "P-521"}):
         with pytest.raises(DOMException) as caught:
             await RTCPeerConnection.generateCertificate(other)
         assert caught.value.name == "NotSupportedError"

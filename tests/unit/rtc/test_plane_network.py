@@ -1,14 +1,19 @@
 """Connections over the real data plane, on this machine."""
 
+import asyncio
 import base64
 import os
+import re
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
+import pytest
+
 from tests.unit.rtc.pairs import GUARD_S, negotiate, trickle
-from visavis.rtc import RTCCertificate, RTCPeerConnection
+from visavis.events import Event
+from visavis.rtc import RTCCertificate, RTCPeerConnection, RTCSessionDescription
 
 
 def _threads() -> set[str]:
@@ -41,8 +46,9 @@ async def test_two_connections_in_one_process_reach_connected_and_leave_no_threa
     assert _threads() == before
 
 
-async def test_each_shows_its_certificate_to_the_other() -> None:
-    mine, theirs = await generate(), await generate()
+@pytest.mark.parametrize("curve", ["P-256", "P-384"])
+async def test_each_shows_its_certificate_to_the_other(curve: str) -> None:
+    mine, theirs = await generate(curve), await generate("P-256")
     one, other = RTCPeerConnection({"certificates": [mine]}), RTCPeerConnection({"certificates": [theirs]})
     trickle(one, other)
     transport = one.addTransceiver("audio").sender
@@ -60,8 +66,46 @@ async def test_each_shows_its_certificate_to_the_other() -> None:
     other.close()
 
 
-async def generate() -> RTCCertificate:
-    return await RTCPeerConnection.generateCertificate({"name": "ECDSA", "namedCurve": "P-256"})
+async def generate(curve: str) -> RTCCertificate:
+    return await RTCPeerConnection.generateCertificate({"name": "ECDSA", "namedCurve": curve})
+
+
+@pytest.mark.parametrize("deceived", ["offerer", "answerer"])
+async def test_a_wrong_fingerprint_ends_both_ends_at_once(deceived: str) -> None:
+    """The one that was told it fails; the other, whose own peer is the right one, hears of the end."""
+    one, other = RTCPeerConnection(), RTCPeerConnection()
+    trickle(one, other)
+    sender = one.addTransceiver("audio").sender
+
+    def told(description: RTCSessionDescription | None, lie: bool) -> dict[str, str]:
+        assert description is not None
+        sdp = re.sub(r"(?<=a=fingerprint:sha-256 )[^\r]*", ":".join(["00"] * 32), description.sdp)
+        return {"type": description.type, "sdp": sdp if lie else description.sdp}
+
+    await one.setLocalDescription()
+    await other.setRemoteDescription(told(one.localDescription, deceived == "answerer"))
+    await other.setLocalDescription()
+    transport, peers = sender.transport, other.getTransceivers()[0].receiver.transport
+    assert transport is not None
+    assert peers is not None
+    states = {transport: asyncio.Event(), peers: asyncio.Event()}
+
+    def ended(_: Event) -> None:
+        for each, over in states.items():
+            if each.state in ("failed", "closed"):
+                over.set()
+
+    for each in states:
+        each.addEventListener("statechange", ended)
+    await one.setRemoteDescription(told(other.localDescription, deceived == "offerer"))
+    async with asyncio.timeout(GUARD_S):
+        for over in states.values():
+            await over.wait()
+    loser, winner = (transport, peers) if deceived == "offerer" else (peers, transport)
+    assert (loser.state, winner.state) == ("failed", "closed")
+    assert loser.getRemoteCertificates() == []
+    one.close()
+    other.close()
 
 
 async def test_an_ice_restart_keeps_the_connection() -> None:

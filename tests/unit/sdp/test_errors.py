@@ -3,7 +3,7 @@
 import pytest
 
 from visavis.errors import SdpError
-from visavis.sdp import MAX_BYTES, MAX_LINES, MAX_MEDIA, RtcpFeedback, parse, parse_candidate
+from visavis.sdp import MAX_BYTES, MAX_CANDIDATES, MAX_LINES, MAX_MEDIA, RtcpFeedback, parse, parse_candidate
 from visavis.sdp.parse import MAX_FEEDBACK_FOR_ALL
 from visavis.sdp.syntax import MAX_ITEMS
 
@@ -111,11 +111,11 @@ def test_a_wrong_line_is_named(text: str, message: str) -> None:
         ),
         ("simulcast:send 1;;2", "rid '' is not 1 to 255 of A-Z a-z 0-9 _ -"),
         ("ptime:0", "ptime '0' is no number from 1 to 2147483647"),
-        ("simulcast:send " + "1;" * MAX_ITEMS, "simulcast has more than 512 items"),
-        ("simulcast:send " + "1," * MAX_ITEMS, "simulcast stream has more than 512 items"),
-        ("ssrc-group:FID" + " 1" * MAX_ITEMS, "ssrc-group has more than 512 items"),
-        ("group:BUNDLE" + " 1" * MAX_ITEMS, "group has more than 512 items"),
-        ("ice-options:a" + " a" * MAX_ITEMS, "ice-options has more than 512 items"),
+        ("simulcast:send " + "1;" * MAX_ITEMS, "simulcast has more than 1024 items"),
+        ("simulcast:send " + "1," * MAX_ITEMS, "simulcast stream has more than 1024 items"),
+        ("ssrc-group:FID" + " 1" * MAX_ITEMS, "ssrc-group has more than 1024 items"),
+        ("group:BUNDLE" + " 1" * MAX_ITEMS, "group has more than 1024 items"),
+        ("ice-options:a" + " a" * MAX_ITEMS, "ice-options has more than 1024 items"),
         ("rtcp:9 IN IP4", "rtcp '9 IN IP4' is not 'port' or 'port IN type address'"),
     ],
 )
@@ -153,6 +153,16 @@ def test_feedback_for_all_formats_is_bounded_since_each_format_repeats_it() -> N
         _message(BASE + lines + "a=rtcp-fb:* ccm fir\n")
         == "line 5: 33 a=rtcp-fb:* of one m-line are more than 32"
     )
+
+
+def test_too_many_candidates_are_refused_before_any_of_them_is_read() -> None:
+    lines = "a=candidate:nonsense\n" * (MAX_CANDIDATES + 1)
+    assert _message(BASE + lines) == "line 1007: the m-line has more than 1,000 candidates"
+
+
+def test_each_m_line_may_have_as_many_candidates() -> None:
+    lines = "m=audio 9 RTP/AVP 0\n" + "a=candidate:1 1 udp 1 192.0.2.1 9 typ host\n" * MAX_CANDIDATES
+    assert len(parse(SESSION + lines * 2).media) == 2
 
 
 def test_a_description_of_too_many_m_lines_is_refused() -> None:

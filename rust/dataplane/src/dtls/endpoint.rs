@@ -15,6 +15,12 @@ use crate::api::{DtlsRole, Fingerprint};
 use crate::srtp::Profile;
 use crate::time::Time;
 
+const FINGERPRINT_MISMATCH: &str = "fingerprint-mismatch";
+
+/// A fatal alert, bad_certificate, of epoch 0 (RFC 6347 section 4.1, RFC 5246 section 7.2.2), with a sequence number that no
+/// record of a handshake has.
+const BAD_CERTIFICATE: [u8; 15] = [21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 2, 42];
+
 /// What became of the association.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -303,7 +309,7 @@ impl Endpoint {
                 }
                 Output::PeerCert(certificate) => {
                     if !fingerprint::matches(certificate, &self.fingerprints) {
-                        break Some("fingerprint-mismatch");
+                        break Some(FINGERPRINT_MISMATCH);
                     }
                     self.proved = Some(certificate.to_vec());
                 }
@@ -328,6 +334,9 @@ impl Endpoint {
             self.buffer = buffer;
         }
         let version = engine.protocol_version();
+        if failure == Some(FINGERPRINT_MISMATCH) {
+            self.refuse(&mut engine, &mut buffer);
+        }
         if self.state == State::Over {
             // The answer to close_notify has been taken; the engine has no more to say.
             self.end();
@@ -338,6 +347,31 @@ impl Endpoint {
             self.fail(reason);
         } else if self.is_established && self.state == State::Handshaking {
             self.connect(version);
+        }
+    }
+
+    /// Tells a peer that is not who it was signalled to be, so that it need not wait for the time-out of its handshake.
+    ///
+    /// In DTLS 1.2 it has no keys of ours yet, and takes an alert in the clear. In 1.3 it takes none, and the engine has but
+    /// one to send under keys: the handshake is brought to its end, and closed at once. Media keys are given to nobody.
+    fn refuse(&mut self, engine: &mut Dtls, buffer: &mut [u8]) {
+        if engine.protocol_version() != Some(ProtocolVersion::DTLS1_3) {
+            self.transmits.push_back(BAD_CERTIFICATE.to_vec());
+            return;
+        }
+        self.send_rest(engine, buffer);
+        // An error, or an engine that is not through with the handshake: the peer's time-out has to do.
+        let _ = engine.close();
+        self.send_rest(engine, buffer);
+    }
+
+    fn send_rest(&mut self, engine: &mut Dtls, buffer: &mut [u8]) {
+        loop {
+            match engine.poll_output(buffer) {
+                Output::Packet(packet) => self.transmits.push_back(packet.to_vec()),
+                Output::Timeout(_) | Output::BufferTooSmall { .. } => return,
+                _ => {}
+            }
         }
     }
 

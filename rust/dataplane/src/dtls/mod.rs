@@ -29,7 +29,7 @@ mod received;
 #[cfg(test)]
 mod tests;
 
-pub use certificate::{Certificate, CertificateError};
+pub use certificate::{Certificate, CertificateError, Curve};
 pub use config::MAX_DATAGRAM;
 pub use endpoint::{Discarded, Endpoint, Event};
 pub use keys::Keys;
