@@ -63,22 +63,23 @@ class AgentLink(AgentEvents):
         held: LoopPlane,
         id: TransportId,
         certificate: RTCCertificate,
-        transport: Transport,
+        controlling: bool,
         foundations: Foundations,
         events: LinkEvents,
         forget: Callable[[], None],
     ) -> None:
         """`forget` gives back the identifier, in the end."""
+        self.id = id
         self._held = held
-        self._id = id
         self._certificate = certificate
-        self._transport = transport
+        self._controlling = controlling
         self._foundations = foundations
         self._events = events
         self._forget = forget
         self._agent: IceAgent | None = None
         self._connected = False
         self._restoring = False
+        self._pooled = False
         self._dtls = RTCDtlsTransportState.NEW
         self._selected: CandidatePair | None = None
         self._remote: dict[str, list[RemoteCandidates]] = {}
@@ -86,19 +87,19 @@ class AgentLink(AgentEvents):
     @property
     def media_path(self) -> MediaPath | None:
         """Where media travels, once DTLS has its peer."""
-        return MediaPath(self._held.plane, self._id) if self._connected else None
+        return MediaPath(self._held.plane, self.id) if self._connected else None
 
     async def figures(self, transport_id: str) -> LinkFigures:
         """What the data plane counted and the agent knows; without an answer of the data plane only that."""
         agent = self._agent
         if agent is None:
             return LinkFigures()
-        counted = TransportStats(self._id, {}, [], [])
+        counted = TransportStats(self.id, {}, [], [])
         try:
             async with asyncio.timeout(_STATS_TIMEOUT_S):
-                counted = await self._held.plane.stats(self._id)
+                counted = await self._held.plane.stats(self.id)
         except (TimeoutError, LocalProtocolError, RuntimeError) as error:
-            _log.debug("transport %d has no figures: %s", self._id, error)
+            _log.debug("transport %d has no figures: %s", self.id, error)
         selected = agent.selected
         ice = [
             *(local_candidate_stats(one, transport_id) for one in agent.local_candidates),
@@ -114,41 +115,28 @@ class AgentLink(AgentEvents):
             agent.selected_changes,
         )
 
+    def fill_pool(self, credentials: IceCredentials, configuration: RTCConfiguration) -> None:
+        """Opens the transport and gathers ahead of need (RFC 9429 section 3.5.4): nothing is told."""
+        self._pooled = True
+        self._open(Credentials(credentials.ufrag, credentials.password), configuration).fill_pool()
+
+    def leave_pool(self, events: LinkEvents, forget: Callable[[], None]) -> None:
+        """Somebody needs it: `events` hears of it what `gather` will tell, and what comes later."""
+        self._events = events
+        self._forget = forget
+
     def gather(self, credentials: IceCredentials, configuration: RTCConfiguration) -> None:
-        """Opens the transport at first; later a restart."""
-        options = ice_options(configuration)
+        """Opens the transport at first, or tells what the pool holds; later a restart."""
         ours = Credentials(credentials.ufrag, credentials.password)
+        pooled, self._pooled = self._pooled, False
         self._restoring = False
-        if self._agent is not None:
-            self._agent.set_options(options)
+        if self._agent is None:
+            self._open(ours, configuration).gather()
+        elif pooled:
+            self._agent.gather()
+        else:
+            self._agent.set_options(ice_options(configuration))
             self._agent.restart(ours)
-            return
-        plane = self._held.plane
-        plane.on_transport(self._id, self)
-        plane.submit(
-            OpenTransport(
-                self._id,
-                credentials.ufrag,
-                credentials.password,
-                lite=False,
-                controlling=self._transport.controlling,
-                tie_breaker=secrets.randbits(_TIE_BREAKER_BITS),
-                certificate=self._certificate.native,
-            )
-        )
-        self._agent = IceAgent(
-            transport=self._id,
-            plane=plane,
-            clock=self._held.clock,
-            machine=self._held.machine,
-            events=self,
-            credentials=ours,
-            controlling=self._transport.controlling,
-            options=options,
-            foundations=self._foundations,
-        )
-        plane.on_ice(self._id, self._agent)
-        self._agent.gather()
 
     def restore(self, transport: Transport) -> None:
         """The former generation again: its candidates are known to everybody, and are not told again."""
@@ -167,7 +155,7 @@ class AgentLink(AgentEvents):
             self._connected = True
             self._held.plane.submit(
                 ConnectTransport(
-                    self._id, remote.ufrag, remote.password, transport.role, transport.fingerprints
+                    self.id, remote.ufrag, remote.password, transport.role, transport.fingerprints
                 )
             )
         self._agent.start(Credentials(remote.ufrag, remote.password))
@@ -183,8 +171,36 @@ class AgentLink(AgentEvents):
         """Ends the agent, then the transport."""
         if self._agent is not None:
             self._agent.close()
-            self._held.plane.submit(CloseTransport(self._id))
+            self._held.plane.submit(CloseTransport(self.id))
         self._forget()
+
+    def _open(self, credentials: Credentials, configuration: RTCConfiguration) -> IceAgent:
+        plane = self._held.plane
+        plane.on_transport(self.id, self)
+        plane.submit(
+            OpenTransport(
+                self.id,
+                credentials.ufrag,
+                credentials.password,
+                lite=False,
+                controlling=self._controlling,
+                tie_breaker=secrets.randbits(_TIE_BREAKER_BITS),
+                certificate=self._certificate.native,
+            )
+        )
+        self._agent = IceAgent(
+            transport=self.id,
+            plane=plane,
+            clock=self._held.clock,
+            machine=self._held.machine,
+            events=self,
+            credentials=credentials,
+            controlling=self._controlling,
+            options=ice_options(configuration),
+            foundations=self._foundations,
+        )
+        plane.on_ice(self.id, self._agent)
+        return self._agent
 
     def _add(self, candidates: RemoteCandidates) -> None:
         known = None if self._agent is None else self._agent.remote_credentials
@@ -255,7 +271,7 @@ class AgentLink(AgentEvents):
         if dtls is RTCDtlsTransportState.CONNECTING and self._dtls is RTCDtlsTransportState.CONNECTED:
             return
         self._dtls = dtls
-        certificate = self._held.plane.remote_certificate(self._id)
+        certificate = self._held.plane.remote_certificate(self.id)
         self._events.dtls(dtls, reason, () if certificate is None else (certificate,))
 
     def forwarding(self, slot: int, reason: str) -> None:

@@ -108,6 +108,15 @@ class Connection:
             self._network = self._open_network()
         return self._network
 
+    def fill_pool(self) -> None:
+        """Gathers ahead as `iceCandidatePoolSize` asks (RFC 9429 section 3.5.4), before the first local
+        description, and on an event loop: a connection that is made outside of one gathers with its first
+        offer."""
+        if self.closed or self.set_local_was_called or not _on_a_loop():
+            return
+        if self._network is not None or self.configuration.iceCandidatePoolSize:
+            self.network.fill_pool(self.configuration, self.certificate)
+
     @property
     def transceivers(self) -> list[RTCRtpTransceiver]:
         """The set of transceivers, in the order of their making."""
@@ -318,6 +327,14 @@ class Connection:
         elif not self._negotiation_needed:
             self._negotiation_needed = True
             self.target.dispatchEvent(Event("negotiationneeded"))
+
+
+def _on_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _what_descriptions_show(session: Session) -> tuple[object, ...]:

@@ -120,6 +120,10 @@ class Network(Protocol):
         """Opens a transport that has had its credentials from here."""
         ...
 
+    def fill_pool(self, configuration: RTCConfiguration, certificate: RTCCertificate) -> None:
+        """Gathers for `iceCandidatePoolSize` transports ahead of need (RFC 9429 section 3.5.4), anew when
+        the configuration would gather other candidates than the pool has."""
+
     def close(self) -> None:
         """The connection is closed: what it has held is given back, its links have been closed."""
 

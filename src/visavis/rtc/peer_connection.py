@@ -48,7 +48,7 @@ class RTCPeerConnection(MediaAndData):
         *,
         open_network: OpenNetwork = open_network,
     ) -> None:
-        """Nothing is opened before there is something to negotiate.
+        """Nothing is opened before there is something to negotiate, unless `iceCandidatePoolSize` asks.
 
         Args:
             configuration: of the standard, as a dict or an `RTCConfiguration`.
@@ -59,6 +59,7 @@ class RTCPeerConnection(MediaAndData):
         """
         super().__init__()
         self._connection = Connection(self, configurations.new(configuration), open_network)
+        self._connection.fill_pool()
 
     # Descriptions.
 
@@ -216,6 +217,7 @@ class RTCPeerConnection(MediaAndData):
         )
         if (new.iceServers, new.iceTransportPolicy) != (old.iceServers, old.iceTransportPolicy):
             connection.needs_ice_restart = connection.session.local is not None
+        connection.fill_pool()
 
     @staticmethod
     async def generateCertificate(keygenAlgorithm: Mapping[str, object] | str) -> RTCCertificate:
