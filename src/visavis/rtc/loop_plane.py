@@ -6,7 +6,8 @@ import weakref
 from visavis.clock import LoopClock
 from visavis.dataplane import Plane
 from visavis.ice import Machine
-from visavis.ice.machine import LoopResolver, this_machine
+from visavis.ice.machine import LoopResolver, machine_interfaces, this_machine
+from visavis.ice.mdns_socket import MdnsSocket
 
 _THREADS = 1
 
@@ -18,7 +19,8 @@ class LoopPlane:
         self.clock = LoopClock(loop)
         self.plane = Plane.start([], threads=_THREADS)
         self.plane.attach(loop)
-        self._resolver = LoopResolver(loop)
+        self.mdns = MdnsSocket(loop, machine_interfaces)
+        self._resolver = LoopResolver(loop, mdns=self.mdns)
         self.machine: Machine = this_machine(self._resolver)
         self._users = 0
 
@@ -31,6 +33,7 @@ class LoopPlane:
         self._users -= 1
         if self._users == 0:
             self._resolver.close()
+            self.mdns.close()
             self.plane.close()
         return self._users == 0
 
