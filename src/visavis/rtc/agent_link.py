@@ -170,6 +170,7 @@ class AgentLink(AgentEvents):
     def close(self) -> None:
         """Ends the agent, then the transport."""
         if self._agent is not None:
+            self._held.unwatch(self._agent.network_changed)
             self._agent.close()
             self._held.plane.submit(CloseTransport(self.id))
         self._forget()
@@ -200,6 +201,7 @@ class AgentLink(AgentEvents):
             foundations=self._foundations,
         )
         plane.on_ice(self.id, self._agent)
+        self._held.watch(self._agent.network_changed)
         return self._agent
 
     def _add(self, candidates: RemoteCandidates) -> None:
@@ -256,8 +258,9 @@ class AgentLink(AgentEvents):
         self._events.role(controlling)
 
     def restart_wanted(self, reason: str) -> None:
-        """`AgentEvents`: the program decides (`restartIce`), once the state has told it."""
+        """`AgentEvents`: the configuration decides."""
         _log.info("ICE needs a restart: %s", reason)
+        self._events.restart_wanted(reason)
 
     # What the data plane reports.
 

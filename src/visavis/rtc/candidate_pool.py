@@ -39,6 +39,9 @@ class _Nobody:
     def ice(self, state: RTCIceTransportState, pair: tuple[Candidate, Candidate] | None) -> None:
         """`closed`, when the pool is drained."""
 
+    def restart_wanted(self, reason: str) -> None:
+        """Comes of a connection only, which it has not got."""
+
     def dtls(self, state: RTCDtlsTransportState, reason: str, certificates: tuple[bytes, ...]) -> None:
         """Comes after checks only."""
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from visavis.errors import DOMException
 from visavis.events import Event, EventTarget
-from visavis.jsep import Description, IceCredentials, Session, Transceiver, needs_negotiation
+from visavis.jsep import Description, IceCredentials, Session, Transceiver, needs_negotiation, restart_ice
 from visavis.media import MediaSource, MediaStream, MediaStreamTrack
 from visavis.rtc import certificate, encodings, states, stats, stats_gathering
 from visavis.rtc.certificate import RTCCertificate
@@ -234,6 +234,12 @@ class Connection:
             self._update_when_chain_is_empty = True
         else:
             self.tasks.queue(self._check_negotiation)
+
+    def restart_ice(self) -> None:
+        """The next offer restarts ICE (RFC 8445 section 9)."""
+        if not self.closed:
+            self.replace(restart_ice(self.session))
+            self.update_negotiation_needed()
 
     def clear_negotiation_needed(self) -> None:
         """Section 4.7.2."""

@@ -2,12 +2,14 @@
 
 import asyncio
 import weakref
+from collections.abc import Callable
 
-from visavis.clock import LoopClock
+from visavis.clock import Clock, LoopClock
 from visavis.dataplane import Plane
 from visavis.ice import Machine
 from visavis.ice.machine import LoopResolver, machine_interfaces, this_machine
 from visavis.ice.mdns_socket import MdnsSocket
+from visavis.ice.watch import NetworkWatcher
 
 _THREADS = 1
 
@@ -16,13 +18,33 @@ class LoopPlane:
     """The data plane of one event loop, with what ICE needs beside it; counts its users."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.clock = LoopClock(loop)
+        self.clock: Clock = LoopClock(loop)
         self.plane = Plane.start([], threads=_THREADS)
         self.plane.attach(loop)
         self.mdns = MdnsSocket(loop, machine_interfaces)
         self._resolver = LoopResolver(loop, mdns=self.mdns)
         self.machine: Machine = this_machine(self._resolver)
         self._users = 0
+        self._watcher: NetworkWatcher | None = None
+        self._watching: list[Callable[[], None]] = []
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Has `changed` called when the machine's addresses are others; one poll serves all who watch."""
+        self._watching.append(changed)
+        if self._watcher is None:
+            self._watcher = NetworkWatcher(self.clock, self.machine.interfaces, self.network_changed)
+
+    def unwatch(self, changed: Callable[[], None]) -> None:
+        """Ends what `watch` began."""
+        self._watching.remove(changed)
+        if not self._watching and self._watcher is not None:
+            self._watcher.close()
+            self._watcher = None
+
+    def network_changed(self) -> None:
+        """Tells all who watch."""
+        for changed in list(self._watching):
+            changed()
 
     def hold(self) -> None:
         """One user more."""

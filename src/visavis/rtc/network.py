@@ -56,6 +56,9 @@ class LinkEvents(Protocol):
     def ice(self, state: RTCIceTransportState, pair: tuple[Candidate, Candidate] | None) -> None:
         """The state of the checks, and the pair in use (ours, the peer's)."""
 
+    def restart_wanted(self, reason: str) -> None:
+        """The machine's network changed such that only an ICE restart helps."""
+
     def dtls(self, state: RTCDtlsTransportState, reason: str, certificates: tuple[bytes, ...]) -> None:
         """The state of the handshake: a word about why, and what the peer showed, in DER."""
 

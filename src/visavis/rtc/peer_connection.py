@@ -7,7 +7,7 @@ from typing import Self
 
 from visavis.errors import DOMException
 from visavis.events import Event, EventHandler
-from visavis.jsep import Description, close, restart_ice
+from visavis.jsep import Description, close
 from visavis.rtc import candidates, certificate, descriptions, idl
 from visavis.rtc import configuration as configurations
 from visavis.rtc.certificate import RTCCertificate
@@ -165,10 +165,7 @@ class RTCPeerConnection(MediaAndData):
 
     def restartIce(self) -> None:
         """Has the next negotiation restart ICE (RFC 8445 section 9)."""
-        connection = self._connection
-        if not connection.closed:
-            connection.replace(restart_ice(connection.session))
-            connection.update_negotiation_needed()
+        self._connection.restart_ice()
 
     @property
     def signalingState(self) -> str:
