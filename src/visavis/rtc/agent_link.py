@@ -32,6 +32,7 @@ from visavis.jsep import IceCredentials, RemoteCandidates, Transport
 from visavis.rtc.certificate import RTCCertificate
 from visavis.rtc.configuration import RTCConfiguration, RTCIceTransportPolicy
 from visavis.rtc.dtls_transport import RTCDtlsTransportState
+from visavis.rtc.host_names import HostNames
 from visavis.rtc.ice_transport import RTCIceTransportState
 from visavis.rtc.loop_plane import LoopPlane
 from visavis.rtc.network import (
@@ -65,6 +66,7 @@ class AgentLink(AgentEvents):
         certificate: RTCCertificate,
         controlling: bool,
         foundations: Foundations,
+        names: HostNames,
         events: LinkEvents,
         forget: Callable[[], None],
     ) -> None:
@@ -74,6 +76,8 @@ class AgentLink(AgentEvents):
         self._certificate = certificate
         self._controlling = controlling
         self._foundations = foundations
+        self._names = names
+        self._hides_addresses = False
         self._events = events
         self._forget = forget
         self._agent: IceAgent | None = None
@@ -129,6 +133,7 @@ class AgentLink(AgentEvents):
         """Opens the transport at first, or tells what the pool holds; later a restart."""
         ours = Credentials(credentials.ufrag, credentials.password)
         pooled, self._pooled = self._pooled, False
+        self._hides_addresses = configuration.hide_host_addresses
         self._restoring = False
         if self._agent is None:
             self._open(ours, configuration).gather()
@@ -220,15 +225,13 @@ class AgentLink(AgentEvents):
 
     def candidate(self, candidate: LocalCandidate) -> None:
         """`AgentEvents`: a candidate for the peer."""
-        if not self._restoring and self._agent is not None:
-            self._events.candidate(
-                GatheredCandidate(
-                    candidate.candidate.to_sdp(),
-                    self._agent.credentials.ufrag,
-                    candidate.url,
-                    candidate.relay_protocol,
-                )
-            )
+        if self._restoring or self._agent is None:
+            return
+        found = candidate.candidate.to_sdp()
+        told = self._names.hide(found) if self._hides_addresses else found
+        if told is not None:
+            ufrag = self._agent.credentials.ufrag
+            self._events.candidate(GatheredCandidate(told, ufrag, candidate.url, candidate.relay_protocol))
 
     def candidate_error(self, error: CandidateError) -> None:
         """`AgentEvents`: a server brought none."""

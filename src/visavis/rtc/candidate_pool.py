@@ -9,6 +9,7 @@ from visavis.rtc.agent_link import AgentLink, ice_options
 from visavis.rtc.certificate import RTCCertificate
 from visavis.rtc.configuration import RTCConfiguration
 from visavis.rtc.dtls_transport import RTCDtlsTransportState
+from visavis.rtc.host_names import HostNames
 from visavis.rtc.ice_transport import RTCIceTransportState
 from visavis.rtc.loop_plane import LoopPlane
 from visavis.rtc.network import GatheredCandidate, ServerFailure
@@ -54,8 +55,9 @@ class CandidatePool:
     is wrong would have to be mended by a conflict.
     """
 
-    def __init__(self, held: LoopPlane, foundations: Foundations) -> None:
+    def __init__(self, held: LoopPlane, foundations: Foundations, names: HostNames) -> None:
         self._held = held
+        self._names = names
         self._foundations = foundations
         self._links: list[AgentLink] = []
         self._credentials: IceCredentials | None = None
@@ -99,7 +101,14 @@ class CandidatePool:
         if self._credentials is None:
             self._credentials = IceCredentials(plane.new_ufrag(id), plane.new_password())
         link = AgentLink(
-            self._held, id, certificate, True, self._foundations, _Nobody(), partial(plane.forget, id)
+            self._held,
+            id,
+            certificate,
+            True,
+            self._foundations,
+            self._names,
+            _Nobody(),
+            partial(plane.forget, id),
         )
         link.fill_pool(self._credentials, configuration)
         return link

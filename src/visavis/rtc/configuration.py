@@ -42,7 +42,12 @@ class RTCIceServer:
 
 @dataclass(slots=True)
 class RTCConfiguration:
-    """What a connection is made from; `network_change` is an addition to the standard's."""
+    """What a connection is made from.
+
+    `network_change` and `hide_host_addresses` are additions to the standard's: the latter has the peer, and
+    the signaling between, see random `.local` names in the place of this machine's addresses, which
+    multicast DNS answers for on the local network. It counts from the next gathering on.
+    """
 
     iceServers: list[RTCIceServer] = field(default_factory=list[RTCIceServer])
     iceTransportPolicy: RTCIceTransportPolicy = RTCIceTransportPolicy.ALL
@@ -51,6 +56,7 @@ class RTCConfiguration:
     certificates: list[RTCCertificate] = field(default_factory=list[RTCCertificate])
     iceCandidatePoolSize: Octet = 0
     network_change: NetworkChange = NetworkChange.RESTART
+    hide_host_addresses: bool = False
 
 
 def new(configuration: RTCConfiguration | Mapping[str, object] | None) -> RTCConfiguration:

@@ -8,6 +8,7 @@ from visavis.clock import Clock, LoopClock
 from visavis.dataplane import Plane
 from visavis.ice import Machine
 from visavis.ice.machine import LoopResolver, machine_interfaces, this_machine
+from visavis.ice.mdns import MDNS_PORT
 from visavis.ice.mdns_socket import MdnsSocket
 from visavis.ice.watch import NetworkWatcher
 
@@ -17,11 +18,12 @@ _THREADS = 1
 class LoopPlane:
     """The data plane of one event loop, with what ICE needs beside it; counts its users."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, mdns_port: int = MDNS_PORT) -> None:
+        """`mdns_port` is another one in tests only."""
         self.clock: Clock = LoopClock(loop)
         self.plane = Plane.start([], threads=_THREADS)
         self.plane.attach(loop)
-        self.mdns = MdnsSocket(loop, machine_interfaces)
+        self.mdns = MdnsSocket(loop, machine_interfaces, mdns_port)
         self._resolver = LoopResolver(loop, mdns=self.mdns)
         self.machine: Machine = this_machine(self._resolver)
         self._users = 0

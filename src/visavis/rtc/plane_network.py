@@ -9,6 +9,7 @@ from visavis.rtc.agent_link import AgentLink
 from visavis.rtc.candidate_pool import CandidatePool
 from visavis.rtc.certificate import RTCCertificate
 from visavis.rtc.configuration import RTCConfiguration
+from visavis.rtc.host_names import HostNames
 from visavis.rtc.loop_plane import LoopPlane, acquire, release
 from visavis.rtc.network import LinkEvents, Network
 
@@ -20,7 +21,8 @@ class PlaneNetwork:
         self._held = held
         self._ids: dict[int, TransportId] = {}
         self._foundations = Foundations()
-        self._pool = CandidatePool(held, self._foundations)
+        self._names = HostNames(held.mdns)
+        self._pool = CandidatePool(held, self._foundations, self._names)
 
     def credentials(self, key: int) -> IceCredentials:
         """Credentials that lead to the data plane thread of the transport; those of the pool, for one that
@@ -48,13 +50,15 @@ class PlaneNetwork:
             certificate,
             transport.controlling,
             self._foundations,
+            self._names,
             events,
             forget,
         )
 
     def close(self) -> None:
-        """Gives back the pool, identifiers that were never opened, and the data plane."""
+        """Gives back the pool, names, identifiers that were never opened, and the data plane."""
         self._pool.drain()
+        self._names.close()
         for key in list(self._ids):
             self._forget(key)
         release(self._held)
