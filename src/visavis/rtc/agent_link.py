@@ -71,8 +71,8 @@ class AgentLink(AgentEvents):
         forget: Callable[[], None],
     ) -> None:
         """`forget` gives back the identifier, in the end."""
-        self.id = id
         self._held = held
+        self._id = id
         self._certificate = certificate
         self._controlling = controlling
         self._foundations = foundations
@@ -89,21 +89,26 @@ class AgentLink(AgentEvents):
         self._remote: dict[str, list[RemoteCandidates]] = {}
 
     @property
+    def id(self) -> TransportId:
+        """Its transport of the data plane."""
+        return self._id
+
+    @property
     def media_path(self) -> MediaPath | None:
         """Where media travels, once DTLS has its peer."""
-        return MediaPath(self._held.plane, self.id) if self._connected else None
+        return MediaPath(self._held.plane, self._id) if self._connected else None
 
     async def figures(self, transport_id: str) -> LinkFigures:
         """What the data plane counted and the agent knows; without an answer of the data plane only that."""
         agent = self._agent
         if agent is None:
             return LinkFigures()
-        counted = TransportStats(self.id, {}, [], [])
+        counted = TransportStats(self._id, {}, [], [])
         try:
             async with asyncio.timeout(_STATS_TIMEOUT_S):
-                counted = await self._held.plane.stats(self.id)
+                counted = await self._held.plane.stats(self._id)
         except (TimeoutError, LocalProtocolError, RuntimeError) as error:
-            _log.debug("transport %d has no figures: %s", self.id, error)
+            _log.debug("transport %d has no figures: %s", self._id, error)
         selected = agent.selected
         ice = [
             *(local_candidate_stats(one, transport_id) for one in agent.local_candidates),
@@ -118,16 +123,6 @@ class AgentLink(AgentEvents):
             None if selected is None else pair_id(selected, transport_id),
             agent.selected_changes,
         )
-
-    def fill_pool(self, credentials: IceCredentials, configuration: RTCConfiguration) -> None:
-        """Opens the transport and gathers ahead of need (RFC 9429 section 3.5.4): nothing is told."""
-        self._pooled = True
-        self._open(Credentials(credentials.ufrag, credentials.password), configuration).fill_pool()
-
-    def leave_pool(self, events: LinkEvents, forget: Callable[[], None]) -> None:
-        """Somebody needs it: `events` hears of it what `gather` will tell, and what comes later."""
-        self._events = events
-        self._forget = forget
 
     def gather(self, credentials: IceCredentials, configuration: RTCConfiguration) -> None:
         """Opens the transport at first, or tells what the pool holds; later a restart."""
@@ -160,7 +155,7 @@ class AgentLink(AgentEvents):
             self._connected = True
             self._held.plane.submit(
                 ConnectTransport(
-                    self.id, remote.ufrag, remote.password, transport.role, transport.fingerprints
+                    self._id, remote.ufrag, remote.password, transport.role, transport.fingerprints
                 )
             )
         self._agent.start(Credentials(remote.ufrag, remote.password))
@@ -172,20 +167,30 @@ class AgentLink(AgentEvents):
         self._remote.setdefault(candidates.ufrag, []).append(candidates)
         self._add(candidates)
 
+    def fill_pool(self, credentials: IceCredentials, configuration: RTCConfiguration) -> None:
+        """Opens the transport and gathers ahead of need (RFC 9429 section 3.5.4): nothing is told."""
+        self._pooled = True
+        self._open(Credentials(credentials.ufrag, credentials.password), configuration).fill_pool()
+
+    def leave_pool(self, events: LinkEvents, forget: Callable[[], None]) -> None:
+        """Somebody needs it: `events` hears of it what `gather` will tell, and what comes later."""
+        self._events = events
+        self._forget = forget
+
     def close(self) -> None:
         """Ends the agent, then the transport."""
         if self._agent is not None:
             self._held.unwatch(self._agent.network_changed)
             self._agent.close()
-            self._held.plane.submit(CloseTransport(self.id))
+            self._held.plane.submit(CloseTransport(self._id))
         self._forget()
 
     def _open(self, credentials: Credentials, configuration: RTCConfiguration) -> IceAgent:
         plane = self._held.plane
-        plane.on_transport(self.id, self)
+        plane.on_transport(self._id, self)
         plane.submit(
             OpenTransport(
-                self.id,
+                self._id,
                 credentials.ufrag,
                 credentials.password,
                 lite=False,
@@ -195,7 +200,7 @@ class AgentLink(AgentEvents):
             )
         )
         self._agent = IceAgent(
-            transport=self.id,
+            transport=self._id,
             plane=plane,
             clock=self._held.clock,
             machine=self._held.machine,
@@ -205,7 +210,7 @@ class AgentLink(AgentEvents):
             options=ice_options(configuration),
             foundations=self._foundations,
         )
-        plane.on_ice(self.id, self._agent)
+        plane.on_ice(self._id, self._agent)
         self._held.watch(self._agent.network_changed)
         return self._agent
 
@@ -277,7 +282,7 @@ class AgentLink(AgentEvents):
         if dtls is RTCDtlsTransportState.CONNECTING and self._dtls is RTCDtlsTransportState.CONNECTED:
             return
         self._dtls = dtls
-        certificate = self._held.plane.remote_certificate(self.id)
+        certificate = self._held.plane.remote_certificate(self._id)
         self._events.dtls(dtls, reason, () if certificate is None else (certificate,))
 
     def forwarding(self, slot: int, reason: str) -> None:
