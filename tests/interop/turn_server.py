@@ -1,4 +1,4 @@
-"""coturn as a process: a STUN and TURN server on loopback."""
+"""coturn as a process: a STUN and TURN server on loopback, or in a network namespace."""
 
 import shutil
 import socket
@@ -10,23 +10,31 @@ from typing import Any
 
 import pytest
 
+from tests.interop.namespaces import within
 from visavis.server.certificates import CertificateFiles
 
 _STOP_S = 10
 _READY = "Total General servers"
 
 
+_PORT = 3478
+"""A namespace has all ports free."""
+
+
 @contextmanager
-def coturn(directory: Path, certificate: CertificateFiles | None = None) -> Generator[dict[str, Any]]:
-    """Runs until the block ends; gives the `RTCIceServer` of it. Its port takes TCP too, and with a
-    `certificate` TLS over that. Without coturn the test is skipped."""
+def coturn(
+    directory: Path,
+    certificate: CertificateFiles | None = None,
+    namespace: str | None = None,
+    host: str = "127.0.0.1",
+) -> Generator[dict[str, Any]]:
+    """Runs until the block ends, in a network namespace where one is named; gives the `RTCIceServer` of it.
+    Its port takes TCP too, and with a `certificate` TLS over that. Without coturn the test is skipped."""
     path = shutil.which("turnserver")
     if path is None:
         pytest.skip("no coturn found, so no TURN; on Debian: apt-get install coturn")
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = ["-n", "--listening-ip=127.0.0.1", f"--listening-port={port}", "--relay-ip=127.0.0.1"]
+    port = _free_port() if namespace is None else _PORT
+    options = ["-n", f"--listening-ip={host}", f"--listening-port={port}", f"--relay-ip={host}"]
     options += ["--lt-cred-mech", "--realm=visavis.test", "--user=ada:secret", "--allow-loopback-peers"]
     options += ["--no-dtls", "--no-cli", "--log-file=stdout", f"--pidfile={directory / 'pid'}"]
     if certificate is not None:
@@ -37,8 +45,9 @@ def coturn(directory: Path, certificate: CertificateFiles | None = None) -> Gene
     else:
         options += ["--no-tls"]
     options += [f"--userdb={directory / 'users'}"]
+    command = [path, *options] if namespace is None else within(namespace, path, *options)
     process = subprocess.Popen(
-        [path, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=directory
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=directory
     )
     try:
         assert process.stdout is not None
@@ -49,7 +58,13 @@ def coturn(directory: Path, certificate: CertificateFiles | None = None) -> Gene
                 break
         else:
             raise AssertionError(f"coturn ended with {process.wait()}:\n{''.join(said)}")
-        yield {"urls": f"turn:127.0.0.1:{port}", "username": "ada", "credential": "secret"}
+        yield {"urls": f"turn:{host}:{port}", "username": "ada", "credential": "secret"}
     finally:
         process.terminate()
         process.communicate(timeout=_STOP_S)
+
+
+def _free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])

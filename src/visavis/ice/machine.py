@@ -15,6 +15,8 @@ import ifaddr
 
 from visavis.clock import Clock, LoopClock
 from visavis.dataplane.commands import Address
+from visavis.ice.mdns import is_mdns_name
+from visavis.ice.mdns_socket import MdnsSocket
 from visavis.ice.options import Interface, Machine
 
 _LINUX_IPV6: Final = Path("/proc/net/if_inet6")
@@ -94,7 +96,8 @@ def open_tcp_stream(host: str, server: Address) -> int:
 class LoopResolver:
     """Resolves on an event loop, a few names at a time; what takes too long means nothing.
 
-    The system resolves mDNS names where it is set up to (`nss-mdns`, macOS, Windows).
+    Names of multicast DNS go to `mdns`, where there is one; the system resolves them where it is set up to
+    (`nss-mdns`, macOS, Windows), and asks unicast DNS where it is not.
     """
 
     def __init__(
@@ -102,16 +105,20 @@ class LoopResolver:
         loop: asyncio.AbstractEventLoop,
         lookup: Callable[[str], Awaitable[Sequence[str]]] | None = None,
         timeout_s: float = _LOOKUP_TIMEOUT_S,
+        mdns: MdnsSocket | None = None,
     ) -> None:
         """`lookup` raises OSError for a name that means nothing; None is the system's `getaddrinfo`."""
         self.loop = loop
         self._lookup = lookup if lookup is not None else self._system
         self._timeout_s = timeout_s
+        self._mdns = mdns
         self._slots = asyncio.Semaphore(_MAX_LOOKUPS)
         self._tasks: set[asyncio.Task[Sequence[str]]] = set()
 
     def resolve(self, name: str, done: Callable[[Sequence[str]], None]) -> None:
         """Calls `done` from the loop, with no address when the name means nothing or takes too long."""
+        if self._mdns is not None and is_mdns_name(name) and self._mdns.resolve(name, done):
+            return
         task = self.loop.create_task(self._resolve(name))
         self._tasks.add(task)
         task.add_done_callback(partial(self._ended, done))

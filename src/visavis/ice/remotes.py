@@ -4,13 +4,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Final
 
 from visavis.dataplane.commands import Address
 from visavis.ice.candidate import COMPONENT, Candidate, CandidateType, ip_version
+from visavis.ice.mdns import is_mdns_name
 from visavis.ice.options import Resolver
-
-_MDNS_SUFFIX: Final = ".local"
 
 
 class RemoteCandidates:
@@ -83,7 +81,7 @@ class RemoteCandidates:
             return "tcp"
         if candidate.port == 0:
             return "port"
-        if ip_version(candidate.address) is None and not candidate.address.lower().endswith(_MDNS_SUFFIX):
+        if ip_version(candidate.address) is None and not is_mdns_name(candidate.address):
             return "address"
         known = self._by_address.get(candidate.transport_address)
         if known is not None and known.type is not CandidateType.PEER_REFLEXIVE:

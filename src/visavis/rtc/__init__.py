@@ -3,6 +3,7 @@
 from visavis.events import Event, EventTarget
 from visavis.rtc.certificate import RTCCertificate, RTCCertificateExpiration, RTCDtlsFingerprint
 from visavis.rtc.configuration import (
+    NetworkChange,
     RTCBundlePolicy,
     RTCConfiguration,
     RTCIceServer,
@@ -89,6 +90,7 @@ __all__ = [
     "Event",
     "EventTarget",
     "MessageEvent",
+    "NetworkChange",
     "RTCAnswerOptions",
     "RTCBundlePolicy",
     "RTCCertificate",

@@ -32,6 +32,7 @@ from visavis.jsep import IceCredentials, RemoteCandidates, Transport
 from visavis.rtc.certificate import RTCCertificate
 from visavis.rtc.configuration import RTCConfiguration, RTCIceTransportPolicy
 from visavis.rtc.dtls_transport import RTCDtlsTransportState
+from visavis.rtc.host_names import HostNames
 from visavis.rtc.ice_transport import RTCIceTransportState
 from visavis.rtc.loop_plane import LoopPlane
 from visavis.rtc.network import (
@@ -67,8 +68,9 @@ class AgentLink(AgentEvents):
         held: LoopPlane,
         id: TransportId,
         certificate: RTCCertificate,
-        transport: Transport,
+        controlling: bool,
         foundations: Foundations,
+        names: HostNames,
         events: LinkEvents,
         forget: Callable[[], None],
     ) -> None:
@@ -76,16 +78,24 @@ class AgentLink(AgentEvents):
         self._held = held
         self._id = id
         self._certificate = certificate
-        self._transport = transport
+        self._controlling = controlling
         self._foundations = foundations
+        self._names = names
+        self._hides_addresses = False
         self._events = events
         self._forget = forget
         self._agent: IceAgent | None = None
         self._connected = False
         self._restoring = False
+        self._pooled = False
         self._dtls = RTCDtlsTransportState.NEW
         self._selected: CandidatePair | None = None
         self._remote: dict[str, list[RemoteCandidates]] = {}
+
+    @property
+    def id(self) -> TransportId:
+        """Its transport of the data plane."""
+        return self._id
 
     @property
     def media_path(self) -> MediaPath | None:
@@ -127,40 +137,18 @@ class AgentLink(AgentEvents):
         )
 
     def gather(self, credentials: IceCredentials, configuration: RTCConfiguration) -> None:
-        """Opens the transport at first; later a restart."""
-        options = ice_options(configuration)
+        """Opens the transport at first, or tells what the pool holds; later a restart."""
         ours = Credentials(credentials.ufrag, credentials.password)
+        pooled, self._pooled = self._pooled, False
+        self._hides_addresses = configuration.hide_host_addresses
         self._restoring = False
-        if self._agent is not None:
-            self._agent.set_options(options)
+        if self._agent is None:
+            self._open(ours, configuration).gather()
+        elif pooled:
+            self._agent.gather()
+        else:
+            self._agent.set_options(ice_options(configuration))
             self._agent.restart(ours)
-            return
-        plane = self._held.plane
-        plane.on_transport(self._id, self)
-        plane.submit(
-            OpenTransport(
-                self._id,
-                credentials.ufrag,
-                credentials.password,
-                lite=False,
-                controlling=self._transport.controlling,
-                tie_breaker=secrets.randbits(_TIE_BREAKER_BITS),
-                certificate=self._certificate.native,
-            )
-        )
-        self._agent = IceAgent(
-            transport=self._id,
-            plane=plane,
-            clock=self._held.clock,
-            machine=self._held.machine,
-            events=self,
-            credentials=ours,
-            controlling=self._transport.controlling,
-            options=options,
-            foundations=self._foundations,
-        )
-        plane.on_ice(self._id, self._agent)
-        self._agent.gather()
 
     def restore(self, transport: Transport) -> None:
         """The former generation again: its candidates are known to everybody, and are not told again."""
@@ -193,12 +181,52 @@ class AgentLink(AgentEvents):
             del self._remote[next(iter(self._remote))]
         self._add(candidates)
 
+    def fill_pool(self, credentials: IceCredentials, configuration: RTCConfiguration) -> None:
+        """Opens the transport and gathers ahead of need (RFC 9429 section 3.5.4): nothing is told."""
+        self._pooled = True
+        self._open(Credentials(credentials.ufrag, credentials.password), configuration).fill_pool()
+
+    def leave_pool(self, events: LinkEvents, forget: Callable[[], None]) -> None:
+        """Somebody needs it: `events` hears of it what `gather` will tell, and what comes later."""
+        self._events = events
+        self._forget = forget
+
     def close(self) -> None:
         """Ends the agent, then the transport."""
         if self._agent is not None:
+            self._held.unwatch(self._agent.network_changed)
             self._agent.close()
             self._held.plane.submit(CloseTransport(self._id))
         self._forget()
+
+    def _open(self, credentials: Credentials, configuration: RTCConfiguration) -> IceAgent:
+        plane = self._held.plane
+        plane.on_transport(self._id, self)
+        plane.submit(
+            OpenTransport(
+                self._id,
+                credentials.ufrag,
+                credentials.password,
+                lite=False,
+                controlling=self._controlling,
+                tie_breaker=secrets.randbits(_TIE_BREAKER_BITS),
+                certificate=self._certificate.native,
+            )
+        )
+        self._agent = IceAgent(
+            transport=self._id,
+            plane=plane,
+            clock=self._held.clock,
+            machine=self._held.machine,
+            events=self,
+            credentials=credentials,
+            controlling=self._controlling,
+            options=ice_options(configuration),
+            foundations=self._foundations,
+        )
+        plane.on_ice(self._id, self._agent)
+        self._held.watch(self._agent.network_changed)
+        return self._agent
 
     def _add(self, candidates: RemoteCandidates) -> None:
         known = None if self._agent is None else self._agent.remote_credentials
@@ -216,15 +244,13 @@ class AgentLink(AgentEvents):
 
     def candidate(self, candidate: LocalCandidate) -> None:
         """`AgentEvents`: a candidate for the peer."""
-        if not self._restoring and self._agent is not None:
-            self._events.candidate(
-                GatheredCandidate(
-                    candidate.candidate.to_sdp(),
-                    self._agent.credentials.ufrag,
-                    candidate.url,
-                    candidate.relay_protocol,
-                )
-            )
+        if self._restoring or self._agent is None:
+            return
+        found = candidate.candidate.to_sdp()
+        told = self._names.hide(found) if self._hides_addresses else found
+        if told is not None:
+            ufrag = self._agent.credentials.ufrag
+            self._events.candidate(GatheredCandidate(told, ufrag, candidate.url, candidate.relay_protocol))
 
     def candidate_error(self, error: CandidateError) -> None:
         """`AgentEvents`: a server brought none."""
@@ -254,8 +280,9 @@ class AgentLink(AgentEvents):
         self._events.role(controlling)
 
     def restart_wanted(self, reason: str) -> None:
-        """`AgentEvents`: the program decides (`restartIce`), once the state has told it."""
+        """`AgentEvents`: the configuration decides."""
         _log.info("ICE needs a restart: %s", reason)
+        self._events.restart_wanted(reason)
 
     # What the data plane reports.
 

@@ -13,6 +13,7 @@ from visavis.jsep import (
     add_local_candidate,
     end_local_candidates,
 )
+from visavis.rtc.configuration import NetworkChange
 from visavis.rtc.dtls_transport import RTCDtlsTransport, RTCDtlsTransportState
 from visavis.rtc.error import RTCError, RTCErrorDetailType, RTCErrorEvent, RTCErrorInit
 from visavis.rtc.ice_candidate import RTCIceCandidate
@@ -131,6 +132,13 @@ class BoundTransport:
             fire()
 
         self._queue(change)
+
+    def restart_wanted(self, reason: str) -> None:
+        """The next offer restarts ICE, and `negotiationneeded` asks for it, where the program leaves that to
+        the connection (`network_change`)."""
+        connection = self._connection
+        if connection.configuration.network_change is NetworkChange.RESTART:
+            self._queue(connection.restart_ice)
 
     def dtls(self, state: RTCDtlsTransportState, reason: str, certificates: tuple[bytes, ...]) -> None:
         """Section 5.5, and "update the connection state" (section 4.4.1.3)."""

@@ -22,6 +22,15 @@ class RTCIceTransportPolicy(StrEnum):
     ALL = "all"
 
 
+class NetworkChange(StrEnum):
+    """What a connection does when the address that it uses is gone from the machine, or when addresses
+    change while it has no path: `restart` fires `negotiationneeded`, and the next offer restarts ICE;
+    `ignore` leaves that to the program."""
+
+    RESTART = "restart"
+    IGNORE = "ignore"
+
+
 @dataclass(slots=True)
 class RTCIceServer:
     """A STUN or TURN server (RFC 7064, RFC 7065); TURN needs a name and a password."""
@@ -33,7 +42,12 @@ class RTCIceServer:
 
 @dataclass(slots=True)
 class RTCConfiguration:
-    """What a connection is made from."""
+    """What a connection is made from.
+
+    `network_change` and `hide_host_addresses` are additions to the standard's: the latter has the peer, and
+    the signaling between, see random `.local` names in the place of this machine's addresses, which
+    multicast DNS answers for on the local network. It counts from the next gathering on.
+    """
 
     iceServers: list[RTCIceServer] = field(default_factory=list[RTCIceServer])
     iceTransportPolicy: RTCIceTransportPolicy = RTCIceTransportPolicy.ALL
@@ -41,6 +55,8 @@ class RTCConfiguration:
     rtcpMuxPolicy: RtcpMuxPolicy = RtcpMuxPolicy.REQUIRE
     certificates: list[RTCCertificate] = field(default_factory=list[RTCCertificate])
     iceCandidatePoolSize: Octet = 0
+    network_change: NetworkChange = NetworkChange.RESTART
+    hide_host_addresses: bool = False
 
 
 def new(configuration: RTCConfiguration | Mapping[str, object] | None) -> RTCConfiguration:

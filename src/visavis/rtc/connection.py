@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from visavis.errors import DOMException
 from visavis.events import Event, EventTarget
-from visavis.jsep import Description, IceCredentials, Session, Transceiver, needs_negotiation
+from visavis.jsep import Description, IceCredentials, Session, Transceiver, needs_negotiation, restart_ice
 from visavis.media import MediaSource, MediaStream, MediaStreamTrack
 from visavis.rtc import certificate, encodings, states, stats, stats_gathering
 from visavis.rtc.certificate import RTCCertificate
@@ -109,6 +109,15 @@ class Connection:
         if self._network is None:
             self._network = self._open_network()
         return self._network
+
+    def fill_pool(self) -> None:
+        """Gathers ahead as `iceCandidatePoolSize` asks (RFC 9429 section 3.5.4), before the first local
+        description, and on an event loop: a connection that is made outside of one gathers with its first
+        offer."""
+        if self.closed or self.set_local_was_called or not _on_a_loop():
+            return
+        if self._network is not None or self.configuration.iceCandidatePoolSize:
+            self.network.fill_pool(self.configuration, self.certificate)
 
     @property
     def transceivers(self) -> list[RTCRtpTransceiver]:
@@ -253,6 +262,12 @@ class Connection:
         else:
             self.tasks.queue(self._check_negotiation)
 
+    def restart_ice(self) -> None:
+        """The next offer restarts ICE (RFC 8445 section 9)."""
+        if not self.closed:
+            self.replace(restart_ice(self.session))
+            self.update_negotiation_needed()
+
     def clear_negotiation_needed(self) -> None:
         """Section 4.7.2."""
         self._negotiation_needed = False
@@ -347,6 +362,14 @@ class Connection:
         elif not self._negotiation_needed:
             self._negotiation_needed = True
             self.target.dispatchEvent(Event("negotiationneeded"))
+
+
+def _on_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _what_descriptions_show(session: Session) -> tuple[object, ...]:

@@ -50,6 +50,7 @@ async def offer(connection: Connection, options: RTCOfferOptions) -> RTCSessionD
         raise DOMException(
             f"no offer can be made in {connection.session.signaling_state}", "InvalidStateError"
         )
+    connection.fill_pool()
     await connection.tasks.turn()
     with _w3c_errors():
         session = with_offer_options(

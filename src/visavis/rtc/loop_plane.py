@@ -2,11 +2,15 @@
 
 import asyncio
 import weakref
+from collections.abc import Callable
 
-from visavis.clock import LoopClock
+from visavis.clock import Clock, LoopClock
 from visavis.dataplane import Plane
 from visavis.ice import Machine
-from visavis.ice.machine import LoopResolver, this_machine
+from visavis.ice.machine import LoopResolver, machine_interfaces, this_machine
+from visavis.ice.mdns import MDNS_PORT
+from visavis.ice.mdns_socket import MdnsSocket
+from visavis.ice.watch import NetworkWatcher
 
 _THREADS = 1
 
@@ -14,13 +18,35 @@ _THREADS = 1
 class LoopPlane:
     """The data plane of one event loop, with what ICE needs beside it; counts its users."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.clock = LoopClock(loop)
+    def __init__(self, loop: asyncio.AbstractEventLoop, mdns_port: int = MDNS_PORT) -> None:
+        """`mdns_port` is another one in tests only."""
+        self.clock: Clock = LoopClock(loop)
         self.plane = Plane.start([], threads=_THREADS)
         self.plane.attach(loop)
-        self._resolver = LoopResolver(loop)
+        self.mdns = MdnsSocket(loop, machine_interfaces, mdns_port)
+        self._resolver = LoopResolver(loop, mdns=self.mdns)
         self.machine: Machine = this_machine(self._resolver)
         self._users = 0
+        self._watcher: NetworkWatcher | None = None
+        self._watching: list[Callable[[], None]] = []
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Has `changed` called when the machine's addresses are others; one poll serves all who watch."""
+        self._watching.append(changed)
+        if self._watcher is None:
+            self._watcher = NetworkWatcher(self.clock, self.machine.interfaces, self.network_changed)
+
+    def unwatch(self, changed: Callable[[], None]) -> None:
+        """Ends what `watch` began."""
+        self._watching.remove(changed)
+        if not self._watching and self._watcher is not None:
+            self._watcher.close()
+            self._watcher = None
+
+    def network_changed(self) -> None:
+        """Tells all who watch."""
+        for changed in list(self._watching):
+            changed()
 
     def hold(self) -> None:
         """One user more."""
@@ -31,6 +57,7 @@ class LoopPlane:
         self._users -= 1
         if self._users == 0:
             self._resolver.close()
+            self.mdns.close()
             self.plane.close()
         return self._users == 0
 

@@ -56,6 +56,9 @@ class LinkEvents(Protocol):
     def ice(self, state: RTCIceTransportState, pair: tuple[Candidate, Candidate] | None) -> None:
         """The state of the checks, and the pair in use (ours, the peer's)."""
 
+    def restart_wanted(self, reason: str) -> None:
+        """The machine's network changed such that only an ICE restart helps."""
+
     def dtls(self, state: RTCDtlsTransportState, reason: str, certificates: tuple[bytes, ...]) -> None:
         """The state of the handshake: a word about why, and what the peer showed, in DER."""
 
@@ -167,6 +170,10 @@ class Network(Protocol):
     def open(self, transport: Transport, certificate: RTCCertificate, events: LinkEvents) -> Link:
         """Opens a transport that has had its credentials from here."""
         ...
+
+    def fill_pool(self, configuration: RTCConfiguration, certificate: RTCCertificate) -> None:
+        """Gathers for `iceCandidatePoolSize` transports ahead of need (RFC 9429 section 3.5.4), anew when
+        the configuration would gather other candidates than the pool has."""
 
     def close(self) -> None:
         """The connection is closed: what it has held is given back, its links have been closed."""

@@ -7,7 +7,7 @@ from typing import Self
 
 from visavis.errors import DOMException
 from visavis.events import Event, EventHandler
-from visavis.jsep import Description, close, restart_ice
+from visavis.jsep import Description, close
 from visavis.rtc import candidates, certificate, descriptions, idl
 from visavis.rtc import configuration as configurations
 from visavis.rtc.certificate import RTCCertificate
@@ -49,7 +49,7 @@ class RTCPeerConnection(MediaAndData):
         *,
         open_network: OpenNetwork = open_network,
     ) -> None:
-        """Nothing is opened before there is something to negotiate.
+        """Nothing is opened before there is something to negotiate, unless `iceCandidatePoolSize` asks.
 
         Args:
             configuration: of the standard, as a dict or an `RTCConfiguration`.
@@ -60,6 +60,7 @@ class RTCPeerConnection(MediaAndData):
         """
         super().__init__()
         self._connection = Connection(self, configurations.new(configuration), open_network)
+        self._connection.fill_pool()
 
     # Descriptions.
 
@@ -169,10 +170,7 @@ class RTCPeerConnection(MediaAndData):
 
     def restartIce(self) -> None:
         """Has the next negotiation restart ICE (RFC 8445 section 9)."""
-        connection = self._connection
-        if not connection.closed:
-            connection.replace(restart_ice(connection.session))
-            connection.update_negotiation_needed()
+        self._connection.restart_ice()
 
     @property
     def signalingState(self) -> str:
@@ -221,6 +219,7 @@ class RTCPeerConnection(MediaAndData):
         )
         if (new.iceServers, new.iceTransportPolicy) != (old.iceServers, old.iceTransportPolicy):
             connection.needs_ice_restart = connection.session.local is not None
+        connection.fill_pool()
 
     @staticmethod
     async def generateCertificate(keygenAlgorithm: Mapping[str, object] | str) -> RTCCertificate:

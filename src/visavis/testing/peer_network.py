@@ -46,6 +46,7 @@ class MemoryNetwork:
 
     def __init__(self, world: PeerNetworks) -> None:
         self._world = world
+        self.pool_sizes: list[int] = []
         self.closed = False
 
     def credentials(self, key: int) -> IceCredentials:
@@ -55,6 +56,10 @@ class MemoryNetwork:
     def open(self, transport: Transport, certificate: RTCCertificate, events: LinkEvents) -> "MemoryLink":
         """A link that can be found."""
         return MemoryLink(self._world, certificate, events)
+
+    def fill_pool(self, configuration: RTCConfiguration, certificate: RTCCertificate) -> None:
+        """Notes that it was asked; a link here has its candidate at once."""
+        self.pool_sizes.append(configuration.iceCandidatePoolSize)
 
     def close(self) -> None:
         """Notes that it was closed."""
