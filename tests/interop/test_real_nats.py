@@ -61,7 +61,7 @@ def is_relayed(outcomes: list[dict[str, Any]]) -> bool:
 def test_two_peers_behind_nats_meet_as_their_kinds_allow(
     first: Nat, second: Nat, relayed: bool, tmp_path: Path
 ) -> None:
-    with nats(first, second) as spaces, coturn(tmp_path, spaces.public, PUBLIC_ADDRESS) as server:
+    with nats(first, second) as spaces, coturn(tmp_path, namespace=spaces.public, host=PUBLIC_ADDRESS) as server:
         outcomes = call(spaces, [server], tmp_path)
         assert is_relayed(outcomes) is relayed, outcomes
 
@@ -69,7 +69,7 @@ def test_two_peers_behind_nats_meet_as_their_kinds_allow(
 def test_stun_alone_is_enough_where_nats_keep_ports(tmp_path: Path) -> None:
     with (
         nats(Nat.KEEPS_PORTS, Nat.KEEPS_PORTS) as spaces,
-        coturn(tmp_path, spaces.public, PUBLIC_ADDRESS) as server,
+        coturn(tmp_path, namespace=spaces.public, host=PUBLIC_ADDRESS) as server,
     ):
         outcomes = call(spaces, [{"urls": server["urls"].replace("turn:", "stun:")}], tmp_path)
         assert not is_relayed(outcomes)

@@ -330,12 +330,12 @@ impl Endpoint {
                 _ => {}
             }
         };
-        if is_connected {
-            self.buffer = buffer;
-        }
         let version = engine.protocol_version();
         if failure == Some(FINGERPRINT_MISMATCH) {
-            self.refuse(&mut engine, &mut buffer);
+            refuse(&mut engine, &mut buffer, send);
+        }
+        if is_connected {
+            self.buffer = buffer;
         }
         if self.state == State::Over {
             // The answer to close_notify has been taken; the engine has no more to say.
@@ -347,31 +347,6 @@ impl Endpoint {
             self.fail(reason);
         } else if self.is_established && self.state == State::Handshaking {
             self.connect(version);
-        }
-    }
-
-    /// Tells a peer that is not who it was signalled to be, so that it need not wait for the time-out of its handshake.
-    ///
-    /// In DTLS 1.2 it has no keys of ours yet, and takes an alert in the clear. In 1.3 it takes none, and the engine has but
-    /// one to send under keys: the handshake is brought to its end, and closed at once. Media keys are given to nobody.
-    fn refuse(&mut self, engine: &mut Dtls, buffer: &mut [u8]) {
-        if engine.protocol_version() != Some(ProtocolVersion::DTLS1_3) {
-            self.transmits.push_back(BAD_CERTIFICATE.to_vec());
-            return;
-        }
-        self.send_rest(engine, buffer);
-        // An error, or an engine that is not through with the handshake: the peer's time-out has to do.
-        let _ = engine.close();
-        self.send_rest(engine, buffer);
-    }
-
-    fn send_rest(&mut self, engine: &mut Dtls, buffer: &mut [u8]) {
-        loop {
-            match engine.poll_output(buffer) {
-                Output::Packet(packet) => self.transmits.push_back(packet.to_vec()),
-                Output::Timeout(_) | Output::BufferTooSmall { .. } => return,
-                _ => {}
-            }
         }
     }
 
@@ -402,6 +377,31 @@ impl Endpoint {
         self.engine = None;
         self.keys = None;
         self.timeout = None;
+    }
+}
+
+/// Tells a peer that is not who it was signalled to be, so that it need not wait for the time-out of its handshake.
+///
+/// In DTLS 1.2 it has no keys of ours yet, and takes an alert in the clear. In 1.3 it takes none, and the engine has but
+/// one to send under keys: the handshake is brought to its end, and closed at once. Media keys are given to nobody.
+fn refuse(engine: &mut Dtls, buffer: &mut [u8], send: &mut dyn FnMut(&[u8])) {
+    if engine.protocol_version() != Some(ProtocolVersion::DTLS1_3) {
+        send(&BAD_CERTIFICATE);
+        return;
+    }
+    send_rest(engine, buffer, send);
+    // An error, or an engine that is not through with the handshake: the peer's time-out has to do.
+    let _ = engine.close();
+    send_rest(engine, buffer, send);
+}
+
+fn send_rest(engine: &mut Dtls, buffer: &mut [u8], send: &mut dyn FnMut(&[u8])) {
+    loop {
+        match engine.poll_output(buffer) {
+            Output::Packet(packet) => send(packet),
+            Output::Timeout(_) | Output::BufferTooSmall { .. } => return,
+            _ => {}
+        }
     }
 }
 
