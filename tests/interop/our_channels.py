@@ -37,13 +37,6 @@ class OurChannels:
         self._changed = asyncio.Event()
         pc.ondatachannel = self._came
 
-    @property
-    def longest_bytes(self) -> float:
-        """The longest message that the other end takes."""
-        assert self._pc.sctp is not None
-        assert self._pc.sctp.maxMessageSize is not None
-        return self._pc.sctp.maxMessageSize
-
     def create(self, init: Mapping[str, Any], *labels: str) -> None:
         async def create() -> None:
             for label in labels:

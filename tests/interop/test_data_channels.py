@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from tests.interop.aiortc_end import AiortcEnd
 from tests.interop.channels import Message, pattern_digest
 from tests.interop.ends import Pair
+from tests.interop.pion_end import PionEnd
 
 MESSAGES: list[Message] = ["Grüße, 世界 🎈", bytes(range(256)), "", b"", "x" * 5_000, b"\0" * 70_000]
 KINDS: dict[str, dict[str, Any]] = {
@@ -74,18 +76,25 @@ def test_much_arrives_whole(pair: Pair, count: int, size_bytes: int) -> None:
 
 
 @pytest.mark.parametrize("closing", ["the opener closes", "the other closes"])
-def test_the_id_of_a_closed_channel_is_used_again(pair: Pair, closing: str) -> None:
+@pytest.mark.parametrize("init", [{}, {"negotiated": True, "id": 77}], ids=["announced", "negotiated"])
+def test_the_id_of_a_closed_channel_is_used_again(pair: Pair, init: dict[str, Any], closing: str) -> None:
     opener, other = pair.ends
-    opener.channels.create({}, "first", "beside")
+    if not init and isinstance(opener, PionEnd | AiortcEnd):
+        pytest.skip("Pion and aiortc choose a new id for each channel")
+    creators = pair.ends if init else (opener,)
+    for end in creators:
+        end.channels.create(init, "0")
+    opener.channels.create({}, "beside")
     pair.connect()
-    first = opener.channels.opened("first")["id"]
-    converse(pair, "first", ["one"])
+    first = opener.channels.opened("0")["id"]
+    converse(pair, "0", ["one"])
     for turn in range(3):
-        label, again = ("first", "second", "third", "fourth")[turn : turn + 2]
-        (opener if closing == "the opener closes" else other).channels.close(label)
+        before, again = str(turn), str(turn + 1)
+        (opener if closing == "the opener closes" else other).channels.close(before)
         for end in pair.ends:
-            end.channels.closed(label)
-        opener.channels.create({}, again)
+            end.channels.closed(before)
+        for end in creators:
+            end.channels.create(init, again)
         assert opener.channels.opened(again)["id"] == other.channels.opened(again)["id"] == first
         converse(pair, again, ["one"])
     converse(pair, "beside", ["still"])
