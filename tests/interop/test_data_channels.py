@@ -1,6 +1,7 @@
 """`RTCDataChannel` with other implementations, each as offerer and as answerer."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from tests.interop.aiortc_end import AiortcEnd
 from tests.interop.channels import Message, pattern_digest
 from tests.interop.ends import Pair
+from tests.interop.our_end import OurEnd
 from tests.interop.pion_end import PionEnd
 
 MESSAGES: list[Message] = ["Grüße, 世界 🎈", bytes(range(256)), "", b"", "x" * 5_000, b"\0" * 70_000]
@@ -98,6 +100,60 @@ def test_the_id_of_a_closed_channel_is_used_again(pair: Pair, init: dict[str, An
         assert opener.channels.opened(again)["id"] == other.channels.opened(again)["id"] == first
         converse(pair, again, ["one"])
     converse(pair, "beside", ["still"])
+
+
+def test_what_was_said_before_a_close_still_arrives(pair: Pair) -> None:
+    pair.offerer.channels.create({}, "from the offerer", "from the answerer")
+    pair.connect()
+    for one, other, label in (
+        (*pair.ends, "from the offerer"),
+        (*pair.turned.ends, "from the answerer"),
+    ):
+        one.channels.say_pattern(label, 64, 16_384)
+        one.channels.close(label)
+        assert other.channels.told_digest(label, 64) == pattern_digest(64, 16_384)
+        for end in pair.ends:
+            end.channels.closed(label)
+
+
+def test_the_end_of_the_connection_closes_the_channels_of_the_other_end(pair: Pair) -> None:
+    pair.offerer.channels.create({}, "talk", "beside")
+    pair.connect()
+    converse(pair, "talk", ["one"])
+    pair.answerer.close()
+    for label in ("talk", "beside"):
+        pair.offerer.channels.closed(label)
+
+
+def test_both_talk_at_once_in_several_channels(ours: OurEnd, pair: Pair) -> None:
+    (theirs,) = [end for end in pair.ends if end is not ours]
+    labels = [f"bulk {number}" for number in range(4)]
+    pair.offerer.channels.create({}, *labels)
+    pair.connect()
+    with ThreadPoolExecutor() as pool:
+        saying = [pool.submit(ours.channels.say_pattern, label, 200, 16_384) for label in labels]
+        for label in labels:
+            theirs.channels.say_pattern(label, 200, 16_384)
+        for one in saying:
+            one.result()
+    for end in pair.ends:
+        for label in labels:
+            assert end.channels.told_digest(label, 200) == pattern_digest(200, 16_384)
+
+
+def test_a_restart_of_ice_in_the_middle_loses_no_message(ours: OurEnd, pair: Pair) -> None:
+    if any(isinstance(end, AiortcEnd) for end in pair.ends):
+        pytest.skip("aiortc neither restarts ICE nor follows a restart")
+    (theirs,) = [end for end in pair.ends if end is not ours]
+    pair.offerer.channels.create({}, "bulk")
+    pair.connect()
+    with ThreadPoolExecutor() as pool:
+        saying = pool.submit(ours.channels.say_pattern, "bulk", 1_280, 16_384)
+        pair.offerer.restart_ice()
+        pair.connect()
+        saying.result()
+    assert theirs.channels.told_digest("bulk", 1_280) == pattern_digest(1_280, 16_384)
+    converse(pair, "bulk", ["after"])
 
 
 def test_a_thousand_channels(pair: Pair) -> None:
