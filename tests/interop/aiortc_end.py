@@ -10,6 +10,7 @@ import av
 import numpy as np
 import pytest
 
+from tests.interop.aiortc_channels import AiortcChannels
 from tests.interop.ends import Candidate, Configuration, Description, Media
 from tests.interop.loops import LoopThread
 from visavis.media import testcard
@@ -26,8 +27,14 @@ class AiortcEnd:
         self._loop = loop
         self._aiortc = aiortc
         self._pc: Any = None
+        self._channels: AiortcChannels | None = None
         self._sending: list[Any] = []
         self._answered_first: bool | None = None
+
+    @property
+    def channels(self) -> AiortcChannels:
+        assert self._channels is not None
+        return self._channels
 
     def open(self, configuration: Configuration) -> None:
         async def made() -> Any:
@@ -35,6 +42,7 @@ class AiortcEnd:
             return self._aiortc.RTCPeerConnection(self._aiortc.RTCConfiguration(servers))
 
         self._pc = self._run(made())
+        self._channels = AiortcChannels(self._pc, self._run)
 
     def send(self, *kinds: Media) -> None:
         async def send() -> None:

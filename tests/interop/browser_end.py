@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.interop.browser_channels import BrowserChannels
 from tests.interop.ends import Candidate, Configuration, Description, Media
 from tests.interop.pages import Page, until
 
@@ -81,9 +82,15 @@ class BrowserEnd:
 
     def __init__(self, page: Page) -> None:
         self._page = page
+        self._channels = BrowserChannels(page)
+
+    @property
+    def channels(self) -> BrowserChannels:
+        return self._channels
 
     def open(self, configuration: Configuration) -> None:
         self._run(START, dict(configuration))
+        self._channels.start()
 
     def send(self, *kinds: Media) -> None:
         self._run(SEND, dict.fromkeys(kinds, True))

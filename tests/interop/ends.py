@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from tests.interop.channels import Channels
+
 Media = Literal["audio", "video"]
 Configuration = Mapping[str, Any]
 Description = dict[str, str]
@@ -16,6 +18,11 @@ Candidate = dict[str, Any]
 
 class End(Protocol):
     """One end: an `RTCPeerConnection` and what sends and receives by it."""
+
+    @property
+    def channels(self) -> Channels:
+        """Its data channels, once it is open."""
+        ...
 
     def open(self, configuration: Configuration) -> None:
         """Makes the connection."""

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from tests.interop.ends import Candidate, Configuration, Description, Media
 from tests.interop.loops import LoopThread
+from tests.interop.our_channels import OurChannels
 from visavis import (
     MediaStream,
     MediaStreamTrack,
@@ -29,8 +30,13 @@ class OurEnd:
     def __init__(self, loop: LoopThread) -> None:
         self._loop = loop
         self._pc = RTCPeerConnection()
+        self._channels = OurChannels(self._pc, self._run)
         self._candidates: asyncio.Queue[Candidate | None] = asyncio.Queue()
         self._sending: list[tuple[MediaStreamTrack, RTCRtpSender]] = []
+
+    @property
+    def channels(self) -> OurChannels:
+        return self._channels
 
     def open(self, configuration: Configuration) -> None:
         self._run(lambda: self._open(configuration))
@@ -113,6 +119,7 @@ class OurEnd:
     async def _open(self, configuration: Configuration) -> None:
         self._pc = RTCPeerConnection(configuration)
         self._pc.onicecandidate = self._found
+        self._channels = OurChannels(self._pc, self._run)
 
     def _found(self, event: RTCPeerConnectionIceEvent) -> None:
         # An empty candidate ends a generation; the other end knows it from the null that ends all.

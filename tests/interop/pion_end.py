@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.interop.ends import Candidate, Configuration, Description, Media
+from tests.interop.pion_channels import PionChannels
 
 _SOURCE = Path(__file__).parent / "pion"
 _STOP_S = 10
@@ -32,6 +33,10 @@ class PionEnd:
         self._process = subprocess.Popen(
             [str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
+
+    @property
+    def channels(self) -> PionChannels:
+        return PionChannels(self._ask)
 
     def open(self, configuration: Configuration) -> None:
         self._ask("open", dict(configuration))

@@ -73,8 +73,11 @@ def write_ack() -> bytes:
 
 
 def parse_untrusted(data: bytes) -> Options | Ack | None:
-    """Reads a message; None if it is none, has a type nobody knows, or does not end where it says."""
-    if data == write_ack():
+    """Reads a message; None if it is none, has a type nobody knows, or does not end where it says.
+
+    An acknowledgement is one byte; Pion pads it to four, so what follows its type is left unread.
+    """
+    if data.startswith(write_ack()):
         return Ack()
     if len(data) < _OPEN_HEADER.size or data[0] != MessageType.OPEN:
         return None

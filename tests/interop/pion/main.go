@@ -33,11 +33,13 @@ type end struct {
 	mutex      sync.Mutex
 	mirrors    []*mirror
 	received   map[*webrtc.TrackRemote]*atomic.Int64
+	channels   channels
 }
 
 func (e *end) open(configuration webrtc.Configuration) error {
 	settings := webrtc.SettingEngine{}
 	settings.SetIncludeLoopbackCandidate(true)
+	settings.SetSCTPMaxMessageSize(longest)
 	media := &webrtc.MediaEngine{}
 	if err := media.RegisterDefaultCodecs(); err != nil {
 		return err
@@ -59,6 +61,8 @@ func (e *end) open(configuration webrtc.Configuration) error {
 		e.candidates <- &found
 	})
 	pc.OnTrack(e.reflect)
+	e.channels.labels = map[string]*kept{}
+	pc.OnDataChannel(e.channels.keep)
 	return nil
 }
 
@@ -286,6 +290,13 @@ func (e *end) run(command string, with json.RawMessage) (any, error) {
 		return nil, until("connected", func() bool {
 			return e.pc.ConnectionState() == webrtc.PeerConnectionStateConnected
 		})
+	}
+	of := channelCommand{}
+	if err := json.Unmarshal(with, &of); err != nil {
+		return nil, err
+	}
+	if result, known, err := e.channels.run(e.pc, command, &of); known {
+		return result, err
 	}
 	return nil, errors.New("no such command: " + command)
 }

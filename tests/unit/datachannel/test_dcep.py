@@ -26,15 +26,16 @@ def test_each_kind_of_channel_has_its_number_and_is_read_again(options: Options,
     assert parse_untrusted(written) == options
 
 
-def test_an_acknowledgement_is_read() -> None:
-    assert parse_untrusted(b"\x02") == Ack()
+@pytest.mark.parametrize("data", [b"\x02", b"\x02\0\0\0"], ids=["of one byte", "padded to four as by Pion"])
+def test_an_acknowledgement_is_read(data: bytes) -> None:
+    assert parse_untrusted(data) == Ack()
 
 
 @pytest.mark.parametrize(
     "data",
     [
         b"",
-        b"\x02\x00",
+        b"\0\x02",
         b"\x04",
         *(CHAT[:size] for size in range(len(CHAT))),
         CHAT + b"x",
