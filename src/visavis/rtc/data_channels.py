@@ -92,12 +92,15 @@ class DataChannels:
         made.dispatchEvent(Event("close"))
 
     def close(self) -> None:
-        """The connection is closed: abruptly, and without events."""
+        """The connection is closed, abruptly: channels say nothing, the transport does (section 6.1.1,
+        RTCSctpTransportState `closed`)."""
         for made in self._channels:
             made.set_closed(silently=True)
         self._end_flow()
-        if self.sctp is not None:
-            self.sctp.set_state(RTCSctpTransportState.CLOSED)
+        sctp = self.sctp
+        if sctp is not None and sctp.state is not RTCSctpTransportState.CLOSED:
+            sctp.set_state(RTCSctpTransportState.CLOSED)
+            self._connection.tasks.queue_last_words(lambda: sctp.dispatchEvent(Event("statechange")))
 
     @property
     def channels(self) -> list[RTCDataChannel]:

@@ -13,7 +13,7 @@ from visavis.rtc.data_channel import (
     RTCDataChannelEvent,
     RTCDataChannelInit,
 )
-from visavis.rtc.error import RTCError, RTCErrorDetailType, RTCErrorEvent, RTCErrorInit
+from visavis.rtc.error import RTCError, RTCErrorDetailType, RTCErrorInit
 from visavis.rtc.network import Association, Link
 from visavis.rtc.parameters import RTCPriorityType
 from visavis.rtc.sctp_transport import RTCSctpTransport, RTCSctpTransportState
@@ -120,7 +120,7 @@ class DataFlow:
             self._connection.tasks.queue(lambda: self._connect(min(inbound, outbound)))
         else:
             _log.debug("the data channels' association is %s: %s", state, reason)
-            self._connection.tasks.queue(lambda: self._end(reason if state == "failed" else None))
+            self._connection.tasks.queue(lambda: self._end(reason))
 
     def messages_ready(self) -> None:
         """Something waits to be read."""
@@ -227,8 +227,10 @@ class DataFlow:
         if made.readyState == "open":
             made.dispatchEvent(Event("open"))
 
-    def _end(self, failure: str | None) -> None:
-        """The association is gone: so are its channels, after what had come before (section 6.2.5)."""
+    def _end(self, reason: str) -> None:
+        """The peer ended the association, or it failed: so do its channels, after what had come before
+        (section 6.2.5). That is an error: who wants no more closes channels, not the association (RFC 8831
+        section 6.7)."""
         while self._association is not None and (self._is_ready or self._arrived):
             self._hand_out()
         if self._association is None:
@@ -237,8 +239,5 @@ class DataFlow:
         self._sctp.set_state(RTCSctpTransportState.CLOSED)
         self._sctp.dispatchEvent(Event("statechange"))
         for channel in list(self._known):
-            if failure is not None and channel.readyState != "closed":
-                error = RTCError(RTCErrorInit(RTCErrorDetailType.SCTP_FAILURE), failure)
-                channel.dispatchEvent(RTCErrorEvent("error", {"error": error}))
-            channel.set_closed()
+            channel.set_closed(RTCError(RTCErrorInit(RTCErrorDetailType.SCTP_FAILURE), reason))
         self._by_stream.clear()

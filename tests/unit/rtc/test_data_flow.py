@@ -84,14 +84,23 @@ def test_closing_a_channel_closes_both_ends_and_the_peer_is_told_before() -> Non
     run(scenario())
 
 
-def test_a_closed_connection_closes_the_peers_channels() -> None:
+def test_a_closed_connection_is_an_error_to_the_peers_channels_and_closes_them() -> None:
     async def scenario() -> None:
-        one, other, _, theirs = await connect()
+        one, other, ours, theirs = await connect()
+        assert one.sctp is not None
+        here, at_ours = record(one.sctp, "statechange"), record(ours, "error", "close")
+        states: list[tuple[str, str]] = []
+        for type in ("error", "close"):
+            theirs.addEventListener(type, lambda event: states.append((event.type, theirs.readyState)))
         ended = asyncio.ensure_future(theirs.next_event("close", timeout=5))
         await asyncio.sleep(0)
         one.close()
+        assert (one.sctp.state, ours.readyState, here) == ("closed", "closed", [])
         await ended
-        assert theirs.readyState == "closed"
+        assert states == [("error", "closed"), ("close", "closed")]
+        if not here:
+            await one.sctp.next_event("statechange", timeout=5)
+        assert (here, at_ours) == (["statechange"], [])
         other.close()
 
     run(scenario())
@@ -122,9 +131,10 @@ def test_a_failed_association_tells_its_channels_why_and_closes_them() -> None:
         heard = record(theirs, "error", "close")
         ended = asyncio.ensure_future(theirs.next_event("close", timeout=5))
         await asyncio.sleep(0)
-        for link in world.links.values():
-            assert link.association is not None
-            link.association.fail("no answer")
+        for links in world.links.values():
+            for link in links:
+                assert link.association is not None
+                link.association.fail("no answer")
         await ended
         assert heard == ["error", "close"]
         assert other.sctp is not None
