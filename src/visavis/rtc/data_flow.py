@@ -2,6 +2,7 @@
 
 import logging
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from visavis.datachannel import ChannelTable, Closed, Closing, Opened, Options, Received
@@ -25,6 +26,8 @@ _log = logging.getLogger(__name__)
 
 _BATCH = 256
 """Messages handed out in one task; then the loop's other work has its turn."""
+_READS = 8
+"""What waits for its task when more is not read any more; nor is it behind more messages than a batch."""
 _RESET_BY_PEER, _RESET_BY_US = -1, -2
 _PRIORITIES = {
     RTCPriorityType.VERY_LOW: 128,
@@ -32,6 +35,14 @@ _PRIORITIES = {
     RTCPriorityType.MEDIUM: 512,
     RTCPriorityType.HIGH: 1024,
 }
+
+
+@dataclass(slots=True)
+class _Read:
+    """What was read at once: messages, and how many bytes of which stream have left."""
+
+    arrived: deque[tuple[int, int, bytes]]
+    left: list[tuple[int, int]]
 
 
 class _ChannelStream:
@@ -69,8 +80,7 @@ class DataFlow:
         self._by_stream: dict[int, RTCDataChannel] = {}
         self._association: Association | None = None
         self._connected = False
-        self._arrived: deque[tuple[int, int, bytes]] = deque()
-        self._is_queued = False
+        self._reads: deque[_Read] = deque()
         self._is_ready = False
 
     def begin(self, link: Link, local_port: int, remote_port: int, max_message_bytes: int) -> None:
@@ -123,14 +133,20 @@ class DataFlow:
             self._connection.tasks.queue(lambda: self._end(reason))
 
     def messages_ready(self) -> None:
-        """Something waits to be read."""
+        """Something waits to be read. It is read now, for a task of its own: the ends of two channels in one
+        event loop have their events in the order of what happened, a message after its leaving."""
         self._is_ready = True
-        self._queue()
+        self._read()
 
-    def _queue(self) -> None:
-        if not self._is_queued:
-            self._is_queued = True
-            self._connection.tasks.queue(self._hand_out)
+    def _read(self) -> None:
+        """Reads, unless enough waits for its task; the last of these reads on."""
+        is_behind = len(self._reads) >= _READS or (self._reads and len(self._reads[-1].arrived) > _BATCH)
+        if self._association is None or not self._is_ready or is_behind:
+            return
+        self._is_ready = False
+        arrived, left = self._association.read_messages()
+        self._reads.append(_Read(deque(arrived), left))
+        self._connection.tasks.queue(self._hand_out)
 
     # The tasks.
 
@@ -165,23 +181,31 @@ class DataFlow:
         made.set_open(_ChannelStream(self, made.id), self._sctp)
 
     def _hand_out(self) -> None:
-        self._is_queued = False
-        if self._association is None:
+        if self._association is None or not self._reads:
             return
-        if self._is_ready and not self._arrived:
-            self._is_ready = False
-            arrived, left = self._association.read_messages()
-            self._arrived.extend(arrived)
-            for stream, size_bytes in left:
-                own_bytes = self.table.left(stream, size_bytes)
-                if own_bytes and (channel := self._by_stream.get(stream)):
-                    channel.sent(own_bytes)
+        read = self._reads[0]
+        if read.left:
+            self._count_off(read)
+            if read.arrived:  # a task later, as what was read together may have come after another end's news
+                self._connection.tasks.queue(self._hand_out)
+                return
         released = 0
-        for _ in range(min(_BATCH, len(self._arrived))):
-            released += self._hand_out_one(*self._arrived.popleft())
+        for _ in range(min(_BATCH, len(read.arrived))):
+            released += self._hand_out_one(*read.arrived.popleft())
         self.release(released)
-        if self._arrived or self._is_ready:
-            self._queue()
+        if read.arrived:
+            self._connection.tasks.queue(self._hand_out)
+        else:
+            self._reads.popleft()
+        self._read()
+
+    def _count_off(self, read: _Read) -> None:
+        """What has left waits no more (section 6.2, bufferedAmount)."""
+        left, read.left = read.left, []
+        for stream, size_bytes in left:
+            own_bytes = self.table.left(stream, size_bytes)
+            if own_bytes and (channel := self._by_stream.get(stream)):
+                channel.sent(own_bytes)
 
     def _hand_out_one(self, stream: int, ppid: int, data: bytes) -> int:
         """Returns how many bytes are consumed."""
@@ -231,7 +255,8 @@ class DataFlow:
         """The peer ended the association, or it failed: so do its channels, after what had come before
         (section 6.2.5). That is an error: who wants no more closes channels, not the association (RFC 8831
         section 6.7)."""
-        while self._association is not None and (self._is_ready or self._arrived):
+        while self._association is not None and (self._is_ready or self._reads):
+            self._read()
             self._hand_out()
         if self._association is None:
             return

@@ -66,6 +66,23 @@ def test_messages_go_both_ways_in_order_and_what_waits_falls_to_nothing() -> Non
     run(scenario())
 
 
+def test_a_message_arrives_after_its_sender_was_told_that_it_has_left() -> None:
+    async def scenario() -> None:
+        one, other, ours, theirs = await connect()
+        told = record(ours, "bufferedamountlow")
+        waiting: list[tuple[int, list[str]]] = []
+        theirs.addEventListener("message", lambda _: waiting.append((ours.bufferedAmount, list(told))))
+        theirs.send("so that their end has news of its own")
+        ours.send("hello")
+        assert ours.bufferedAmount == 5
+        await theirs.next_event("message", timeout=5)
+        assert waiting == [(0, ["bufferedamountlow"])]
+        one.close()
+        other.close()
+
+    run(scenario())
+
+
 def test_closing_a_channel_closes_both_ends_and_the_peer_is_told_before() -> None:
     async def scenario() -> None:
         one, other, ours, theirs = await connect()
