@@ -70,13 +70,10 @@ class _ChannelStream:
 class DataFlow:
     """One association: hears its link (`AssociationEvents`), lets its channels out (`Outlet`)."""
 
-    def __init__(
-        self, connection: "Connection", sctp: RTCSctpTransport, channels: list[RTCDataChannel], role: DtlsRole
-    ) -> None:
+    def __init__(self, connection: "Connection", sctp: RTCSctpTransport, role: DtlsRole) -> None:
         self.table = ChannelTable(self, is_dtls_client=role is DtlsRole.CLIENT)
         self._connection = connection
         self._sctp = sctp
-        self._known = channels
         self._by_stream: dict[int, RTCDataChannel] = {}
         self._association: Association | None = None
         self._connected = False
@@ -96,6 +93,11 @@ class DataFlow:
         """The program has taken so much: the window opens again."""
         if self._association is not None and size_bytes:
             self._association.release_messages(size_bytes)
+
+    def end(self) -> None:
+        """A description has no data any more: its channels are closed, as both ends agreed to."""
+        channels = self._connection.data.channels
+        self._connection.tasks.queue(lambda: self._end(None, channels))
 
     def close(self) -> None:
         """Ends it abruptly."""
@@ -130,7 +132,7 @@ class DataFlow:
             self._connection.tasks.queue(lambda: self._connect(min(inbound, outbound)))
         else:
             _log.debug("the data channels' association is %s: %s", state, reason)
-            self._connection.tasks.queue(lambda: self._end(reason))
+            self._connection.tasks.queue(lambda: self._end(reason, self._connection.data.channels))
 
     def messages_ready(self) -> None:
         """Something waits to be read. It is read now, for a task of its own: the ends of two channels in one
@@ -155,14 +157,14 @@ class DataFlow:
         self._connected = True
         self._sctp.set_state(RTCSctpTransportState.CONNECTED, channels)
         self._sctp.dispatchEvent(Event("statechange"))
-        for made in list(self._known):
+        for made in self._connection.data.channels:
             self._open(made)
 
     def _open(self, made: RTCDataChannel) -> None:
         if made.id is None or self._by_stream.get(made.id) is made or self._association is None:
             return
         if made.readyState == "closing":
-            made.set_closed()
+            self._connection.data.end(made)
         if made.readyState != "connecting":
             return
         options = Options(
@@ -228,7 +230,7 @@ class DataFlow:
         elif isinstance(event, Closing) and (channel := self._by_stream.get(event.stream)):
             channel.set_closing()
         elif isinstance(event, Closed) and (channel := self._by_stream.pop(event.stream, None)):
-            channel.set_closed()
+            self._connection.data.end(channel)
 
     def _announce(self, event: Opened) -> None:
         """Section 6.2, "when an underlying data transport is to be announced"."""
@@ -244,17 +246,17 @@ class DataFlow:
             priority=priority,
         )
         made = RTCDataChannel(options.label, init, event.stream)
-        self._known.append(made)
+        self._connection.data.add(made)
         self._by_stream[event.stream] = made
         made.attach(_ChannelStream(self, event.stream), self._sctp)
         self._connection.target.dispatchEvent(RTCDataChannelEvent("datachannel", {"channel": made}))
         if made.readyState == "open":
             made.dispatchEvent(Event("open"))
 
-    def _end(self, reason: str) -> None:
+    def _end(self, reason: str | None, channels: list[RTCDataChannel]) -> None:
         """The peer ended the association, or it failed: so do its channels, after what had come before
         (section 6.2.5). That is an error: who wants no more closes channels, not the association (RFC 8831
-        section 6.7)."""
+        section 6.7). Without a reason it is none."""
         while self._association is not None and (self._is_ready or self._reads):
             self._read()
             self._hand_out()
@@ -263,6 +265,9 @@ class DataFlow:
         self.close()
         self._sctp.set_state(RTCSctpTransportState.CLOSED)
         self._sctp.dispatchEvent(Event("statechange"))
-        for channel in list(self._known):
-            channel.set_closed(RTCError(RTCErrorInit(RTCErrorDetailType.SCTP_FAILURE), reason))
+        for channel in channels:
+            error = None
+            if reason is not None:
+                error = RTCError(RTCErrorInit(RTCErrorDetailType.SCTP_FAILURE), reason)
+            self._connection.data.end(channel, error)
         self._by_stream.clear()

@@ -1,4 +1,5 @@
 import asyncio
+import re
 
 from tests.unit.rtc.pairs import negotiate, pair, record, run, trickle
 from visavis.rtc import MessageEvent, RTCDataChannel, RTCDataChannelEvent, RTCPeerConnection
@@ -94,6 +95,9 @@ def test_closing_a_channel_closes_both_ends_and_the_peer_is_told_before() -> Non
         if not at_ours:
             await ours.next_event("close", timeout=5)
         assert (at_ours, at_theirs) == (["close"], ["closing", "close"])
+        figures = await one.getStats()
+        assert (figures["P"]["dataChannelsOpened"], figures["P"]["dataChannelsClosed"]) == (1, 1)
+        assert "data-channel" not in [members["type"] for members in figures.values()]
         assert one.createDataChannel("again").id == id
         one.close()
         other.close()
@@ -156,6 +160,34 @@ def test_a_failed_association_tells_its_channels_why_and_closes_them() -> None:
         assert heard == ["error", "close"]
         assert other.sctp is not None
         assert other.sctp.state == "closed"
+        one.close()
+        other.close()
+
+    run(scenario())
+
+
+def test_a_description_that_rejects_data_closes_its_channels_without_an_error() -> None:
+    async def scenario() -> None:
+        one, other, ours, _ = await connect()
+        sctp = one.sctp
+        assert sctp is not None
+        states, heard = record(sctp, "statechange"), record(ours, "error", "closing", "close")
+        await one.setLocalDescription()
+        assert one.localDescription is not None
+        await other.setRemoteDescription(one.localDescription)
+        answer = re.sub(r"m=application \d+", "m=application 0", (await other.createAnswer()).sdp)
+        await one.setRemoteDescription({"type": "answer", "sdp": answer})
+        assert one.sctp is None
+        later = one.createDataChannel("later")
+        if not heard:
+            await ours.next_event("close", timeout=5)
+        assert (states, heard, sctp.state, ours.readyState) == (
+            ["statechange"],
+            ["close"],
+            "closed",
+            "closed",
+        )
+        assert later.readyState == "connecting"
         one.close()
         other.close()
 
