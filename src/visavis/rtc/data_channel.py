@@ -9,7 +9,7 @@ from typing import Protocol
 from visavis.errors import DOMException
 from visavis.events import Event, EventHandler, EventTarget
 from visavis.rtc import idl
-from visavis.rtc.error import RTCErrorEvent
+from visavis.rtc.error import RTCError, RTCErrorEvent
 from visavis.rtc.held_messages import HeldMessages
 from visavis.rtc.idl import UnsignedLong, UnsignedShort
 from visavis.rtc.parameters import RTCPriorityType
@@ -283,8 +283,9 @@ class RTCDataChannel(EventTarget):
             self._state = RTCDataChannelState.CLOSING
             self.dispatchEvent(Event("closing"))
 
-    def set_closed(self, *, silently: bool = False) -> None:
-        """It is over; a closed connection tells nobody (section 4.4.2, "close the connection")."""
+    def set_closed(self, error: RTCError | None = None, *, silently: bool = False) -> None:
+        """It is over (section 6.2.5, "announcing a data channel as closed"); a closed connection tells nobody
+        (section 4.4.2, "close the connection")."""
         if self._state is RTCDataChannelState.CLOSED:
             return
         self._state = RTCDataChannelState.CLOSED
@@ -292,8 +293,11 @@ class RTCDataChannel(EventTarget):
             self._stream.release(freed)
         self._stream = None
         self._left.set()
-        if not silently:
-            self.dispatchEvent(Event("close"))
+        if silently:
+            return
+        if error is not None:
+            self.dispatchEvent(RTCErrorEvent("error", {"error": error}))
+        self.dispatchEvent(Event("close"))
 
 
 def channel(label: str, init: RTCDataChannelInit) -> RTCDataChannel:
