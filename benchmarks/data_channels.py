@@ -62,9 +62,7 @@ async def measure(chosen: list[Case]) -> None:
     idle_s: list[float] = []
     await sender.ping(idle_s, IDLE_PINGS, 0.0)
     print(f"round trip of 4 bytes while idle, p50 / p99: {_round_trips(idle_s)} ms\n")
-    print(
-        "| message | channels | receiver | messages/s | Mb/s | CPU s/GB, both ends | round trip ms, p50 / p99 |"
-    )
+    print("| message | channels | receiver | messages/s | Mb/s | CPU s/GB, both ends | RTT ms, p50 / p99 |")
     print("|---|---|---|---|---|---|---|")
     for each in chosen:
         alone = await sender.run(each, with_pings=False)

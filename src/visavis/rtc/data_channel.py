@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from visavis.datachannel import utf8
 from visavis.errors import DOMException
 from visavis.events import Event, EventHandler, EventTarget
 from visavis.rtc import idl
@@ -15,8 +16,13 @@ from visavis.rtc.idl import UnsignedLong, UnsignedShort
 from visavis.rtc.parameters import RTCPriorityType
 from visavis.rtc.sctp_transport import RTCSctpTransport
 
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
 _LONGEST_TEXT_BYTES = 65535
 _HIGH_WATER_BYTES = 128 * 1024
+_RELEASED_BYTES = 32 * 1024
+"""An iteration gives back the window in portions of so much, and when nothing is left to take."""
 
 
 class RTCDataChannelState(StrEnum):
@@ -26,6 +32,10 @@ class RTCDataChannelState(StrEnum):
     OPEN = "open"
     CLOSING = "closing"
     CLOSED = "closed"
+
+
+_OPEN = RTCDataChannelState.OPEN
+"""By a short way: an enumeration's members are slow to find, and each message asks for this one."""
 
 
 @dataclass(slots=True)
@@ -57,7 +67,7 @@ class MessageEvent(Event):
 class Stream(Protocol):
     """A channel's streams of the SCTP association."""
 
-    def send(self, data: str | bytes) -> bool:
+    def send(self, data: str | bytes, /) -> bool:
         """Queues a message; `RTCDataChannel.sent` tells when it left. False: too much waits."""
         ...
 
@@ -88,7 +98,8 @@ class RTCDataChannel(EventTarget):
         self._low_threshold = 0
         self._binary_type = "arraybuffer"
         self._was_open = False
-        self._counts = {"messagesSent": 0, "bytesSent": 0, "messagesReceived": 0, "bytesReceived": 0}
+        self._messages_sent = self._bytes_sent = 0
+        self._messages_received = self._bytes_received = 0
         self._stream: Stream | None = None
         self._sctp: RTCSctpTransport | None = None
         unreliable = init.maxRetransmits is not None or init.maxPacketLifeTime is not None
@@ -164,31 +175,37 @@ class RTCDataChannel(EventTarget):
         if value in ("arraybuffer", "blob"):
             self._binary_type = value
 
-    def send(self, data: str | bytes | bytearray | memoryview) -> None:
-        """Sends a message: text arrives as text, bytes as bytes.
+    def send(self, data: "str | Buffer") -> None:
+        """Sends a message: text arrives as text, with U+FFFD for lone surrogates (Web IDL's `USVString`).
+
+        Bytes, and whatever else has contiguous memory, as numpy's arrays, arrive as bytes.
 
         Raises:
             DOMException: `InvalidStateError`, the channel is not open; `OperationError`, too much waits.
             TypeError: No text and no bytes, or more of them than the peer takes.
         """
-        if self._state is not RTCDataChannelState.OPEN or self._stream is None or self._sctp is None:
+        if self._state is not _OPEN or self._stream is None or self._sctp is None:
             raise DOMException(f"the channel is {self._state}", "InvalidStateError")
-        message = data if isinstance(data, str) else bytes(memoryview(data))
-        size = len(message.encode()) if isinstance(message, str) else len(message)
-        if self._sctp.maxMessageSize is not None and size > self._sctp.maxMessageSize:
-            raise TypeError(f"{size} bytes are more than the peer takes ({self._sctp.maxMessageSize:.0f})")
+        if isinstance(data, str):
+            size = len(data) if data.isascii() else len(utf8(data))
+        else:
+            data = data if isinstance(data, bytes) else bytes(memoryview(data))
+            size = len(data)
+        longest = self._sctp.maxMessageSize
+        if longest is not None and size > longest:
+            raise TypeError(f"{size} bytes are more than the peer takes ({longest:.0f})")
         if self._buffered + size > self._sctp.max_buffer_size:
             raise DOMException("too much waits to be sent", "OperationError")
-        if not self._stream.send(message):
+        if not self._stream.send(data):
             raise DOMException("too much waits in the association", "OperationError")
         self._buffered += size
-        self._count("Sent", size)
+        self._messages_sent += 1
+        self._bytes_sent += size
 
-    async def send_async(
-        self, data: str | bytes | bytearray | memoryview, *, high_water_bytes: int = _HIGH_WATER_BYTES
-    ) -> None:
+    async def send_async(self, data: "str | Buffer", *, high_water_bytes: int = _HIGH_WATER_BYTES) -> None:
         """Sends a message once no more than `high_water_bytes` wait. Raises as `send`."""
-        await self._until_buffered(high_water_bytes)
+        if self._buffered > high_water_bytes:
+            await self._until_buffered(high_water_bytes)
         self.send(data)
 
     async def drained(self) -> None:
@@ -203,11 +220,21 @@ class RTCDataChannel(EventTarget):
 
     async def __aiter__(self) -> AsyncIterator[str | bytes]:
         """The messages, until the channel is closed. A `message` listener takes them instead."""
-        while await self._held.wait():
-            data, freed = self._held.take()
-            if freed and self._stream is not None:
-                self._stream.release(freed)
-            yield data
+        held, taken = self._held, 0
+        try:
+            while len(held) or await held.wait():
+                data, freed = held.take()
+                taken += freed
+                if taken >= _RELEASED_BYTES or not len(held):
+                    self._release(taken)
+                    taken = 0
+                yield data
+        finally:
+            self._release(taken)
+
+    def _release(self, size_bytes: int) -> None:
+        if size_bytes and self._stream is not None:
+            self._stream.release(size_bytes)
 
     async def _until_buffered(self, limit_bytes: int) -> None:
         while self._buffered > limit_bytes and self._state is not RTCDataChannelState.CLOSED:
@@ -234,12 +261,11 @@ class RTCDataChannel(EventTarget):
             "protocol": self._init.protocol,
             "dataChannelIdentifier": self._id,
             "state": str(self._state),
-            **self._counts,
+            "messagesSent": self._messages_sent,
+            "bytesSent": self._bytes_sent,
+            "messagesReceived": self._messages_received,
+            "bytesReceived": self._bytes_received,
         }
-
-    def _count(self, direction: str, size_bytes: int) -> None:
-        self._counts[f"messages{direction}"] += 1
-        self._counts[f"bytes{direction}"] += size_bytes
 
     def set_id(self, id: int) -> None:
         """The DTLS role is known, and so the stream."""
@@ -259,8 +285,10 @@ class RTCDataChannel(EventTarget):
 
     def receive(self, data: str | bytes, size_bytes: int) -> int:
         """A message came (section 6.2.6), of so many bytes on the wire; how many of them are consumed."""
-        if self._state is RTCDataChannelState.OPEN:
-            self._count("Received", size_bytes if data else 0)
+        if self._state is _OPEN:
+            self._messages_received += 1
+            if data:
+                self._bytes_received += size_bytes
             if not self._listeners.get("message"):
                 return self._held.put(data, size_bytes)
             while len(self._held):
@@ -288,8 +316,7 @@ class RTCDataChannel(EventTarget):
         if self._state is RTCDataChannelState.CLOSED:
             return
         self._state = RTCDataChannelState.CLOSED
-        if (freed := self._held.end()) and self._stream is not None:
-            self._stream.release(freed)
+        self._release(self._held.end())
         self._stream = None
         self._left.set()
         if not silently:
