@@ -122,7 +122,7 @@ def test_a_failed_association_tells_its_channels_why_and_closes_them() -> None:
         heard = record(theirs, "error", "close")
         ended = asyncio.ensure_future(theirs.next_event("close", timeout=5))
         await asyncio.sleep(0)
-        for link in world.links.values():
+        for link in [one for links in world.links.values() for one in links]:
             assert link.association is not None
             link.association.fail("no answer")
         await ended
