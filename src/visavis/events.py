@@ -31,6 +31,7 @@ class Event:
     _current_target: "EventTarget | None" = None
     _default_prevented: bool = False
     _stopped: bool = False
+    _unfinished: "tuple[asyncio.Task[None], ...]" = ()
 
     def __init__(self, type: str, eventInitDict: Mapping[str, object] | None = None) -> None:
         """`eventInitDict` may have `bubbles` and `cancelable`, both False without it."""
@@ -48,6 +49,11 @@ class Event:
     def currentTarget(self) -> "EventTarget | None":
         """The target while its listeners run, else None."""
         return self._current_target
+
+    @property
+    def unfinished(self) -> "tuple[asyncio.Task[None], ...]":
+        """What coroutine functions among the listeners have been begun with it."""
+        return self._unfinished
 
     @property
     def defaultPrevented(self) -> bool:
@@ -212,6 +218,7 @@ class EventTarget:
             if asyncio.iscoroutine(awaitable):
                 awaitable.close()
             raise
+        event._unfinished += (task,)  # pyright: ignore[reportPrivateUsage]
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 

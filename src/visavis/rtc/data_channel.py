@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from visavis.datachannel import utf8
 from visavis.errors import DOMException
 from visavis.events import Event, EventHandler, EventTarget
 from visavis.rtc import idl
+from visavis.rtc.channel_streams import ChannelWriter, open_streams
 from visavis.rtc.error import RTCErrorEvent
 from visavis.rtc.held_messages import HeldMessages
 from visavis.rtc.idl import UnsignedLong, UnsignedShort
@@ -102,8 +103,12 @@ class RTCDataChannel(EventTarget):
         self._messages_received = self._bytes_received = 0
         self._stream: Stream | None = None
         self._sctp: RTCSctpTransport | None = None
-        unreliable = init.maxRetransmits is not None or init.maxPacketLifeTime is not None
-        self._held = HeldMessages(label, drops=unreliable)
+        self._is_reliable = init.maxRetransmits is None and init.maxPacketLifeTime is None
+        self._held = HeldMessages(label, drops=not self._is_reliable)
+        self._taken_bytes = 0
+        """By an iteration, and not given back yet."""
+        self._handled_bytes = 0
+        """By coroutines that have not ended."""
         self._left = asyncio.Event()
 
     @property
@@ -175,6 +180,33 @@ class RTCDataChannel(EventTarget):
         if value in ("arraybuffer", "blob"):
             self._binary_type = value
 
+    @property
+    def receive_policy(self) -> Literal["wait", "drop"]:
+        """What becomes of messages that come while 256 KiB are unread.
+
+        They wait, up to the window of the association, which all its channels share: so it is where nothing
+        may be lost. Or they are dropped and counted in `messages_dropped`: so it is, unless set to `wait`, with
+        `maxRetransmits` or `maxPacketLifeTime`.
+
+        Raises:
+            ValueError: Set to something else.
+            DOMException: `InvalidStateError`, set to `drop` on a channel that may lose nothing.
+        """
+        return "drop" if self._held.drops else "wait"
+
+    @receive_policy.setter
+    def receive_policy(self, policy: Literal["wait", "drop"]) -> None:
+        if policy not in ("wait", "drop"):
+            raise ValueError(f"receive_policy: {policy!r} is neither 'wait' nor 'drop'")
+        if policy == "drop" and self._is_reliable:
+            raise DOMException("a reliable channel drops nothing", "InvalidStateError")
+        self._held.drops = policy == "drop"
+
+    @property
+    def messages_dropped(self) -> int:
+        """How many came and were dropped, since nobody read them."""
+        return self._held.dropped
+
     def send(self, data: "str | Buffer") -> None:
         """Sends a message: text arrives as text, with U+FFFD for lone surrogates (Web IDL's `USVString`).
 
@@ -205,7 +237,7 @@ class RTCDataChannel(EventTarget):
     async def send_async(self, data: "str | Buffer", *, high_water_bytes: int = _HIGH_WATER_BYTES) -> None:
         """Sends a message once no more than `high_water_bytes` wait. Raises as `send`."""
         if self._buffered > high_water_bytes:
-            await self._until_buffered(high_water_bytes)
+            await self.buffered_at_most(high_water_bytes)
         self.send(data)
 
     async def drained(self) -> None:
@@ -214,29 +246,51 @@ class RTCDataChannel(EventTarget):
         Raises:
             DOMException: `InvalidStateError`, the channel was closed before.
         """
-        await self._until_buffered(0)
+        await self.buffered_at_most(0)
         if self._buffered:
             raise DOMException("the channel was closed before all had left", "InvalidStateError")
 
     async def __aiter__(self) -> AsyncIterator[str | bytes]:
         """The messages, until the channel is closed. A `message` listener takes them instead."""
-        held, taken = self._held, 0
+        held = self._held
         try:
             while len(held) or await held.wait():
                 data, freed = held.take()
-                taken += freed
-                if taken >= _RELEASED_BYTES or not len(held):
-                    self._release(taken)
-                    taken = 0
+                self._taken_bytes += freed
+                if self._taken_bytes >= _RELEASED_BYTES or not len(held):
+                    self._release_taken()
                 yield data
         finally:
-            self._release(taken)
+            self._release_taken()
+
+    def _release_taken(self) -> None:
+        taken, self._taken_bytes = self._taken_bytes, 0
+        self._release(taken)
 
     def _release(self, size_bytes: int) -> None:
         if size_bytes and self._stream is not None:
             self._stream.release(size_bytes)
 
-    async def _until_buffered(self, limit_bytes: int) -> None:
+    def streams(self, *, limit_bytes: int = 64 * 1024) -> tuple[asyncio.StreamReader, ChannelWriter]:
+        """The channel as asyncio's streams; the reader takes the messages, in place of an iteration.
+
+        Args:
+            limit_bytes: The longest line that is read; with twice as much unread the peer's window waits.
+
+        Raises:
+            DOMException: `InvalidStateError`, the channel may lose messages or change their order.
+            RuntimeError: No event loop runs.
+        """
+        return open_streams(self, limit_bytes)
+
+    async def closed(self) -> None:
+        """Returns when the channel is closed."""
+        while self._state is not RTCDataChannelState.CLOSED:
+            self._left.clear()
+            await self._left.wait()
+
+    async def buffered_at_most(self, limit_bytes: int) -> None:
+        """Returns when no more than so much waits to be sent, or the channel is closed."""
         while self._buffered > limit_bytes and self._state is not RTCDataChannelState.CLOSED:
             self._left.clear()
             await self._left.wait()
@@ -291,12 +345,30 @@ class RTCDataChannel(EventTarget):
                 self._bytes_received += size_bytes
             if not self._listeners.get("message"):
                 return self._held.put(data, size_bytes)
+            free_bytes = 0
             while len(self._held):
-                held, held_bytes = self._held.take()
-                size_bytes += held_bytes
-                self.dispatchEvent(MessageEvent("message", held))
-            self.dispatchEvent(MessageEvent("message", data))
+                free_bytes += self._fire(*self._held.take())
+            return free_bytes + self._fire(data, size_bytes)
         return size_bytes
+
+    def _fire(self, data: str | bytes, size_bytes: int) -> int:
+        """Returns what is consumed at once: not what coroutines have yet to handle."""
+        event = MessageEvent("message", data)
+        self.dispatchEvent(event)
+        if not event.unfinished:
+            return size_bytes
+        unfinished = set(event.unfinished)
+        self._handled_bytes += size_bytes
+
+        def finish(task: asyncio.Task[None]) -> None:
+            unfinished.discard(task)
+            if not unfinished and self._stream is not None:
+                self._handled_bytes -= size_bytes
+                self._release(size_bytes)
+
+        for task in event.unfinished:
+            task.add_done_callback(finish)
+        return 0
 
     def sent(self, size_bytes: int) -> None:
         """So much of what waits has left."""
@@ -316,7 +388,8 @@ class RTCDataChannel(EventTarget):
         if self._state is RTCDataChannelState.CLOSED:
             return
         self._state = RTCDataChannelState.CLOSED
-        self._release(self._held.end())
+        self._release(self._held.end() + self._taken_bytes + self._handled_bytes)
+        self._taken_bytes = self._handled_bytes = 0
         self._stream = None
         self._left.set()
         if not silently:
