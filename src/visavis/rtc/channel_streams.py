@@ -1,11 +1,14 @@
 """A data channel as asyncio's streams: bytes in their order, without the bounds of messages."""
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from visavis.errors import DOMException
 
 if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import NDArray
     from typing_extensions import Buffer
 
     from visavis.rtc.data_channel import RTCDataChannel
@@ -24,15 +27,15 @@ class ChannelWriter:
         """As `RTCDataChannel.streams` makes it."""
         self._channel = channel
 
-    def write(self, data: "Buffer") -> None:
+    def write(self, data: "Buffer | NDArray[Any]") -> None:
         """Sends bytes in messages of 16 KiB; `await drain()` follows, so that not too many wait.
 
         Raises:
             DOMException: `InvalidStateError`, the channel is not open; `OperationError`, more than 8 MiB
-                would wait, and nothing was taken; or the association had no room left, and the channel is closed.
+                would wait, and nothing was taken; or the association had no room, and the channel is closed.
             BufferError: `data` is no contiguous memory.
         """
-        octets = memoryview(data).cast("B")
+        octets = memoryview(cast("Buffer", data)).cast("B")
         if self._channel.bufferedAmount + len(octets) > _MOST_WAITING_BYTES:
             raise DOMException("too much waits to be sent: await drain() between writes", "OperationError")
         try:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 from visavis.datachannel import utf8
 from visavis.errors import DOMException
@@ -18,6 +18,9 @@ from visavis.rtc.parameters import RTCPriorityType
 from visavis.rtc.sctp_transport import RTCSctpTransport
 
 if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import NDArray
     from typing_extensions import Buffer
 
 _LONGEST_TEXT_BYTES = 65535
@@ -185,8 +188,8 @@ class RTCDataChannel(EventTarget):
         """What becomes of messages that come while 256 KiB are unread.
 
         They wait, up to the window of the association, which all its channels share: so it is where nothing
-        may be lost. Or they are dropped and counted in `messages_dropped`: so it is, unless set to `wait`, with
-        `maxRetransmits` or `maxPacketLifeTime`.
+        may be lost. Or they are dropped, and counted in `messages_dropped`: so it is, unless set to `wait`,
+        with `maxRetransmits` or `maxPacketLifeTime`.
 
         Raises:
             ValueError: Set to something else.
@@ -207,7 +210,7 @@ class RTCDataChannel(EventTarget):
         """How many came and were dropped, since nobody read them."""
         return self._held.dropped
 
-    def send(self, data: "str | Buffer") -> None:
+    def send(self, data: "str | Buffer | NDArray[Any]") -> None:
         """Sends a message: text arrives as text, with U+FFFD for lone surrogates (Web IDL's `USVString`).
 
         Bytes, and whatever else has contiguous memory, as numpy's arrays, arrive as bytes.
@@ -221,7 +224,7 @@ class RTCDataChannel(EventTarget):
         if isinstance(data, str):
             size = len(data) if data.isascii() else len(utf8(data))
         else:
-            data = data if isinstance(data, bytes) else bytes(memoryview(data))
+            data = data if isinstance(data, bytes) else bytes(memoryview(cast("Buffer", data)))
             size = len(data)
         longest = self._sctp.maxMessageSize
         if longest is not None and size > longest:
@@ -234,7 +237,9 @@ class RTCDataChannel(EventTarget):
         self._messages_sent += 1
         self._bytes_sent += size
 
-    async def send_async(self, data: "str | Buffer", *, high_water_bytes: int = _HIGH_WATER_BYTES) -> None:
+    async def send_async(
+        self, data: "str | Buffer | NDArray[Any]", *, high_water_bytes: int = _HIGH_WATER_BYTES
+    ) -> None:
         """Sends a message once no more than `high_water_bytes` wait. Raises as `send`."""
         if self._buffered > high_water_bytes:
             await self.buffered_at_most(high_water_bytes)
