@@ -2,7 +2,9 @@
 
 import logging
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from visavis.datachannel import ChannelTable, Closed, Closing, Opened, Options, Received
@@ -48,15 +50,12 @@ class _Read:
 class _ChannelStream:
     """One channel's way into the flow (`Stream`)."""
 
-    __slots__ = ("_flow", "_id")
+    __slots__ = ("_flow", "_id", "send")
 
     def __init__(self, flow: "DataFlow", id: int) -> None:
         self._flow = flow
         self._id = id
-
-    def send(self, data: str | bytes) -> bool:
-        """Queues a message."""
-        return self._flow.table.send(self._id, data)
+        self.send: Callable[[str | bytes], bool] = partial(flow.table.send, id)
 
     def close(self) -> None:
         """Resets our side."""
@@ -191,9 +190,9 @@ class DataFlow:
             if read.arrived:  # a task later, as what was read together may have come after another end's news
                 self._connection.tasks.queue(self._hand_out)
                 return
-        released = 0
+        released, next_arrived, hand_out = 0, read.arrived.popleft, self._hand_out_one
         for _ in range(min(_BATCH, len(read.arrived))):
-            released += self._hand_out_one(*read.arrived.popleft())
+            released += hand_out(*next_arrived())
         self.release(released)
         if read.arrived:
             self._connection.tasks.queue(self._hand_out)
@@ -217,9 +216,9 @@ class DataFlow:
             events = self.table.reset_by_us(stream)
         else:
             event = self.table.receive_untrusted(stream, ppid, data)
-            events = [] if event is None else [event]
             if isinstance(event, Received) and (channel := self._by_stream.get(stream)):
                 return channel.receive(event.data, len(data))
+            events = [] if event is None else [event]
         for event in events:
             self._tell(event)
         return len(data)
