@@ -208,7 +208,7 @@ impl Association {
             self.discarded += 1;
             return;
         };
-        let mut had_data = false;
+        let (mut had_data, mut had_sack, mut had_forward) = (false, false, false);
         for chunk in packet.chunks() {
             let Ok(chunk) = chunk else {
                 self.discarded += 1;
@@ -219,6 +219,18 @@ impl Association {
                 break;
             }
             had_data |= matches!(chunk.kind, chunk_type::DATA | chunk_type::I_DATA);
+            // Each costs a look at all that is on the way: a second in one packet says nothing that the first could not.
+            let is_repeated = match chunk.kind {
+                chunk_type::SACK => std::mem::replace(&mut had_sack, true),
+                chunk_type::FORWARD_TSN | chunk_type::I_FORWARD_TSN => {
+                    std::mem::replace(&mut had_forward, true)
+                }
+                _ => false,
+            };
+            if is_repeated {
+                self.discarded += 1;
+                continue;
+            }
             if let Err(reason) = self.handle_chunk(now, chunk) {
                 self.events.push_back(Event::Failed(reason));
                 self.end(cause::PROTOCOL_VIOLATION);

@@ -26,6 +26,13 @@ pub struct MessageInfo {
     pub expires: Option<Time>,
 }
 
+impl MessageInfo {
+    /// Whether it may be given up.
+    pub fn is_revocable(&self) -> bool {
+        self.max_retransmits.is_some() || self.expires.is_some()
+    }
+}
+
 /// The next piece of a message, as it is to be sent.
 #[derive(Clone, Debug)]
 pub struct NextPiece {
