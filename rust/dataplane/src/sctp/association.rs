@@ -68,6 +68,12 @@ impl Association {
         self.local.initial_tsn
     }
 
+    /// Begins with this TSN, near the end of its numbers.
+    #[cfg(test)]
+    pub(super) fn begin_at(&mut self, initial_tsn: u32) {
+        self.local.initial_tsn = initial_tsn;
+    }
+
     #[cfg(test)]
     pub(super) fn held_bytes(&self) -> usize {
         match &self.phase {

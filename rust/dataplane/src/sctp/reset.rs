@@ -38,21 +38,22 @@ impl OutgoingResets {
         self.wanted.extend(streams);
     }
 
-    /// Makes a request of the wanted streams on which nothing waits, when none is under way.
-    pub fn prepare(&mut self, now: Time, next_tsn: u64, is_empty: impl Fn(u16) -> bool) {
+    /// Makes a request of the wanted streams on which nothing waits, when none is under way; the streams.
+    pub fn prepare(&mut self, now: Time, next_tsn: u64, is_empty: impl Fn(u16) -> bool) -> Option<&[u16]> {
         if self.request.is_some() || self.wanted.is_empty() {
-            return;
+            return None;
         }
         let ready = self.wanted.iter().copied().filter(|&id| is_empty(id));
         let streams: Vec<u16> = ready.take(STREAMS_PER_REQUEST).collect();
         if streams.is_empty() {
-            return;
+            return None;
         }
         streams.iter().for_each(|id| _ = self.wanted.remove(id));
         let last_tsn = next_tsn.wrapping_sub(1) as u32;
         let number = self.next_number;
         self.next_number = number.wrapping_add(1);
-        self.request = Some(Request { number, last_tsn, streams, repeat_at: now, is_due: true, attempts: 0 });
+        let request = Request { number, last_tsn, streams, repeat_at: now, is_due: true, attempts: 0 };
+        Some(&self.request.insert(request).streams)
     }
 
     pub fn deadline(&self) -> Option<Time> {

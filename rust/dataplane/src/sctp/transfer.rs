@@ -340,6 +340,7 @@ impl Transfer {
                     self.flight.settle_numbers(request.last_tsn);
                     request.streams.iter().for_each(|&stream| self.outbound.reset(stream));
                 }
+                request.streams.iter().for_each(|&stream| self.outbound.resume(stream));
                 events.extend(request.streams.into_iter().map(|stream| Event::ResetDone { stream }));
             } else if let Some(request) = ReconfigRequest::parse_untrusted(parameter) {
                 let Ok(request) = request else {
@@ -461,7 +462,11 @@ impl Transfer {
         }
         self.write_forward(out, end);
         let (flight, outbound) = (&self.flight, &self.outbound);
-        self.outgoing_resets.prepare(now, flight.next_tsn(), |id| outbound.is_stream_empty(id));
+        let next_tsn = flight.next_tsn();
+        if let Some(streams) = self.outgoing_resets.prepare(now, next_tsn, |id| outbound.is_stream_empty(id))
+        {
+            self.outbound.hold(streams);
+        }
         let has_room = out.len() + 4 * CHUNK_HEADER_LENGTH + 2 * 256 < end;
         if self.outgoing_resets.is_due() && (has_room || out.len() == before) {
             let (timeout, peer) = (self.rtt.timeout(0), self.incoming_resets.last_number());

@@ -114,3 +114,21 @@ fn both_ends_reset_the_same_streams_at_once_and_use_them_again() {
         }
     }
 }
+
+#[test]
+fn what_is_sent_during_a_reset_has_the_new_numbers() {
+    for seed in 0..20 {
+        let mut duo = Duo::new(Path { loss: 200, reordered: 200, ..GOOD }, seed);
+        duo.connect();
+        duo.ends[0].send(duo.now, message(1, b"old".to_vec()));
+        duo.ends[0].reset_streams(&[1]);
+        let sent = duo.run_until(Duration::from_secs(60), |duo| duo.ends[0].figures().queued_bytes == 0);
+        assert!(sent, "seed {seed}");
+        duo.ends[0].send(duo.now, message(1, b"new".to_vec()));
+        duo.ends[0].send(duo.now, message(1, b"newer".to_vec()));
+        assert!(duo.run_until(Duration::from_secs(60), |duo| duo.messages(1).len() == 3), "seed {seed}");
+        let told = |data: &[u8]| Event::Message { stream: 1, ppid: 53, data: data.to_vec() };
+        let expected = [told(b"old"), Event::StreamReset { stream: 1 }, told(b"new"), told(b"newer")];
+        assert!(duo.events[1].ends_with(&expected), "seed {seed}: {:?}", duo.events[1]);
+    }
+}
