@@ -2,10 +2,17 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+/// What a run costs beside its bytes, at most: without it pieces of one byte would take hundreds of the window's.
+const RUN_COST: usize = 256;
+/// Neighbouring pieces become one buffer up to this length.
+const SMALL: usize = 1_024;
+
 /// One piece: of DATA its key is its TSN, of I-DATA its number in the message. The pieces of a message have keys that follow
 /// each other, from one that begins to one that ends.
 #[derive(Clone, Copy, Debug)]
 pub struct Piece<'a> {
+    /// Of I-DATA the message; DATA has one scope for all.
+    pub scope: u64,
     pub key: u64,
     pub begins: bool,
     pub ends: bool,
@@ -48,6 +55,12 @@ impl Run {
     fn append(&mut self, mut next: Run) {
         (self.last, self.ends) = (next.last, next.ends);
         self.bytes += next.bytes;
+        if let (Some(last), Some(first)) = (self.pieces.back_mut(), next.pieces.front())
+            && last.len() + first.len() <= SMALL
+        {
+            last.extend_from_slice(first);
+            next.pieces.pop_front();
+        }
         if self.pieces.len() >= next.pieces.len() {
             self.pieces.append(&mut next.pieces);
         } else {
@@ -56,6 +69,10 @@ impl Run {
             }
             self.pieces = next.pieces;
         }
+    }
+
+    fn cost(&self) -> usize {
+        RUN_COST + self.bytes
     }
 
     fn into_whole(mut self) -> Whole {
@@ -74,8 +91,9 @@ impl Run {
 /// The pieces that wait for others.
 #[derive(Debug, Default)]
 pub struct Assembly {
-    /// By first key.
-    runs: BTreeMap<u64, Run>,
+    /// By scope and first key.
+    runs: BTreeMap<(u64, u64), Run>,
+    held: usize,
 }
 
 impl Assembly {
@@ -83,10 +101,16 @@ impl Assembly {
         self.runs.is_empty()
     }
 
+    /// What the pieces take of the window.
+    pub fn held(&self) -> usize {
+        self.held
+    }
+
     /// Takes a piece whose key has not come before.
     pub fn insert(&mut self, piece: Piece<'_>, max_message: usize) -> Inserted {
+        let Piece { scope, key, .. } = piece;
         let mut run = Run {
-            last: piece.key,
+            last: key,
             begins: piece.begins,
             ends: piece.ends,
             ppid: piece.ppid,
@@ -94,24 +118,24 @@ impl Assembly {
             bytes: piece.data.len(),
             pieces: VecDeque::from([piece.data.to_vec()]),
         };
-        let mut first = piece.key;
-        let before = self.runs.range(..piece.key).next_back().map(|(&key, before)| (key, before.last));
-        if let Some((key, last)) = before {
-            if last >= piece.key {
+        let mut first = key;
+        let before = self.runs.range((scope, 0)..(scope, key)).next_back();
+        if let Some((&(_, before_first), before)) = before {
+            if before.last >= key {
                 return Inserted::Violation("a piece came twice");
             }
-            let ends = self.runs.get(&key).is_some_and(|before| before.ends);
-            if last + 1 == piece.key && !ends && !piece.begins {
-                let Some(mut joined) = self.runs.remove(&key) else { return Inserted::Held };
+            if before.last + 1 == key && !before.ends && !piece.begins {
+                let Some(mut joined) = self.remove((scope, before_first)) else { return Inserted::Held };
                 if joined.message != run.message {
                     return Inserted::Violation("pieces of two messages in one");
                 }
                 joined.append(run);
-                (run, first) = (joined, key);
+                (run, first) = (joined, before_first);
             }
         }
-        if !run.ends && self.runs.get(&(piece.key + 1)).is_some_and(|next| !next.begins) {
-            let Some(next) = self.runs.remove(&(piece.key + 1)) else { return Inserted::Held };
+        let after = (scope, key + 1);
+        if !run.ends && self.runs.get(&after).is_some_and(|next| !next.begins) {
+            let Some(next) = self.remove(after) else { return Inserted::Held };
             if next.message != run.message {
                 return Inserted::Violation("pieces of two messages in one");
             }
@@ -123,19 +147,34 @@ impl Assembly {
         if run.begins && run.ends {
             return Inserted::Complete(run.into_whole());
         }
-        self.runs.insert(first, run);
+        self.held += run.cost();
+        self.runs.insert((scope, first), run);
         Inserted::Held
     }
 
-    /// Forgets the runs of which `gone` says so by first key and message; how many bytes they had.
-    pub fn forget(&mut self, gone: impl Fn(u64, u64) -> bool) -> usize {
-        let mut bytes = 0;
-        self.runs.retain(|&first, run| {
-            let is_gone = gone(first, run.message);
-            bytes += if is_gone { run.bytes } else { 0 };
+    fn remove(&mut self, at: (u64, u64)) -> Option<Run> {
+        let run = self.runs.remove(&at)?;
+        self.held -= run.cost();
+        Some(run)
+    }
+
+    /// Forgets the runs of messages up to this one.
+    pub fn forget_messages(&mut self, last: u64) {
+        let held = &mut self.held;
+        self.runs.retain(|_, run| {
+            let is_gone = run.message <= last;
+            *held -= if is_gone { run.cost() } else { 0 };
             !is_gone
         });
-        bytes
+    }
+
+    /// Forgets the runs that begin before a scope and key.
+    pub fn forget_before(&mut self, end: (u64, u64)) {
+        while let Some(first) = self.runs.first_entry()
+            && *first.key() < end
+        {
+            self.held -= first.remove().cost();
+        }
     }
 }
 
@@ -144,7 +183,7 @@ mod tests {
     use super::*;
 
     fn piece(key: u64, begins: bool, ends: bool, data: &[u8]) -> Piece<'_> {
-        Piece { key, begins, ends, ppid: if begins { 53 } else { 0 }, message: 7, data }
+        Piece { scope: 0, key, begins, ends, ppid: if begins { 53 } else { 0 }, message: 7, data }
     }
 
     #[test]

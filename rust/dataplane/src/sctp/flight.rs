@@ -88,6 +88,10 @@ pub struct Flight {
     reordering: u32,
     /// The peer has to be told of what was given up.
     forward_due: bool,
+    /// Before this TSN the peer has moved by its own word: a stream that was reset since has other numbers.
+    settled: u64,
+    /// The pieces of messages that may be given up, by serial and TSN, so that giving up looks at no others.
+    revocable: BTreeSet<(u64, u64)>,
     pub retransmitted: u64,
     pub abandoned: u64,
 }
@@ -103,6 +107,8 @@ impl Flight {
             newest_delivered: None,
             reordering: 1,
             forward_due: false,
+            settled: first,
+            revocable: BTreeSet::new(),
             retransmitted: 0,
             abandoned: 0,
         }
@@ -148,6 +154,9 @@ impl Flight {
             snapshot,
         };
         self.in_flight += piece.bytes();
+        if piece.message.is_revocable() {
+            self.revocable.insert((piece.message.serial, tsn));
+        }
         self.pieces.push_back(piece);
         self.order.push_back((tsn, now));
         tsn
@@ -200,6 +209,9 @@ impl Flight {
         while self.first <= cumulative {
             let Some(piece) = self.pieces.pop_front() else { break };
             seen.add(&piece);
+            if piece.message.is_revocable() {
+                self.revocable.remove(&(piece.message.serial, self.first));
+            }
             match piece.state {
                 State::InFlight => self.in_flight -= piece.bytes(),
                 State::Lost => _ = self.lost.remove(&self.first),
@@ -207,6 +219,7 @@ impl Flight {
             }
             self.first += 1;
         }
+        self.take_back_reneged();
         let mut above = cumulative;
         for GapBlock { start, end } in sack.gaps() {
             let (start, end) = (cumulative + u64::from(start), cumulative + u64::from(end));
@@ -227,6 +240,20 @@ impl Flight {
         self.find_lost(now, min_rtt, &mut outcome);
         self.forget_order();
         Some(outcome)
+    }
+
+    /// What is next cannot have come already, or the cumulative TSN would be beyond it: the peer has dropped what it told of
+    /// in gap blocks, as it may (RFC 9260 section 6.2.1, D iii). It is sent again, where this SACK does not name it.
+    fn take_back_reneged(&mut self) {
+        if self.pieces.front().is_none_or(|piece| piece.state != State::Acknowledged) {
+            return;
+        }
+        for (tsn, piece) in (self.first..).zip(&mut self.pieces) {
+            if piece.state == State::Acknowledged {
+                piece.state = State::Lost;
+                self.lost.insert(tsn);
+            }
+        }
     }
 
     fn acknowledge(&mut self, tsn: u64, seen: &mut Delivered) {
@@ -300,7 +327,7 @@ impl Flight {
         self.in_flight -= bytes;
         self.lost.insert(tsn);
         if !repeats {
-            self.abandon(stream, serial);
+            self.abandon(serial);
             outcome.abandoned.push((stream, serial));
         }
     }
@@ -313,7 +340,8 @@ impl Flight {
                 return;
             }
             let (stream, serial) = (piece.message.stream, piece.message.serial);
-            self.abandon(stream, serial);
+            self.abandon(serial);
+            self.lost.remove(&tsn);
             outcome.abandoned.push((stream, serial));
         }
     }
@@ -341,18 +369,18 @@ impl Flight {
     }
 
     /// All pieces of a message are given up.
-    fn abandon(&mut self, stream: u16, serial: u64) {
-        for (tsn, piece) in (self.first..).zip(&mut self.pieces) {
-            if piece.message.serial != serial || piece.message.stream != stream {
-                continue;
-            }
-            match piece.state {
-                State::InFlight => self.in_flight -= piece.end - piece.start,
+    fn abandon(&mut self, serial: u64) {
+        while let Some(&(_, tsn)) = self.revocable.range((serial, 0)..=(serial, u64::MAX)).next() {
+            self.revocable.remove(&(serial, tsn));
+            let Some(piece) = self.piece(tsn) else { continue };
+            let (before, bytes) = (piece.state, piece.bytes());
+            piece.state = State::Abandoned;
+            match before {
+                State::InFlight => self.in_flight -= bytes,
                 State::Lost => _ = self.lost.remove(&tsn),
                 // The peer has it; its place in the stream is skipped with the others'.
                 State::Acknowledged | State::Abandoned => (),
             }
-            piece.state = State::Abandoned;
         }
         self.abandoned += 1;
         self.forward_due = true;
@@ -364,6 +392,7 @@ impl Flight {
         let mut given_up = GivenUp { tsn: 0, messages: BTreeMap::new() };
         for (tsn, piece) in (self.first..).zip(&self.pieces).take(FORWARD_PIECES) {
             match piece.state {
+                State::Abandoned if tsn < self.settled => given_up.tsn = tsn,
                 State::Abandoned => {
                     let message = &piece.message;
                     let id = (message.stream, message.is_unordered);
@@ -377,7 +406,13 @@ impl Flight {
                 State::InFlight | State::Lost => break,
             }
         }
-        (!given_up.messages.is_empty()).then_some(given_up)
+        (given_up.tsn > 0).then_some(given_up)
+    }
+
+    /// The peer has performed a reset after this TSN (RFC 6525 section 5.2.2): it waits for nothing up to it.
+    pub fn settle_numbers(&mut self, last_tsn: u32) {
+        let last = extend_u32(self.first, last_tsn).min(self.next_tsn() - 1);
+        self.settled = self.settled.max(last + 1);
     }
 
     /// Whether a FORWARD TSN is to be sent; asking takes that back.
@@ -436,5 +471,43 @@ impl Delivered {
         // Of what was sent twice nobody knows which is acknowledged (section 6.3.1, C5).
         let rtt = (!self.is_repeated).then(|| self.now.since(sent_at));
         Some(Acknowledged { bytes: self.bytes, snapshot: self.snapshot, sent_at, rtt, in_flight })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn a_reset_stream_is_not_told_of_what_was_given_up_by_its_old_numbers() {
+        let mut flight = Flight::new(1 << 32);
+        for (stream, number) in [(1, 7), (2, 0)] {
+            let message = MessageInfo {
+                data: Arc::new(vec![0]),
+                stream,
+                ppid: 53,
+                is_unordered: false,
+                serial: u64::from(stream),
+                number,
+                max_retransmits: Some(0),
+                expires: None,
+            };
+            let piece = NextPiece { message, start: 0, end: 1, fragment: 0 };
+            flight.push(Time::ZERO, piece, Snapshot::default());
+        }
+        let mut outcome = Outcome::default();
+        flight.lose_all(Time::ZERO, &mut outcome);
+        assert_eq!(outcome.abandoned, [(1, 1), (2, 2)]);
+        let told = |flight: &Flight| {
+            let given_up = flight.forward(10).unwrap();
+            (given_up.tsn - (1 << 32), given_up.messages.into_iter().collect::<Vec<_>>())
+        };
+        assert_eq!(told(&flight), (1, vec![((1, false), 7), ((2, false), 0)]));
+        flight.settle_numbers(0);
+        assert_eq!(told(&flight), (1, vec![((2, false), 0)]));
+        flight.settle_numbers(1);
+        assert_eq!(told(&flight), (1, vec![]), "it is asked where it is all the same");
     }
 }

@@ -9,6 +9,9 @@ use super::assembly::{Assembly, Inserted, Piece, Whole};
 /// Numbers of messages are extended from here, so that those just before the first have a place too.
 const FIRST_MESSAGE: u64 = 1 << 32;
 
+/// What a message that waits for its turn costs beside its bytes.
+const MESSAGE_COST: usize = 128;
+
 /// A message for the program.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Delivered {
@@ -23,10 +26,10 @@ struct Stream {
     next: u64,
     /// Ordered messages that are all there, and before whose turn others come.
     ready: BTreeMap<u64, Whole>,
-    /// Of DATA, by TSN: ordered and unordered.
-    plain: [Assembly; 2],
-    /// Of I-DATA, by message: ordered and unordered.
-    interleaved: [BTreeMap<u64, Assembly>; 2],
+    /// The last unordered message of I-DATA; those have numbers of their own, which only tell them apart.
+    last_unordered: u64,
+    /// Pieces of ordered and of unordered messages: DATA by TSN, I-DATA by message and fragment.
+    pieces: [Assembly; 2],
 }
 
 impl Stream {
@@ -34,20 +37,19 @@ impl Stream {
         Stream {
             next: FIRST_MESSAGE,
             ready: BTreeMap::new(),
-            plain: Default::default(),
-            interleaved: Default::default(),
+            last_unordered: FIRST_MESSAGE,
+            pieces: Default::default(),
         }
     }
 
     fn has_unordered(&self) -> bool {
-        !self.plain[1].is_empty()
+        !self.pieces[1].is_empty()
     }
 
     /// The extended number of a message.
     fn number(&self, data: &Data<'_>) -> u64 {
         if data.is_interleaved {
-            // Unordered ones have numbers of their own, which only tell them apart.
-            let reference = if data.is_unordered { FIRST_MESSAGE } else { self.next };
+            let reference = if data.is_unordered { self.last_unordered } else { self.next };
             extend_u32(reference, data.message)
         } else if data.is_unordered {
             0
@@ -72,7 +74,7 @@ impl Inbound {
         Inbound { streams: BTreeMap::new(), with_unordered: BTreeSet::new(), held_bytes: 0, max_message }
     }
 
-    /// What waits for other pieces or messages.
+    /// What waits for other pieces or messages, with what it costs to hold it.
     pub fn held_bytes(&self) -> usize {
         self.held_bytes
     }
@@ -89,6 +91,9 @@ impl Inbound {
         let stream = self.streams.entry(data.stream).or_insert_with(Stream::new);
         let message = stream.number(data);
         let is_ordered = !data.is_unordered;
+        if data.is_interleaved && data.is_unordered {
+            stream.last_unordered = stream.last_unordered.max(message);
+        }
         if is_ordered && message < stream.next {
             // A late piece of a message that was given up.
             return Ok(());
@@ -106,30 +111,28 @@ impl Inbound {
                 return Ok(());
             }
         }
-        let key = if data.is_interleaved { u64::from(data.fragment) } else { tsn };
-        let piece =
-            Piece { key, begins: data.begins, ends: data.ends, ppid: data.ppid, message, data: data.payload };
-        let which = usize::from(data.is_unordered);
-        let inserted = if data.is_interleaved {
-            let messages = &mut stream.interleaved[which];
-            let assembly = messages.entry(message).or_default();
-            let inserted = assembly.insert(piece, self.max_message);
-            if assembly.is_empty() {
-                messages.remove(&message);
-            }
-            inserted
-        } else {
-            stream.plain[which].insert(piece, self.max_message)
+        let (scope, key) = if data.is_interleaved { (message, u64::from(data.fragment)) } else { (0, tsn) };
+        let piece = Piece {
+            scope,
+            key,
+            begins: data.begins,
+            ends: data.ends,
+            ppid: data.ppid,
+            message,
+            data: data.payload,
         };
-        self.held_bytes += data.payload.len();
+        let assembly = &mut stream.pieces[usize::from(data.is_unordered)];
+        self.held_bytes -= assembly.held();
+        let inserted = assembly.insert(piece, self.max_message);
+        self.held_bytes += assembly.held();
         match inserted {
             Inserted::Held => (),
             Inserted::Violation(what) => return Err(what),
             Inserted::Complete(whole) if !is_ordered => {
-                self.held_bytes -= whole.data.len();
                 deliver(Delivered { stream: data.stream, ppid: whole.ppid, data: whole.data });
             }
             Inserted::Complete(whole) => {
+                self.held_bytes += MESSAGE_COST + whole.data.len();
                 if stream.ready.insert(message, whole).is_some() {
                     return Err("the number of an ordered message came twice");
                 }
@@ -148,7 +151,9 @@ impl Inbound {
     pub fn forward(&mut self, id: u16, message: u16, deliver: &mut impl FnMut(Delivered)) {
         let stream = self.streams.entry(id).or_insert_with(Stream::new);
         let message = extend_u16(stream.next, message);
-        self.held_bytes -= stream.plain[0].forget(|_, of| of <= message);
+        self.held_bytes -= stream.pieces[0].held();
+        stream.pieces[0].forget_messages(message);
+        self.held_bytes += stream.pieces[0].held();
         self.held_bytes -= skip_to(id, stream, message, deliver);
     }
 
@@ -158,7 +163,9 @@ impl Inbound {
         let held = &mut self.held_bytes;
         self.with_unordered.retain(|id| {
             let Some(stream) = streams.get_mut(id) else { return false };
-            *held -= stream.plain[1].forget(|first, _| first <= tsn);
+            *held -= stream.pieces[1].held();
+            stream.pieces[1].forget_before((0, tsn + 1));
+            *held += stream.pieces[1].held();
             stream.has_unordered()
         });
     }
@@ -172,13 +179,12 @@ impl Inbound {
         deliver: &mut impl FnMut(Delivered),
     ) {
         let stream = self.streams.entry(id).or_insert_with(Stream::new);
-        let reference = if is_unordered { FIRST_MESSAGE } else { stream.next };
+        let reference = if is_unordered { stream.last_unordered } else { stream.next };
         let message = extend_u32(reference, message);
-        let kept = stream.interleaved[usize::from(is_unordered)].split_off(&(message + 1));
-        let gone = std::mem::replace(&mut stream.interleaved[usize::from(is_unordered)], kept);
-        for (_, mut assembly) in gone {
-            self.held_bytes -= assembly.forget(|_, _| true);
-        }
+        let assembly = &mut stream.pieces[usize::from(is_unordered)];
+        self.held_bytes -= assembly.held();
+        assembly.forget_before((message + 1, 0));
+        self.held_bytes += assembly.held();
         if !is_unordered {
             self.held_bytes -= skip_to(id, stream, message, deliver);
         }
@@ -186,17 +192,15 @@ impl Inbound {
 
     /// The peer counts from zero again on a stream (RFC 6525 section 5.2.2); what was incomplete stays so.
     pub fn reset(&mut self, id: u16) {
-        let Some(mut stream) = self.streams.remove(&id) else { return };
+        let Some(stream) = self.streams.remove(&id) else { return };
         self.with_unordered.remove(&id);
-        let assemblies = stream.interleaved.iter_mut().flat_map(BTreeMap::values_mut);
-        let incomplete: usize =
-            assemblies.chain(&mut stream.plain).map(|assembly| assembly.forget(|_, _| true)).sum();
-        let ready: usize = stream.ready.values().map(|whole| whole.data.len()).sum();
+        let incomplete: usize = stream.pieces.iter().map(Assembly::held).sum();
+        let ready: usize = stream.ready.values().map(|whole| MESSAGE_COST + whole.data.len()).sum();
         self.held_bytes -= incomplete + ready;
     }
 
     /// The streams of which something is known.
-    pub fn known(&self) -> Vec<u16> {
+    pub fn known(&self) -> BTreeSet<u16> {
         self.streams.keys().copied().collect()
     }
 }
@@ -206,7 +210,7 @@ fn deliver_ready(id: u16, stream: &mut Stream, deliver: &mut impl FnMut(Delivere
     let mut bytes = 0;
     while let Some(whole) = stream.ready.remove(&stream.next) {
         stream.next += 1;
-        bytes += whole.data.len();
+        bytes += MESSAGE_COST + whole.data.len();
         deliver(Delivered { stream: id, ppid: whole.ppid, data: whole.data });
     }
     bytes
@@ -220,7 +224,7 @@ fn skip_to(id: u16, stream: &mut Stream, message: u64, deliver: &mut impl FnMut(
     let later = stream.ready.split_off(&(message + 1));
     let mut bytes = 0;
     for whole in std::mem::replace(&mut stream.ready, later).into_values() {
-        bytes += whole.data.len();
+        bytes += MESSAGE_COST + whole.data.len();
         deliver(Delivered { stream: id, ppid: whole.ppid, data: whole.data });
     }
     stream.next = message + 1;

@@ -26,6 +26,13 @@ pub struct MessageInfo {
     pub expires: Option<Time>,
 }
 
+impl MessageInfo {
+    /// Whether it may be given up.
+    pub fn is_revocable(&self) -> bool {
+        self.max_retransmits.is_some() || self.expires.is_some()
+    }
+}
+
 /// The next piece of a message, as it is to be sent.
 #[derive(Clone, Debug)]
 pub struct NextPiece {
@@ -69,6 +76,8 @@ pub struct Outbound {
     most_begun: usize,
     /// Streams whose next message waits for others to end, in the order in which their turns came.
     parked: VecDeque<u16>,
+    /// Streams that are being reset: what comes for them waits for its numbers (RFC 6525 section 5.1.2).
+    held: BTreeSet<u16>,
     queued_bytes: usize,
     serial: u64,
     /// The peer knows no partial reliability.
@@ -111,7 +120,9 @@ impl Outbound {
         let stream = self.streams.entry(id).or_default();
         if stream.queue.is_empty() {
             stream.turn = stream.turn.max(self.clock);
-            self.active.insert((stream.turn, id));
+            if !self.held.contains(&id) {
+                self.active.insert((stream.turn, id));
+            }
         }
         let (max_retransmits, expires) = match message.reliability {
             Reliability::Reliable => (None, None),
@@ -213,6 +224,20 @@ impl Outbound {
             self.drop_first(id);
         }
         is_here
+    }
+
+    /// Holds back what comes for streams on which nothing waits.
+    pub fn hold(&mut self, streams: &[u16]) {
+        self.held.extend(streams);
+    }
+
+    /// The reset of a stream is over: what has come for it meanwhile has its turn.
+    pub fn resume(&mut self, id: u16) {
+        self.held.remove(&id);
+        if let Some(stream) = self.streams.get_mut(&id).filter(|stream| !stream.queue.is_empty()) {
+            stream.turn = stream.turn.max(self.clock);
+            self.active.insert((stream.turn, id));
+        }
     }
 
     /// The numbers of a stream begin at zero again (RFC 6525 section 5.1.2).

@@ -11,10 +11,10 @@ use crate::time::Time;
 const STREAMS_PER_REQUEST: usize = 256;
 
 #[derive(Debug)]
-struct Request {
+pub struct Request {
     number: u32,
-    last_tsn: u32,
-    streams: Vec<u16>,
+    pub last_tsn: u32,
+    pub streams: Vec<u16>,
     repeat_at: Time,
     is_due: bool,
     attempts: u32,
@@ -38,21 +38,22 @@ impl OutgoingResets {
         self.wanted.extend(streams);
     }
 
-    /// Makes a request of the wanted streams on which nothing waits, when none is under way.
-    pub fn prepare(&mut self, now: Time, next_tsn: u64, is_empty: impl Fn(u16) -> bool) {
+    /// Makes a request of the wanted streams on which nothing waits, when none is under way; the streams.
+    pub fn prepare(&mut self, now: Time, next_tsn: u64, is_empty: impl Fn(u16) -> bool) -> Option<&[u16]> {
         if self.request.is_some() || self.wanted.is_empty() {
-            return;
+            return None;
         }
         let ready = self.wanted.iter().copied().filter(|&id| is_empty(id));
         let streams: Vec<u16> = ready.take(STREAMS_PER_REQUEST).collect();
         if streams.is_empty() {
-            return;
+            return None;
         }
         streams.iter().for_each(|id| _ = self.wanted.remove(id));
         let last_tsn = next_tsn.wrapping_sub(1) as u32;
         let number = self.next_number;
         self.next_number = number.wrapping_add(1);
-        self.request = Some(Request { number, last_tsn, streams, repeat_at: now, is_due: true, attempts: 0 });
+        let request = Request { number, last_tsn, streams, repeat_at: now, is_due: true, attempts: 0 };
+        Some(&self.request.insert(request).streams)
     }
 
     pub fn deadline(&self) -> Option<Time> {
@@ -85,21 +86,33 @@ impl OutgoingResets {
         chunk.finish();
     }
 
-    /// The peer's answer; the streams of which the request is done or denied.
+    /// The peer's answer; the request when it is done or denied, and whether it is done.
     pub fn handle_response(
         &mut self,
         now: Time,
         response: ReconfigResponse,
         timeout: Duration,
-    ) -> Option<Vec<u16>> {
+    ) -> Option<(Request, bool)> {
         let request = self.request.as_mut().filter(|request| request.number == response.request)?;
         if response.result == ReconfigResponse::IN_PROGRESS {
             // It is asked again, under the same number (section 5.2.7, I1).
             (request.is_due, request.repeat_at) = (false, now + timeout);
             return None;
         }
-        self.request.take().map(|request| request.streams)
+        let is_done =
+            matches!(response.result, ReconfigResponse::PERFORMED | ReconfigResponse::NOTHING_TO_DO);
+        self.request.take().map(|request| (request, is_done))
     }
+}
+
+/// A reset that waits for data.
+#[derive(Debug)]
+struct Pending {
+    number: u32,
+    last_tsn: u64,
+    streams: BTreeSet<u16>,
+    /// No stream was named, which stands for all.
+    is_all: bool,
 }
 
 /// The answer that is due to the peer, and its reset that has to wait for data.
@@ -108,7 +121,7 @@ pub struct IncomingResets {
     /// The peer's next request has this number.
     expected: u32,
     last_result: u32,
-    pending: Option<(u64, Vec<u16>)>,
+    pending: Option<Pending>,
     response: Option<(u32, u32)>,
 }
 
@@ -132,8 +145,10 @@ impl IncomingResets {
         if number == self.expected {
             return true;
         }
-        let result = if number == self.last_number() {
-            if self.pending.is_some() { ReconfigResponse::IN_PROGRESS } else { self.last_result }
+        let result = if self.pending.as_ref().is_some_and(|pending| pending.number == number) {
+            ReconfigResponse::IN_PROGRESS
+        } else if number == self.last_number() {
+            self.last_result
         } else {
             ReconfigResponse::BAD_SEQUENCE
         };
@@ -148,19 +163,28 @@ impl IncomingResets {
         self.response = Some((number, result));
     }
 
-    /// An admitted reset: done as soon as all up to its last TSN came.
+    /// An admitted reset: done as soon as all up to its last TSN came. One that comes while another waits is done together with
+    /// it: some peers ask again under a new number when they hear that it is in progress.
     pub fn take(&mut self, request: &StreamResetRequest<'_>, last_tsn: u64) {
         self.expected = request.request.wrapping_add(1);
-        self.pending = Some((last_tsn, request.streams().collect()));
+        let mut streams: BTreeSet<u16> = request.streams().collect();
+        let (mut last_tsn, mut is_all) = (last_tsn, streams.is_empty());
+        if let Some(before) = self.pending.take() {
+            streams.extend(before.streams);
+            (last_tsn, is_all) = (last_tsn.max(before.last_tsn), is_all || before.is_all);
+        }
+        self.pending = Some(Pending { number: request.request, last_tsn, streams, is_all });
         self.response = Some((request.request, ReconfigResponse::IN_PROGRESS));
     }
 
-    /// The streams of the reset whose time has come; none in it stands for all.
-    pub fn take_ready(&mut self, cumulative: u64) -> Option<Vec<u16>> {
-        let (_, streams) = self.pending.take_if(|(last_tsn, _)| *last_tsn <= cumulative)?;
-        self.last_result = ReconfigResponse::PERFORMED;
-        self.response = Some((self.last_number(), ReconfigResponse::PERFORMED));
-        Some(streams)
+    /// The streams of the reset whose time has come, None among them when they are all.
+    pub fn take_ready(&mut self, cumulative: u64) -> Option<Option<BTreeSet<u16>>> {
+        let pending = self.pending.take_if(|pending| pending.last_tsn <= cumulative)?;
+        if pending.number == self.last_number() {
+            self.last_result = ReconfigResponse::PERFORMED;
+        }
+        self.response = Some((pending.number, ReconfigResponse::PERFORMED));
+        Some((!pending.is_all).then_some(pending.streams))
     }
 
     pub fn is_due(&self) -> bool {

@@ -1,6 +1,6 @@
 //! An association that stands: data both ways, acknowledgements, timers (RFC 9260 sections 6 and 7).
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use visavis_wire::sctp::{
@@ -196,9 +196,11 @@ impl Transfer {
         }
         let arrival = self.tsns.peek(tsn);
         // What is next may go beyond the window by one message: a window that a part of it has filled would never open.
+        let budget = self.config.receive_budget;
         let most = match arrival {
-            Arrival::InOrder => self.config.receive_budget + self.config.max_message,
-            _ => self.config.receive_budget,
+            Arrival::InOrder if self.unreleased == 0 => 2 * budget + self.config.max_message,
+            Arrival::InOrder => budget + self.config.max_message,
+            _ => budget,
         };
         let is_full = self.unreleased + self.inbound.held_bytes() + data.payload.len() > most
             || events.len() >= MAX_EVENTS;
@@ -293,11 +295,12 @@ impl Transfer {
             return;
         }
         let unreleased = &mut self.unreleased;
-        for skipped in forward.streams() {
-            if skipped.stream < self.agreed.inbound {
-                let mut deliver = |message| deliver(message, unreleased, events);
-                self.inbound.forward(skipped.stream, skipped.message, &mut deliver);
-            }
+        // The last word on each stream counts, so that naming one often costs nothing.
+        let skipped: BTreeMap<u16, u16> =
+            forward.streams().map(|skipped| (skipped.stream, skipped.message)).collect();
+        for (stream, message) in skipped.into_iter().filter(|&(stream, _)| stream < self.agreed.inbound) {
+            let mut deliver = |message| deliver(message, unreleased, events);
+            self.inbound.forward(stream, message, &mut deliver);
         }
         self.inbound.forward_unordered(tsn);
         self.finish_resets(events);
@@ -330,11 +333,15 @@ impl Transfer {
                     continue;
                 };
                 let timeout = self.rtt.timeout(0);
-                for stream in self.outgoing_resets.handle_response(now, response, timeout).unwrap_or_default()
-                {
-                    self.outbound.reset(stream);
-                    events.push_back(Event::ResetDone { stream });
+                let answered = self.outgoing_resets.handle_response(now, response, timeout);
+                let Some((request, is_done)) = answered else { continue };
+                if is_done {
+                    // The peer has all before it, and what was given up there counts by the old numbers.
+                    self.flight.settle_numbers(request.last_tsn);
+                    request.streams.iter().for_each(|&stream| self.outbound.reset(stream));
                 }
+                request.streams.iter().for_each(|&stream| self.outbound.resume(stream));
+                events.extend(request.streams.into_iter().map(|stream| Event::ResetDone { stream }));
             } else if let Some(request) = ReconfigRequest::parse_untrusted(parameter) {
                 let Ok(request) = request else {
                     self.discarded += 1;
@@ -372,9 +379,13 @@ impl Transfer {
     }
 
     fn finish_resets(&mut self, events: &mut VecDeque<Event>) {
+        if events.len() >= MAX_EVENTS {
+            // The program reads too slowly: the peer hears that it is in progress, and asks again.
+            return;
+        }
         let Some(streams) = self.incoming_resets.take_ready(self.tsns.cumulative()) else { return };
-        let streams = if streams.is_empty() { self.inbound.known() } else { streams };
-        for stream in streams {
+        let inbound = self.agreed.inbound;
+        for stream in streams.unwrap_or_else(|| self.inbound.known()).into_iter().filter(|&id| id < inbound) {
             self.inbound.reset(stream);
             events.push_back(Event::StreamReset { stream });
         }
@@ -451,7 +462,11 @@ impl Transfer {
         }
         self.write_forward(out, end);
         let (flight, outbound) = (&self.flight, &self.outbound);
-        self.outgoing_resets.prepare(now, flight.next_tsn(), |id| outbound.is_stream_empty(id));
+        let next_tsn = flight.next_tsn();
+        if let Some(streams) = self.outgoing_resets.prepare(now, next_tsn, |id| outbound.is_stream_empty(id))
+        {
+            self.outbound.hold(streams);
+        }
         let has_room = out.len() + 4 * CHUNK_HEADER_LENGTH + 2 * 256 < end;
         if self.outgoing_resets.is_due() && (has_room || out.len() == before) {
             let (timeout, peer) = (self.rtt.timeout(0), self.incoming_resets.last_number());

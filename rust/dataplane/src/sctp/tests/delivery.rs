@@ -55,6 +55,10 @@ fn run(seed: u64) {
     let config = Config { receive_budget: 20_000 + below(300_000) as usize, max_message: 20_000, ..CONFIG };
     let other = Config { interleaving: !seed.is_multiple_of(3), ..config };
     let mut duo = Duo::with(path, seed, [config, other]);
+    if seed.is_multiple_of(2) {
+        duo.ends[0].begin_at(0u32.wrapping_sub(seed as u32 % 50));
+        duo.ends[1].begin_at(seed as u32 % 3);
+    }
     let mut models: [BTreeMap<u16, Model>; 2] = Default::default();
     let mut number = 0u64;
     for _ in 0..8 {
@@ -120,6 +124,30 @@ fn nothing_is_lost_doubled_or_out_of_order_where_that_is_promised() {
     let seeds = std::env::var("SCTP_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(150);
     for seed in 0..seeds {
         run(seed);
+    }
+}
+
+#[test]
+fn the_numbers_of_messages_begin_again_after_the_last() {
+    for reliability in [Reliability::Reliable, Reliability::Retransmits(0)] {
+        let config = Config { interleaving: false, ..CONFIG };
+        let mut duo = Duo::with(Path { loss: 20, reordered: 20, ..GOOD }, 1, [config; 2]);
+        duo.connect();
+        for n in 0..70_000u32 {
+            let data = n.to_be_bytes().to_vec();
+            duo.ends[0].send(duo.now, OutgoingMessage { reliability, ..message(1, data) });
+        }
+        let is_last =
+            |event: &Event| matches!(event, Event::Message { data, .. } if *data == 69_999u32.to_be_bytes());
+        duo.run_until(Duration::from_secs(60), |duo| duo.events[1].last().is_some_and(is_last));
+        duo.path.loss = 0;
+        duo.ends[0].send(duo.now, OutgoingMessage { reliability, ..message(1, vec![255; 4]) });
+        duo.run(Duration::from_secs(10));
+        let got = duo.messages(1);
+        assert!(got.is_sorted_by_key(|(_, data)| *data), "{reliability:?}");
+        assert_eq!(got.last().unwrap().1, [255; 4]);
+        let least = if reliability == Reliability::Reliable { 70_001 } else { 60_000 };
+        assert!(got.len() >= least, "{reliability:?}: {}", got.len());
     }
 }
 

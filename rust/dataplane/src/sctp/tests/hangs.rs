@@ -1,5 +1,7 @@
 //! What could make an association stand still for ever, and does not.
 
+use visavis_wire::sctp::{self, GapBlock, Sack};
+
 use super::*;
 
 #[test]
@@ -36,4 +38,31 @@ fn every_stream_hears_what_was_given_up_however_many_they_are() {
         let got = duo.messages(1).iter().filter(|(_, data)| data[0] == 2).count();
         assert_eq!(got, 600, "interleaving {interleaving}");
     }
+}
+
+#[test]
+fn what_the_peer_told_of_and_dropped_is_sent_again() {
+    let mut duo = Duo::new(GOOD, 1);
+    duo.connect();
+    let first = duo.ends[0].local_tsn();
+    duo.path.loss = 1_000;
+    for stream in 0..3 {
+        duo.ends[0].send(duo.now, message(stream, vec![1; 1_000]));
+    }
+    duo.settle();
+    let sack = |cumulative: u32, gaps: &[GapBlock]| {
+        let mut packet = Vec::new();
+        let start = sctp::begin_packet(&mut packet, 5_000, 5_000, duo.ends[0].local_tag());
+        Sack::write(&mut packet, cumulative, 100_000, gaps, &[]);
+        sctp::finish_packet(&mut packet, start, false);
+        packet
+    };
+    let told = sack(first.wrapping_sub(1), &[GapBlock { start: 2, end: 3 }]);
+    let dropped = sack(first, &[]);
+    let now = duo.now;
+    duo.ends[0].handle_packet_untrusted(now, &told);
+    duo.ends[0].handle_packet_untrusted(now, &dropped);
+    let before = duo.ends[0].figures().retransmitted;
+    duo.run(Duration::from_millis(100));
+    assert!(duo.ends[0].figures().retransmitted >= before + 2);
 }

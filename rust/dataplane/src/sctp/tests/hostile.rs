@@ -61,6 +61,35 @@ fn bytes_of_any_kind_bring_nothing_down() {
 }
 
 #[test]
+fn pieces_of_one_byte_cost_what_they_take() {
+    for (is_unordered, begins, ends) in [(false, true, false), (true, true, false), (false, true, true)] {
+        let config = Config { receive_budget: 1 << 20, ..CONFIG };
+        let mut duo = Duo::with(GOOD, 1, [config; 2]);
+        duo.connect();
+        let first = duo.ends[0].local_tsn();
+        let now = duo.now;
+        for n in 0..20_000u32 {
+            let header = sctp::DataHeader {
+                tsn: first.wrapping_add(1 + n),
+                stream: 3,
+                is_interleaved: true,
+                is_unordered,
+                begins,
+                ends,
+                is_immediate: false,
+                message: 1 + n,
+                fragment: 0,
+                ppid: 53,
+            };
+            let packet = forge(&duo, |out| header.write(out, &[0]));
+            duo.ends[1].handle_packet_untrusted(now, &packet);
+        }
+        let held = duo.ends[1].held_bytes();
+        assert!(held.abs_diff(config.receive_budget) < 1_000, "{held}");
+    }
+}
+
+#[test]
 fn what_never_completes_is_bounded_by_the_window() {
     let mut duo = Duo::new(GOOD, 1);
     duo.connect();

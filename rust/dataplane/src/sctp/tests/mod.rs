@@ -4,6 +4,7 @@ mod delivery;
 mod hangs;
 mod hostile;
 mod paths;
+mod resets;
 mod setup;
 
 use std::collections::BTreeMap;
