@@ -24,16 +24,21 @@ _EventT = TypeVar("_EventT", bound="Event")
 class Event:
     """Something that happened to a target (DOM section 2.2); subclasses carry what."""
 
+    # What most events never change is the class's: messages make many of them.
+    bubbles: bool = False
+    cancelable: bool = False
+    _target: "EventTarget | None" = None
+    _current_target: "EventTarget | None" = None
+    _default_prevented: bool = False
+    _stopped: bool = False
+    _unfinished: "tuple[asyncio.Task[None], ...]" = ()
+
     def __init__(self, type: str, eventInitDict: Mapping[str, object] | None = None) -> None:
         """`eventInitDict` may have `bubbles` and `cancelable`, both False without it."""
-        init = eventInitDict or {}
         self.type = type
-        self.bubbles = bool(init.get("bubbles", False))
-        self.cancelable = bool(init.get("cancelable", False))
-        self._target: EventTarget | None = None
-        self._current_target: EventTarget | None = None
-        self._default_prevented = False
-        self._stopped = False
+        if eventInitDict:
+            self.bubbles = bool(eventInitDict.get("bubbles", False))
+            self.cancelable = bool(eventInitDict.get("cancelable", False))
 
     @property
     def target(self) -> "EventTarget | None":
@@ -44,6 +49,11 @@ class Event:
     def currentTarget(self) -> "EventTarget | None":
         """The target while its listeners run, else None."""
         return self._current_target
+
+    @property
+    def unfinished(self) -> "tuple[asyncio.Task[None], ...]":
+        """What coroutine functions among the listeners have been begun with it."""
+        return self._unfinished
 
     @property
     def defaultPrevented(self) -> bool:
@@ -188,7 +198,7 @@ class EventTarget:
     def _call(self, callback: Listener, event: Event) -> None:
         try:
             result = callback(event)
-            if isinstance(result, Awaitable):
+            if result is not None and isinstance(result, Awaitable):
                 self._run(cast(Awaitable[object], result), event)
         except Exception:
             _log.exception("a listener of %s failed", event.type)
@@ -208,6 +218,7 @@ class EventTarget:
             if asyncio.iscoroutine(awaitable):
                 awaitable.close()
             raise
+        event._unfinished += (task,)  # pyright: ignore[reportPrivateUsage]
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 

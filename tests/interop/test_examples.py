@@ -26,6 +26,16 @@ PIXELS = """() => {
 DIFFER = f"(before) => {{ const now = ({PIXELS})(); return now !== null && now !== before; }}"
 
 
+def load(name: str) -> Any:
+    """An example as a module."""
+    spec = importlib.util.spec_from_file_location(name, _EXAMPLES / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    return example
+
+
 @pytest.fixture
 def loop() -> Iterator[LoopThread]:
     with LoopThread() as running:
@@ -36,11 +46,7 @@ def loop() -> Iterator[LoopThread]:
 def test_a_page_calls_the_program_and_both_see_each_other(
     browser: str, open_page: OpenPage, loop: LoopThread, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    spec = importlib.util.spec_from_file_location("call_a_browser", _EXAMPLES / "call_a_browser.py")
-    assert spec is not None
-    assert spec.loader is not None
-    example = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(example)
+    example = load("call_a_browser")
 
     async def served() -> Any:
         application = web.Application()
@@ -63,5 +69,34 @@ def test_a_page_calls_the_program_and_both_see_each_other(
         return said
 
     assert {line.split()[0] for line in loop.run(printed()).splitlines()} == {"audio", "video"}
+    page.goto("about:blank")
+    loop.run(server.close())
+
+
+@pytest.mark.parametrize("browser", ["chromium", "firefox"])
+def test_a_player_moves_where_the_server_says(browser: str, open_page: OpenPage, loop: LoopThread) -> None:
+    example = load("game_server")
+
+    async def served() -> Any:
+        server = TestServer(example.game(), host="127.0.0.1")
+        await server.start_server()
+        return server
+
+    server = loop.run(served())
+    page = open_page(browser)
+    page.goto(f"http://127.0.0.1:{server.port}/")
+    text = "(id) => document.getElementById(id).textContent"
+    page.wait_for_function(f"() => ({text})('latency').endsWith('ms') && Number(({text})('rate')) > 0")
+    assert [player["x"] for player in example.players.values()] == [320]
+    page.evaluate("() => { onkeydown(new KeyboardEvent('keydown', { key: 'ArrowRight' })); }")
+
+    async def moved() -> None:
+        async with asyncio.timeout(30):
+            while True:
+                await asyncio.sleep(0)
+                if [player["x"] for player in example.players.values()] == [640]:
+                    return
+
+    loop.run(moved())
     page.goto("about:blank")
     loop.run(server.close())

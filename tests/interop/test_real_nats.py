@@ -61,7 +61,10 @@ def is_relayed(outcomes: list[dict[str, Any]]) -> bool:
 def test_two_peers_behind_nats_meet_as_their_kinds_allow(
     first: Nat, second: Nat, relayed: bool, tmp_path: Path
 ) -> None:
-    with nats(first, second) as spaces, coturn(tmp_path, namespace=spaces.public, host=PUBLIC_ADDRESS) as server:
+    with (
+        nats(first, second) as spaces,
+        coturn(tmp_path, namespace=spaces.public, host=PUBLIC_ADDRESS) as server,
+    ):
         outcomes = call(spaces, [server], tmp_path)
         assert is_relayed(outcomes) is relayed, outcomes
 

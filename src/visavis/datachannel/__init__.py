@@ -9,7 +9,7 @@ from visavis.datachannel.channel_table import (
     Outlet,
     Received,
 )
-from visavis.datachannel.dcep import Ack, Options, Ppid, parse_untrusted, write_ack, write_open
+from visavis.datachannel.dcep import Ack, Options, Ppid, parse_untrusted, utf8, write_ack, write_open
 
 __all__ = [
     "Ack",
@@ -23,6 +23,7 @@ __all__ = [
     "Ppid",
     "Received",
     "parse_untrusted",
+    "utf8",
     "write_ack",
     "write_open",
 ]

@@ -9,6 +9,9 @@ from visavis.datachannel.dcep import Ack, Options, Ppid
 
 _HIGHEST_STREAM = 65534
 _FILLER = b"\0"
+_DCEP, _TEXT, _BINARY = int(Ppid.DCEP), int(Ppid.TEXT), int(Ppid.BINARY)
+_EMPTY_TEXT, _EMPTY_BINARY = int(Ppid.EMPTY_TEXT), int(Ppid.EMPTY_BINARY)
+"""As numbers: an enumeration's members are slow to find, and each message needs one."""
 
 
 class Outlet(Protocol):
@@ -30,7 +33,7 @@ class Opened:
     options: Options
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Received:
     """A message of a channel."""
 
@@ -103,9 +106,9 @@ class ChannelTable:
         if channel is None or channel.closing:
             return False
         if isinstance(data, str):
-            ppid, payload = (Ppid.TEXT, data.encode()) if data else (Ppid.EMPTY_TEXT, _FILLER)
+            ppid, payload = (_TEXT, dcep.utf8(data)) if data else (_EMPTY_TEXT, _FILLER)
         else:
-            ppid, payload = (Ppid.BINARY, data) if data else (Ppid.EMPTY_BINARY, _FILLER)
+            ppid, payload = (_BINARY, data) if data else (_EMPTY_BINARY, _FILLER)
         ordered = channel.options.ordered or not channel.confirmed
         if not self._outlet.send(stream, ppid, payload, channel.options, ordered=ordered):
             return False
@@ -135,7 +138,7 @@ class ChannelTable:
 
     def receive_untrusted(self, stream: int, ppid: int, data: bytes) -> Event | None:
         """A message came."""
-        if ppid == Ppid.DCEP:
+        if ppid == _DCEP:
             return self._control_untrusted(stream, data)
         channel = self._channels.get(stream)
         if channel is None or channel.reset_by_peer:
@@ -144,17 +147,15 @@ class ChannelTable:
         channel.confirmed = True
         if channel.closing:
             return None
-        match ppid:
-            case Ppid.BINARY:
-                return Received(stream, data)
-            case Ppid.TEXT:
-                return Received(stream, data.decode(errors="replace"))
-            case Ppid.EMPTY_TEXT:
-                return Received(stream, "")
-            case Ppid.EMPTY_BINARY:
-                return Received(stream, b"")
-            case _:
-                return self._refuse(stream, "unknown kind of message")
+        if ppid == _BINARY:
+            return Received(stream, data)
+        if ppid == _TEXT:
+            return Received(stream, data.decode(errors="replace"))
+        if ppid == _EMPTY_TEXT:
+            return Received(stream, "")
+        if ppid == _EMPTY_BINARY:
+            return Received(stream, b"")
+        return self._refuse(stream, "unknown kind of message")
 
     def reset_by_peer(self, stream: int) -> list[Event]:
         """The peer reset its side; ours follows."""

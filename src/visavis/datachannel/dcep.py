@@ -50,7 +50,7 @@ def write_open(options: Options) -> bytes:
         kind, limit = _RETRANSMITS, options.max_retransmits
     elif options.lifetime_ms is not None:
         kind, limit = _LIFETIME, options.lifetime_ms
-    label, protocol = _utf8(options.label), _utf8(options.protocol)
+    label, protocol = utf8(options.label), utf8(options.protocol)
     header = _OPEN_HEADER.pack(
         MessageType.OPEN,
         kind if options.ordered else kind | _UNORDERED,
@@ -62,8 +62,12 @@ def write_open(options: Options) -> bytes:
     return header + label + protocol
 
 
-def _utf8(text: str) -> bytes:
+def utf8(text: str) -> bytes:
     """Lone surrogates become U+FFFD, as in Web IDL's `USVString`."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        pass
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
 
 

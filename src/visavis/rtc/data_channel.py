@@ -4,19 +4,29 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, cast
 
+from visavis.datachannel import utf8
 from visavis.errors import DOMException
 from visavis.events import Event, EventHandler, EventTarget
 from visavis.rtc import idl
-from visavis.rtc.error import RTCErrorEvent
+from visavis.rtc.channel_streams import ChannelWriter, open_streams
+from visavis.rtc.error import RTCError, RTCErrorEvent
 from visavis.rtc.held_messages import HeldMessages
 from visavis.rtc.idl import UnsignedLong, UnsignedShort
 from visavis.rtc.parameters import RTCPriorityType
 from visavis.rtc.sctp_transport import RTCSctpTransport
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import NDArray
+    from typing_extensions import Buffer
+
 _LONGEST_TEXT_BYTES = 65535
 _HIGH_WATER_BYTES = 128 * 1024
+_RELEASED_BYTES = 32 * 1024
+"""An iteration gives back the window in portions of so much, and when nothing is left to take."""
 
 
 class RTCDataChannelState(StrEnum):
@@ -26,6 +36,10 @@ class RTCDataChannelState(StrEnum):
     OPEN = "open"
     CLOSING = "closing"
     CLOSED = "closed"
+
+
+_OPEN = RTCDataChannelState.OPEN
+"""By a short way: an enumeration's members are slow to find, and each message asks for this one."""
 
 
 @dataclass(slots=True)
@@ -57,7 +71,7 @@ class MessageEvent(Event):
 class Stream(Protocol):
     """A channel's streams of the SCTP association."""
 
-    def send(self, data: str | bytes) -> bool:
+    def send(self, data: str | bytes, /) -> bool:
         """Queues a message; `RTCDataChannel.sent` tells when it left. False: too much waits."""
         ...
 
@@ -88,11 +102,16 @@ class RTCDataChannel(EventTarget):
         self._low_threshold = 0
         self._binary_type = "arraybuffer"
         self._was_open = False
-        self._counts = {"messagesSent": 0, "bytesSent": 0, "messagesReceived": 0, "bytesReceived": 0}
+        self._messages_sent = self._bytes_sent = 0
+        self._messages_received = self._bytes_received = 0
         self._stream: Stream | None = None
         self._sctp: RTCSctpTransport | None = None
-        unreliable = init.maxRetransmits is not None or init.maxPacketLifeTime is not None
-        self._held = HeldMessages(label, drops=unreliable)
+        self._is_reliable = init.maxRetransmits is None and init.maxPacketLifeTime is None
+        self._held = HeldMessages(label, drops=not self._is_reliable)
+        self._taken_bytes = 0
+        """By an iteration, and not given back yet."""
+        self._handled_bytes = 0
+        """By coroutines that have not ended."""
         self._left = asyncio.Event()
 
     @property
@@ -164,31 +183,66 @@ class RTCDataChannel(EventTarget):
         if value in ("arraybuffer", "blob"):
             self._binary_type = value
 
-    def send(self, data: str | bytes | bytearray | memoryview) -> None:
-        """Sends a message: text arrives as text, bytes as bytes.
+    @property
+    def receive_policy(self) -> Literal["wait", "drop"]:
+        """What becomes of messages that come while 256 KiB are unread.
+
+        They wait, up to the window of the association, which all its channels share: so it is where nothing
+        may be lost. Or they are dropped, and counted in `messages_dropped`: so it is, unless set to `wait`,
+        with `maxRetransmits` or `maxPacketLifeTime`.
+
+        Raises:
+            ValueError: Set to something else.
+            DOMException: `InvalidStateError`, set to `drop` on a channel that may lose nothing.
+        """
+        return "drop" if self._held.drops else "wait"
+
+    @receive_policy.setter
+    def receive_policy(self, policy: Literal["wait", "drop"]) -> None:
+        if policy not in ("wait", "drop"):
+            raise ValueError(f"receive_policy: {policy!r} is neither 'wait' nor 'drop'")
+        if policy == "drop" and self._is_reliable:
+            raise DOMException("a reliable channel drops nothing", "InvalidStateError")
+        self._held.drops = policy == "drop"
+
+    @property
+    def messages_dropped(self) -> int:
+        """How many came and were dropped, since nobody read them."""
+        return self._held.dropped
+
+    def send(self, data: "str | Buffer | NDArray[Any]") -> None:
+        """Sends a message: text arrives as text, with U+FFFD for lone surrogates (Web IDL's `USVString`).
+
+        Bytes, and whatever else has contiguous memory, as numpy's arrays, arrive as bytes.
 
         Raises:
             DOMException: `InvalidStateError`, the channel is not open; `OperationError`, too much waits.
             TypeError: No text and no bytes, or more of them than the peer takes.
         """
-        if self._state is not RTCDataChannelState.OPEN or self._stream is None or self._sctp is None:
+        if self._state is not _OPEN or self._stream is None or self._sctp is None:
             raise DOMException(f"the channel is {self._state}", "InvalidStateError")
-        message = data if isinstance(data, str) else bytes(memoryview(data))
-        size = len(message.encode()) if isinstance(message, str) else len(message)
-        if self._sctp.maxMessageSize is not None and size > self._sctp.maxMessageSize:
-            raise TypeError(f"{size} bytes are more than the peer takes ({self._sctp.maxMessageSize:.0f})")
+        if isinstance(data, str):
+            size = len(data) if data.isascii() else len(utf8(data))
+        else:
+            data = data if isinstance(data, bytes) else bytes(memoryview(cast("Buffer", data)))
+            size = len(data)
+        longest = self._sctp.maxMessageSize
+        if longest is not None and size > longest:
+            raise TypeError(f"{size} bytes are more than the peer takes ({longest:.0f})")
         if self._buffered + size > self._sctp.max_buffer_size:
             raise DOMException("too much waits to be sent", "OperationError")
-        if not self._stream.send(message):
+        if not self._stream.send(data):
             raise DOMException("too much waits in the association", "OperationError")
         self._buffered += size
-        self._count("Sent", size)
+        self._messages_sent += 1
+        self._bytes_sent += size
 
     async def send_async(
-        self, data: str | bytes | bytearray | memoryview, *, high_water_bytes: int = _HIGH_WATER_BYTES
+        self, data: "str | Buffer | NDArray[Any]", *, high_water_bytes: int = _HIGH_WATER_BYTES
     ) -> None:
         """Sends a message once no more than `high_water_bytes` wait. Raises as `send`."""
-        await self._until_buffered(high_water_bytes)
+        if self._buffered > high_water_bytes:
+            await self.buffered_at_most(high_water_bytes)
         self.send(data)
 
     async def drained(self) -> None:
@@ -197,19 +251,51 @@ class RTCDataChannel(EventTarget):
         Raises:
             DOMException: `InvalidStateError`, the channel was closed before.
         """
-        await self._until_buffered(0)
+        await self.buffered_at_most(0)
         if self._buffered:
             raise DOMException("the channel was closed before all had left", "InvalidStateError")
 
     async def __aiter__(self) -> AsyncIterator[str | bytes]:
         """The messages, until the channel is closed. A `message` listener takes them instead."""
-        while await self._held.wait():
-            data, freed = self._held.take()
-            if freed and self._stream is not None:
-                self._stream.release(freed)
-            yield data
+        held = self._held
+        try:
+            while len(held) or await held.wait():
+                data, freed = held.take()
+                self._taken_bytes += freed
+                if self._taken_bytes >= _RELEASED_BYTES or not len(held):
+                    self._release_taken()
+                yield data
+        finally:
+            self._release_taken()
 
-    async def _until_buffered(self, limit_bytes: int) -> None:
+    def _release_taken(self) -> None:
+        taken, self._taken_bytes = self._taken_bytes, 0
+        self._release(taken)
+
+    def _release(self, size_bytes: int) -> None:
+        if size_bytes and self._stream is not None:
+            self._stream.release(size_bytes)
+
+    def streams(self, *, limit_bytes: int = 64 * 1024) -> tuple[asyncio.StreamReader, ChannelWriter]:
+        """The channel as asyncio's streams; the reader takes the messages, in place of an iteration.
+
+        Args:
+            limit_bytes: The longest line that is read; with twice as much unread the peer's window waits.
+
+        Raises:
+            DOMException: `InvalidStateError`, the channel may lose messages or change their order.
+            RuntimeError: No event loop runs.
+        """
+        return open_streams(self, limit_bytes)
+
+    async def closed(self) -> None:
+        """Returns when the channel is closed."""
+        while self._state is not RTCDataChannelState.CLOSED:
+            self._left.clear()
+            await self._left.wait()
+
+    async def buffered_at_most(self, limit_bytes: int) -> None:
+        """Returns when no more than so much waits to be sent, or the channel is closed."""
         while self._buffered > limit_bytes and self._state is not RTCDataChannelState.CLOSED:
             self._left.clear()
             await self._left.wait()
@@ -234,12 +320,11 @@ class RTCDataChannel(EventTarget):
             "protocol": self._init.protocol,
             "dataChannelIdentifier": self._id,
             "state": str(self._state),
-            **self._counts,
+            "messagesSent": self._messages_sent,
+            "bytesSent": self._bytes_sent,
+            "messagesReceived": self._messages_received,
+            "bytesReceived": self._bytes_received,
         }
-
-    def _count(self, direction: str, size_bytes: int) -> None:
-        self._counts[f"messages{direction}"] += 1
-        self._counts[f"bytes{direction}"] += size_bytes
 
     def set_id(self, id: int) -> None:
         """The DTLS role is known, and so the stream."""
@@ -259,16 +344,36 @@ class RTCDataChannel(EventTarget):
 
     def receive(self, data: str | bytes, size_bytes: int) -> int:
         """A message came (section 6.2.6), of so many bytes on the wire; how many of them are consumed."""
-        if self._state is RTCDataChannelState.OPEN:
-            self._count("Received", size_bytes if data else 0)
+        if self._state is _OPEN:
+            self._messages_received += 1
+            if data:
+                self._bytes_received += size_bytes
             if not self._listeners.get("message"):
                 return self._held.put(data, size_bytes)
+            free_bytes = 0
             while len(self._held):
-                held, held_bytes = self._held.take()
-                size_bytes += held_bytes
-                self.dispatchEvent(MessageEvent("message", held))
-            self.dispatchEvent(MessageEvent("message", data))
+                free_bytes += self._fire(*self._held.take())
+            return free_bytes + self._fire(data, size_bytes)
         return size_bytes
+
+    def _fire(self, data: str | bytes, size_bytes: int) -> int:
+        """Returns what is consumed at once: not what coroutines have yet to handle."""
+        event = MessageEvent("message", data)
+        self.dispatchEvent(event)
+        if not event.unfinished:
+            return size_bytes
+        unfinished = set(event.unfinished)
+        self._handled_bytes += size_bytes
+
+        def finish(task: asyncio.Task[None]) -> None:
+            unfinished.discard(task)
+            if not unfinished and self._stream is not None:
+                self._handled_bytes -= size_bytes
+                self._release(size_bytes)
+
+        for task in event.unfinished:
+            task.add_done_callback(finish)
+        return 0
 
     def sent(self, size_bytes: int) -> None:
         """So much of what waits has left."""
@@ -283,17 +388,21 @@ class RTCDataChannel(EventTarget):
             self._state = RTCDataChannelState.CLOSING
             self.dispatchEvent(Event("closing"))
 
-    def set_closed(self, *, silently: bool = False) -> None:
-        """It is over; a closed connection tells nobody (section 4.4.2, "close the connection")."""
+    def set_closed(self, error: RTCError | None = None, *, silently: bool = False) -> None:
+        """It is over (section 6.2.5, "announcing a data channel as closed"); a closed connection tells nobody
+        (section 4.4.2, "close the connection")."""
         if self._state is RTCDataChannelState.CLOSED:
             return
         self._state = RTCDataChannelState.CLOSED
-        if (freed := self._held.end()) and self._stream is not None:
-            self._stream.release(freed)
+        self._release(self._held.end() + self._taken_bytes + self._handled_bytes)
+        self._taken_bytes = self._handled_bytes = 0
         self._stream = None
         self._left.set()
-        if not silently:
-            self.dispatchEvent(Event("close"))
+        if silently:
+            return
+        if error is not None:
+            self.dispatchEvent(RTCErrorEvent("error", {"error": error}))
+        self.dispatchEvent(Event("close"))
 
 
 def channel(label: str, init: RTCDataChannelInit) -> RTCDataChannel:

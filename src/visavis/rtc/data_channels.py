@@ -26,7 +26,9 @@ class DataChannels:
     def __init__(self, connection: "Connection") -> None:
         self.sctp: RTCSctpTransport | None = None
         self._connection = connection
-        self._channels: list[RTCDataChannel] = []
+        self._channels: dict[RTCDataChannel, int] = {}
+        self._made = 0
+        self._ended = 0
         self._flow: DataFlow | None = None
 
     def create(self, label: str, init: RTCDataChannelInit) -> RTCDataChannel:
@@ -52,7 +54,7 @@ class DataChannels:
         ):
             raise DOMException(f"the association has {sctp.maxChannels} channels", "OperationError")
         is_first = not self._connection.session.wants_data
-        self._channels.append(made)
+        self.add(made)
         if self._flow is not None:
             self._flow.add(made)
         if is_first:
@@ -68,8 +70,9 @@ class DataChannels:
         """
         data = self._connection.session.data
         if data.mid is None or changes.data_closed:
-            self._end_flow()
-            self.sctp = None
+            if self._flow is not None:
+                self._flow.end()
+            self._flow = self.sctp = None
             return []
         transport = self._connection.dtls_transport(data.transport) or self._bundled_transport()
         if self.sctp is None:
@@ -86,23 +89,50 @@ class DataChannels:
 
     def fail(self, made: RTCDataChannel, why: str = "no id is free") -> None:
         """A channel cannot be: no id was free for it (section 4.4.1.5), or its stream is not to be had."""
-        made.set_closed(silently=True)
+        self.end(made, silently=True)
         error = RTCError(RTCErrorInit(RTCErrorDetailType.DATA_CHANNEL_FAILURE), why)
         made.dispatchEvent(RTCErrorEvent("error", {"error": error}))
         made.dispatchEvent(Event("close"))
 
     def close(self) -> None:
-        """The connection is closed: abruptly, and without events."""
+        """The connection is closed, abruptly: channels say nothing, the transport does (section 6.1.1,
+        RTCSctpTransportState `closed`)."""
         for made in self._channels:
             made.set_closed(silently=True)
-        self._end_flow()
-        if self.sctp is not None:
-            self.sctp.set_state(RTCSctpTransportState.CLOSED)
+        if self._flow is not None:
+            self._flow.close()
+        sctp = self.sctp
+        if sctp is not None and sctp.state is not RTCSctpTransportState.CLOSED:
+            sctp.set_state(RTCSctpTransportState.CLOSED)
+            self._connection.tasks.queue_last_words(lambda: sctp.dispatchEvent(Event("statechange")))
 
     @property
     def channels(self) -> list[RTCDataChannel]:
-        """All, in the order of their making."""
+        """[[DataChannels]], in the order of their making."""
         return list(self._channels)
+
+    def add(self, made: RTCDataChannel) -> None:
+        """Ours or the peer's; it has its number for figures."""
+        self._made += 1
+        self._channels[made] = self._made
+
+    def end(self, made: RTCDataChannel, error: RTCError | None = None, *, silently: bool = False) -> None:
+        """It is over, and forgotten (section 6.2.5)."""
+        if self._channels.pop(made, None) is not None:
+            self._ended += made.was_open
+        made.set_closed(error, silently=silently)
+
+    def figures(self) -> list[tuple[int, dict[str, object]]]:
+        """Of each channel: its number, which no other one gets, and its figures."""
+        return [(number, made.figures()) for made, number in self._channels.items()]
+
+    def counts(self) -> dict[str, object]:
+        """How many were open, and are no more (webrtc-stats section 8.5)."""
+        opened = [made for made in self._channels if made.was_open]
+        return {
+            "dataChannelsOpened": self._ended + len(opened),
+            "dataChannelsClosed": self._ended + sum(made.readyState == "closed" for made in opened),
+        }
 
     def _begin_flow(self, sctp: RTCSctpTransport) -> None:
         """Asks for the association once both ends have agreed to it."""
@@ -111,13 +141,8 @@ class DataChannels:
         if self._flow is not None or role is None or link is None or session.data.remote_port is None:
             return
         limit = session.capabilities.max_message_size_bytes
-        self._flow = DataFlow(self._connection, sctp, self._channels, role)
+        self._flow = DataFlow(self._connection, sctp, role)
         self._flow.begin(link, _SCTP_PORT, session.data.remote_port, limit)
-
-    def _end_flow(self) -> None:
-        if self._flow is not None:
-            self._flow.close()
-            self._flow = None
 
     def _bundled_transport(self) -> RTCDtlsTransport:
         """What the peer's offer, which is not answered yet, would have data use."""
@@ -154,12 +179,12 @@ class DataChannels:
         failed: list[RTCDataChannel] = []
         if role is None:
             return failed
-        for made in self._channels:
+        for made in self.channels:
             if made.id is not None or made.readyState == "closed":
                 continue
             try:
                 made.set_id(self._free_id(role, self._used_ids()))
             except DOMException:
-                made.set_closed(silently=True)
+                self.end(made, silently=True)
                 failed.append(made)
         return failed

@@ -2,6 +2,9 @@
 
 import logging
 from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from visavis.datachannel import ChannelTable, Closed, Closing, Opened, Options, Received
@@ -13,7 +16,7 @@ from visavis.rtc.data_channel import (
     RTCDataChannelEvent,
     RTCDataChannelInit,
 )
-from visavis.rtc.error import RTCError, RTCErrorDetailType, RTCErrorEvent, RTCErrorInit
+from visavis.rtc.error import RTCError, RTCErrorDetailType, RTCErrorInit
 from visavis.rtc.network import Association, Link
 from visavis.rtc.parameters import RTCPriorityType
 from visavis.rtc.sctp_transport import RTCSctpTransport, RTCSctpTransportState
@@ -25,6 +28,8 @@ _log = logging.getLogger(__name__)
 
 _BATCH = 256
 """Messages handed out in one task; then the loop's other work has its turn."""
+_READS = 8
+"""What waits for its task when more is not read any more; nor is it behind more messages than a batch."""
 _RESET_BY_PEER, _RESET_BY_US = -1, -2
 _PRIORITIES = {
     RTCPriorityType.VERY_LOW: 128,
@@ -34,18 +39,23 @@ _PRIORITIES = {
 }
 
 
+@dataclass(slots=True)
+class _Read:
+    """What was read at once: messages, and how many bytes of which stream have left."""
+
+    arrived: deque[tuple[int, int, bytes]]
+    left: list[tuple[int, int]]
+
+
 class _ChannelStream:
     """One channel's way into the flow (`Stream`)."""
 
-    __slots__ = ("_flow", "_id")
+    __slots__ = ("_flow", "_id", "send")
 
     def __init__(self, flow: "DataFlow", id: int) -> None:
         self._flow = flow
         self._id = id
-
-    def send(self, data: str | bytes) -> bool:
-        """Queues a message."""
-        return self._flow.table.send(self._id, data)
+        self.send: Callable[[str | bytes], bool] = partial(flow.table.send, id)
 
     def close(self) -> None:
         """Resets our side."""
@@ -59,18 +69,14 @@ class _ChannelStream:
 class DataFlow:
     """One association: hears its link (`AssociationEvents`), lets its channels out (`Outlet`)."""
 
-    def __init__(
-        self, connection: "Connection", sctp: RTCSctpTransport, channels: list[RTCDataChannel], role: DtlsRole
-    ) -> None:
+    def __init__(self, connection: "Connection", sctp: RTCSctpTransport, role: DtlsRole) -> None:
         self.table = ChannelTable(self, is_dtls_client=role is DtlsRole.CLIENT)
         self._connection = connection
         self._sctp = sctp
-        self._known = channels
         self._by_stream: dict[int, RTCDataChannel] = {}
         self._association: Association | None = None
         self._connected = False
-        self._arrived: deque[tuple[int, int, bytes]] = deque()
-        self._is_queued = False
+        self._reads: deque[_Read] = deque()
         self._is_ready = False
 
     def begin(self, link: Link, local_port: int, remote_port: int, max_message_bytes: int) -> None:
@@ -86,6 +92,11 @@ class DataFlow:
         """The program has taken so much: the window opens again."""
         if self._association is not None and size_bytes:
             self._association.release_messages(size_bytes)
+
+    def end(self) -> None:
+        """A description has no data any more: its channels are closed, as both ends agreed to."""
+        channels = self._connection.data.channels
+        self._connection.tasks.queue(lambda: self._end(None, channels))
 
     def close(self) -> None:
         """Ends it abruptly."""
@@ -120,17 +131,23 @@ class DataFlow:
             self._connection.tasks.queue(lambda: self._connect(min(inbound, outbound)))
         else:
             _log.debug("the data channels' association is %s: %s", state, reason)
-            self._connection.tasks.queue(lambda: self._end(reason if state == "failed" else None))
+            self._connection.tasks.queue(lambda: self._end(reason, self._connection.data.channels))
 
     def messages_ready(self) -> None:
-        """Something waits to be read."""
+        """Something waits to be read. It is read now, for a task of its own: the ends of two channels in one
+        event loop have their events in the order of what happened, a message after its leaving."""
         self._is_ready = True
-        self._queue()
+        self._read()
 
-    def _queue(self) -> None:
-        if not self._is_queued:
-            self._is_queued = True
-            self._connection.tasks.queue(self._hand_out)
+    def _read(self) -> None:
+        """Reads, unless enough waits for its task; the last of these reads on."""
+        is_behind = len(self._reads) >= _READS or (self._reads and len(self._reads[-1].arrived) > _BATCH)
+        if self._association is None or not self._is_ready or is_behind:
+            return
+        self._is_ready = False
+        arrived, left = self._association.read_messages()
+        self._reads.append(_Read(deque(arrived), left))
+        self._connection.tasks.queue(self._hand_out)
 
     # The tasks.
 
@@ -139,14 +156,14 @@ class DataFlow:
         self._connected = True
         self._sctp.set_state(RTCSctpTransportState.CONNECTED, channels)
         self._sctp.dispatchEvent(Event("statechange"))
-        for made in list(self._known):
+        for made in self._connection.data.channels:
             self._open(made)
 
     def _open(self, made: RTCDataChannel) -> None:
         if made.id is None or self._by_stream.get(made.id) is made or self._association is None:
             return
         if made.readyState == "closing":
-            made.set_closed()
+            self._connection.data.end(made)
         if made.readyState != "connecting":
             return
         options = Options(
@@ -165,23 +182,31 @@ class DataFlow:
         made.set_open(_ChannelStream(self, made.id), self._sctp)
 
     def _hand_out(self) -> None:
-        self._is_queued = False
-        if self._association is None:
+        if self._association is None or not self._reads:
             return
-        if self._is_ready and not self._arrived:
-            self._is_ready = False
-            arrived, left = self._association.read_messages()
-            self._arrived.extend(arrived)
-            for stream, size_bytes in left:
-                own_bytes = self.table.left(stream, size_bytes)
-                if own_bytes and (channel := self._by_stream.get(stream)):
-                    channel.sent(own_bytes)
-        released = 0
-        for _ in range(min(_BATCH, len(self._arrived))):
-            released += self._hand_out_one(*self._arrived.popleft())
+        read = self._reads[0]
+        if read.left:
+            self._count_off(read)
+            if read.arrived:  # a task later, as what was read together may have come after another end's news
+                self._connection.tasks.queue(self._hand_out)
+                return
+        released, next_arrived, hand_out = 0, read.arrived.popleft, self._hand_out_one
+        for _ in range(min(_BATCH, len(read.arrived))):
+            released += hand_out(*next_arrived())
         self.release(released)
-        if self._arrived or self._is_ready:
-            self._queue()
+        if read.arrived:
+            self._connection.tasks.queue(self._hand_out)
+        else:
+            self._reads.popleft()
+        self._read()
+
+    def _count_off(self, read: _Read) -> None:
+        """What has left waits no more (section 6.2, bufferedAmount)."""
+        left, read.left = read.left, []
+        for stream, size_bytes in left:
+            own_bytes = self.table.left(stream, size_bytes)
+            if own_bytes and (channel := self._by_stream.get(stream)):
+                channel.sent(own_bytes)
 
     def _hand_out_one(self, stream: int, ppid: int, data: bytes) -> int:
         """Returns how many bytes are consumed."""
@@ -191,9 +216,9 @@ class DataFlow:
             events = self.table.reset_by_us(stream)
         else:
             event = self.table.receive_untrusted(stream, ppid, data)
-            events = [] if event is None else [event]
             if isinstance(event, Received) and (channel := self._by_stream.get(stream)):
                 return channel.receive(event.data, len(data))
+            events = [] if event is None else [event]
         for event in events:
             self._tell(event)
         return len(data)
@@ -204,7 +229,7 @@ class DataFlow:
         elif isinstance(event, Closing) and (channel := self._by_stream.get(event.stream)):
             channel.set_closing()
         elif isinstance(event, Closed) and (channel := self._by_stream.pop(event.stream, None)):
-            channel.set_closed()
+            self._connection.data.end(channel)
 
     def _announce(self, event: Opened) -> None:
         """Section 6.2, "when an underlying data transport is to be announced"."""
@@ -220,25 +245,28 @@ class DataFlow:
             priority=priority,
         )
         made = RTCDataChannel(options.label, init, event.stream)
-        self._known.append(made)
+        self._connection.data.add(made)
         self._by_stream[event.stream] = made
         made.attach(_ChannelStream(self, event.stream), self._sctp)
         self._connection.target.dispatchEvent(RTCDataChannelEvent("datachannel", {"channel": made}))
         if made.readyState == "open":
             made.dispatchEvent(Event("open"))
 
-    def _end(self, failure: str | None) -> None:
-        """The association is gone: so are its channels, after what had come before (section 6.2.5)."""
-        while self._association is not None and (self._is_ready or self._arrived):
+    def _end(self, reason: str | None, channels: list[RTCDataChannel]) -> None:
+        """The peer ended the association, or it failed: so do its channels, after what had come before
+        (section 6.2.5). That is an error: who wants no more closes channels, not the association (RFC 8831
+        section 6.7). Without a reason it is none."""
+        while self._association is not None and (self._is_ready or self._reads):
+            self._read()
             self._hand_out()
         if self._association is None:
             return
         self.close()
         self._sctp.set_state(RTCSctpTransportState.CLOSED)
         self._sctp.dispatchEvent(Event("statechange"))
-        for channel in list(self._known):
-            if failure is not None and channel.readyState != "closed":
-                error = RTCError(RTCErrorInit(RTCErrorDetailType.SCTP_FAILURE), failure)
-                channel.dispatchEvent(RTCErrorEvent("error", {"error": error}))
-            channel.set_closed()
+        for channel in channels:
+            error = None
+            if reason is not None:
+                error = RTCError(RTCErrorInit(RTCErrorDetailType.SCTP_FAILURE), reason)
+            self._connection.data.end(channel, error)
         self._by_stream.clear()

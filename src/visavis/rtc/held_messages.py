@@ -16,7 +16,7 @@ class HeldMessages:
     def __init__(self, label: str, *, drops: bool) -> None:
         self.dropped = 0
         self._label = label
-        self._drops = drops
+        self.drops = drops
         self._waiting: deque[tuple[str | bytes, int]] = deque()
         self._size_bytes = 0
         self._warned = False
@@ -33,7 +33,7 @@ class HeldMessages:
             if not self._warned:
                 self._warned = True
                 _log.warning("nobody reads the data channel %r: its messages fill the window", self._label)
-            if self._drops:
+            if self.drops:
                 self.dropped += 1
                 return size_bytes
         self._waiting.append((data, size_bytes))

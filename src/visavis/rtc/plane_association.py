@@ -9,6 +9,10 @@ from visavis.rtc.network import AssociationEvents
 _log = logging.getLogger(__name__)
 
 
+_WINDOW_BYTES = 4 << 20
+"""What may have come and wait to be taken, over all channels: 100 Mb/s for a third of a second."""
+
+
 class PlaneAssociation:
     """One association. What is asked of one that has ended meanwhile does nothing."""
 
@@ -28,7 +32,15 @@ class PlaneAssociation:
         self._events = events
         self._closed = False
         plane.on_association(transport, self)
-        plane.submit(OpenAssociation(transport, local_port, remote_port, max_message_bytes=max_message_bytes))
+        plane.submit(
+            OpenAssociation(
+                transport,
+                local_port,
+                remote_port,
+                receive_bytes=max(_WINDOW_BYTES, 2 * max_message_bytes),
+                max_message_bytes=max_message_bytes,
+            )
+        )
 
     def association_state(self, state: str, reason: str, inbound: int, outbound: int) -> None:
         """`AssociationEvents` of the plane."""

@@ -37,9 +37,9 @@ async def report(connection: "Connection", selector: Selector) -> RTCStatsReport
         known = {name: value for name, value in members.items() if value is not None}
         everything[id] = {"id": id, "type": type, "timestamp": now, **known}
 
-    add(_PEER_CONNECTION_ID, "peer-connection", _peer_connection(connection))
-    for number, channel in enumerate(connection.data.channels, 1):
-        add(f"D{number}", "data-channel", channel.figures())
+    add(_PEER_CONNECTION_ID, "peer-connection", connection.data.counts())
+    for number, members in connection.data.figures():
+        add(f"D{number}", "data-channel", members)
     for one, its in zip(bound, figures, strict=True):
         _add_transport(connection, one, its, add)
         for id, type, members in rtp.of(one.key, its, now):
@@ -59,16 +59,6 @@ async def report(connection: "Connection", selector: Selector) -> RTCStatsReport
 def transport_id(key: int) -> str:
     """The id of a transport's figures."""
     return f"T{key}"
-
-
-def _peer_connection(connection: "Connection") -> Stats:
-    channels = connection.data.channels
-    return {
-        "dataChannelsOpened": sum(channel.was_open for channel in channels),
-        "dataChannelsClosed": sum(
-            channel.was_open and channel.readyState == "closed" for channel in channels
-        ),
-    }
 
 
 def _add_transport(connection: "Connection", bound: "BoundTransport", figures: LinkFigures, add: Add) -> None:

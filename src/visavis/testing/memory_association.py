@@ -49,10 +49,10 @@ class MemoryAssociation:
         """Arrives, whole and in order, whatever is allowed."""
         if self._peer is None or self._closed:
             return False
-        self._peer.unreleased_bytes += len(data)
-        self._peer._take((stream, ppid, bytes(data)))
         self._left.append((stream, len(data)))
         self._wake()
+        self._peer.unreleased_bytes += len(data)
+        self._peer._take((stream, ppid, bytes(data)))
         return True
 
     def read_messages(self) -> tuple[list[tuple[int, int, bytes]], list[tuple[int, int]]]:

@@ -50,6 +50,13 @@ def test_a_negotiated_channel_says_nothing_and_is_unordered_at_once() -> None:
     assert wire.sent == [(7, Ppid.BINARY, b"x", False)]
 
 
+def test_lone_surrogates_leave_as_replacement_characters() -> None:
+    table, wire = a_client()
+    table.open(7, Options(), negotiated=True)
+    table.send(7, "a\ud800é😀")
+    assert wire.sent == [(7, Ppid.TEXT, "a\ufffdé😀".encode(), True)]
+
+
 def test_the_peers_channel_is_acknowledged() -> None:
     table, wire = a_client()
     options = Options("theirs", "p", max_retransmits=2)

@@ -1,8 +1,12 @@
+import asyncio
+
+import numpy as np
 import pytest
 
 from visavis.errors import DOMException
 from visavis.events import Event
 from visavis.rtc import MessageEvent, RTCDataChannel, RTCDataChannelInit, RTCDtlsTransport, RTCIceTransport
+from visavis.rtc.held_messages import SHARE_BYTES
 from visavis.rtc.sctp_transport import RTCSctpTransport
 
 
@@ -104,3 +108,82 @@ def test_our_close_fires_nothing_until_the_stream_has_ended() -> None:
         channel.send("x")
     channel.set_closed()
     assert (channel.readyState, heard) == ("closed", ["close"])
+
+
+def test_an_array_is_sent_as_its_bytes_and_lone_surrogates_as_replacement_characters() -> None:
+    channel, stream = open_channel(1_000, 1_000)
+    channel.send(np.arange(6, dtype=np.uint16).reshape(2, 3))
+    channel.send("a\ud800")
+    assert stream.told == [np.arange(6, dtype=np.uint16).tobytes(), "a\ud800"]
+    assert channel.bufferedAmount == 12 + 4
+
+
+def test_the_window_waits_until_coroutines_have_handled_a_message() -> None:
+    async def scenario() -> None:
+        channel, stream = open_channel()
+        may_end = asyncio.Event()
+
+        async def handle(event: MessageEvent) -> None:
+            await may_end.wait()
+
+        channel.onmessage = handle
+        assert channel.receive(b"abc", 3) == 0
+        await asyncio.sleep(0)
+        assert stream.told == []
+        may_end.set()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert stream.told == [("released", 3)]
+
+    asyncio.run(scenario())
+
+
+def test_a_channel_that_ends_gives_back_what_coroutines_still_handle_and_once_only() -> None:
+    async def scenario() -> None:
+        channel, stream = open_channel()
+        may_end = asyncio.Event()
+
+        @channel.on("message")
+        async def handle(event: MessageEvent) -> None:
+            await may_end.wait()
+
+        channel.receive(b"abc", 3)
+        channel.set_closed()
+        may_end.set()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert stream.told == [("released", 3)]
+
+    asyncio.run(scenario())
+
+
+def test_who_stops_iterating_gives_back_the_window_of_what_was_taken() -> None:
+    async def scenario() -> None:
+        channel, stream = open_channel()
+        assert channel.receive(b"abc", 3) == 0
+        assert channel.receive(b"de", 2) == 0
+        iteration = aiter(channel)
+        assert await anext(iteration) == b"abc"
+        assert stream.told == []
+        await iteration.aclose()  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+        assert stream.told == [("released", 3)]
+
+    asyncio.run(scenario())
+
+
+def test_an_unreliable_channel_drops_beyond_its_share_unless_it_is_told_to_wait() -> None:
+    lossy = RTCDataChannel("chat", RTCDataChannelInit(maxRetransmits=0), 1)
+    lossy.set_open(Stream(), RTCSctpTransport(RTCDtlsTransport(RTCIceTransport())))
+    assert lossy.receive_policy == "drop"
+    assert lossy.receive(b"a", SHARE_BYTES) == 0
+    assert lossy.receive(b"b", 1) == 1
+    assert lossy.messages_dropped == 1
+    lossy.receive_policy = "wait"
+    assert lossy.receive(b"b", 1) == 0
+    assert lossy.messages_dropped == 1
+    with pytest.raises(ValueError, match="neither"):
+        lossy.receive_policy = "close"  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue]
+    reliable, _ = open_channel()
+    assert reliable.receive_policy == "wait"
+    with pytest.raises(DOMException, match="drops nothing"):
+        reliable.receive_policy = "drop"

@@ -1,4 +1,5 @@
 import asyncio
+import re
 
 from tests.unit.rtc.pairs import negotiate, pair, record, run, trickle
 from visavis.rtc import MessageEvent, RTCDataChannel, RTCDataChannelEvent, RTCPeerConnection
@@ -66,6 +67,23 @@ def test_messages_go_both_ways_in_order_and_what_waits_falls_to_nothing() -> Non
     run(scenario())
 
 
+def test_a_message_arrives_after_its_sender_was_told_that_it_has_left() -> None:
+    async def scenario() -> None:
+        one, other, ours, theirs = await connect()
+        told = record(ours, "bufferedamountlow")
+        waiting: list[tuple[int, list[str]]] = []
+        theirs.addEventListener("message", lambda _: waiting.append((ours.bufferedAmount, list(told))))
+        theirs.send("so that their end has news of its own")
+        ours.send("hello")
+        assert ours.bufferedAmount == 5
+        await theirs.next_event("message", timeout=5)
+        assert waiting == [(0, ["bufferedamountlow"])]
+        one.close()
+        other.close()
+
+    run(scenario())
+
+
 def test_closing_a_channel_closes_both_ends_and_the_peer_is_told_before() -> None:
     async def scenario() -> None:
         one, other, ours, theirs = await connect()
@@ -77,6 +95,9 @@ def test_closing_a_channel_closes_both_ends_and_the_peer_is_told_before() -> Non
         if not at_ours:
             await ours.next_event("close", timeout=5)
         assert (at_ours, at_theirs) == (["close"], ["closing", "close"])
+        figures = await one.getStats()
+        assert (figures["P"]["dataChannelsOpened"], figures["P"]["dataChannelsClosed"]) == (1, 1)
+        assert "data-channel" not in [members["type"] for members in figures.values()]
         assert one.createDataChannel("again").id == id
         one.close()
         other.close()
@@ -84,14 +105,23 @@ def test_closing_a_channel_closes_both_ends_and_the_peer_is_told_before() -> Non
     run(scenario())
 
 
-def test_a_closed_connection_closes_the_peers_channels() -> None:
+def test_a_closed_connection_is_an_error_to_the_peers_channels_and_closes_them() -> None:
     async def scenario() -> None:
-        one, other, _, theirs = await connect()
+        one, other, ours, theirs = await connect()
+        assert one.sctp is not None
+        here, at_ours = record(one.sctp, "statechange"), record(ours, "error", "close")
+        states: list[tuple[str, str]] = []
+        for type in ("error", "close"):
+            theirs.addEventListener(type, lambda event: states.append((event.type, theirs.readyState)))
         ended = asyncio.ensure_future(theirs.next_event("close", timeout=5))
         await asyncio.sleep(0)
         one.close()
+        assert (one.sctp.state, ours.readyState, here) == ("closed", "closed", [])
         await ended
-        assert theirs.readyState == "closed"
+        assert states == [("error", "closed"), ("close", "closed")]
+        if not here:
+            await one.sctp.next_event("statechange", timeout=5)
+        assert (here, at_ours) == (["statechange"], [])
         other.close()
 
     run(scenario())
@@ -122,13 +152,42 @@ def test_a_failed_association_tells_its_channels_why_and_closes_them() -> None:
         heard = record(theirs, "error", "close")
         ended = asyncio.ensure_future(theirs.next_event("close", timeout=5))
         await asyncio.sleep(0)
-        for link in world.links.values():
-            assert link.association is not None
-            link.association.fail("no answer")
+        for links in world.links.values():
+            for link in links:
+                assert link.association is not None
+                link.association.fail("no answer")
         await ended
         assert heard == ["error", "close"]
         assert other.sctp is not None
         assert other.sctp.state == "closed"
+        one.close()
+        other.close()
+
+    run(scenario())
+
+
+def test_a_description_that_rejects_data_closes_its_channels_without_an_error() -> None:
+    async def scenario() -> None:
+        one, other, ours, _ = await connect()
+        sctp = one.sctp
+        assert sctp is not None
+        states, heard = record(sctp, "statechange"), record(ours, "error", "closing", "close")
+        await one.setLocalDescription()
+        assert one.localDescription is not None
+        await other.setRemoteDescription(one.localDescription)
+        answer = re.sub(r"m=application \d+", "m=application 0", (await other.createAnswer()).sdp)
+        await one.setRemoteDescription({"type": "answer", "sdp": answer})
+        assert one.sctp is None
+        later = one.createDataChannel("later")
+        if not heard:
+            await ours.next_event("close", timeout=5)
+        assert (states, heard, sctp.state, ours.readyState) == (
+            ["statechange"],
+            ["close"],
+            "closed",
+            "closed",
+        )
+        assert later.readyState == "connecting"
         one.close()
         other.close()
 

@@ -15,6 +15,8 @@ use crate::time::Time;
 /// The reordering window grows by quarters of the shortest round trip up to the smoothed one, when packets come twice (RFC 8985
 /// section 6.2, step 4).
 const MOST_REORDERING: u32 = 8;
+/// How far one FORWARD TSN looks, so that no SACK costs more.
+const FORWARD_PIECES: usize = 4_096;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -356,14 +358,19 @@ impl Flight {
         self.forward_due = true;
     }
 
-    /// What the peer need not wait for (RFC 3758 section 3.5, C); None when there is nothing to tell.
-    pub fn forward(&self) -> Option<GivenUp> {
+    /// What the peer need not wait for (RFC 3758 section 3.5, C), of at most so many streams: what goes beyond is told when the
+    /// peer has moved. None when there is nothing to tell.
+    pub fn forward(&self, most: usize) -> Option<GivenUp> {
         let mut given_up = GivenUp { tsn: 0, messages: BTreeMap::new() };
-        for (tsn, piece) in (self.first..).zip(&self.pieces) {
+        for (tsn, piece) in (self.first..).zip(&self.pieces).take(FORWARD_PIECES) {
             match piece.state {
                 State::Abandoned => {
                     let message = &piece.message;
-                    given_up.messages.insert((message.stream, message.is_unordered), message.number);
+                    let id = (message.stream, message.is_unordered);
+                    if given_up.messages.len() >= most && !given_up.messages.contains_key(&id) {
+                        break;
+                    }
+                    given_up.messages.insert(id, message.number);
                     given_up.tsn = tsn;
                 }
                 State::Acknowledged => (),

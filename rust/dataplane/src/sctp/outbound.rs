@@ -41,6 +41,8 @@ struct Queued {
     sent: usize,
     fragments: u32,
     priority: u64,
+    /// It counts among those that have begun.
+    is_begun: bool,
 }
 
 #[derive(Debug, Default)]
@@ -62,6 +64,11 @@ pub struct Outbound {
     clock: u64,
     /// Without interleaving: the stream whose message has begun.
     unfinished: Option<u16>,
+    /// With interleaving: the whole lengths of the messages that have begun, which the peer has to hold until they end.
+    begun_bytes: usize,
+    most_begun: usize,
+    /// Streams whose next message waits for others to end, in the order in which their turns came.
+    parked: VecDeque<u16>,
     queued_bytes: usize,
     serial: u64,
     /// The peer knows no partial reliability.
@@ -78,6 +85,12 @@ impl Outbound {
     /// Messages are given up no more: the peer would wait for them.
     pub fn make_reliable(&mut self) {
         self.is_reliable = true;
+    }
+
+    /// Interleaved messages that together are longer than the peer's window would fill it with parts, and none would ever
+    /// end: as many have begun at once as half of it holds, or a single one.
+    pub fn bound_begun(&mut self, window: usize) {
+        self.most_begun = window / 2;
     }
 
     pub fn is_empty(&self) -> bool {
@@ -121,6 +134,7 @@ impl Outbound {
             sent: 0,
             fragments: 0,
             priority: u64::from(message.priority.max(1)),
+            is_begun: false,
         });
     }
 
@@ -144,6 +158,17 @@ impl Outbound {
                 self.drop_first(id);
                 continue;
             }
+            let length = queued.info.data.len();
+            let is_long = is_interleaved && length > room;
+            if queued.sent == 0 && is_long {
+                if self.begun_bytes > 0 && self.begun_bytes + length > self.most_begun {
+                    self.deactivate(id);
+                    self.parked.push_back(id);
+                    continue;
+                }
+                self.begun_bytes += length;
+                queued.is_begun = true;
+            }
             if queued.sent == 0 {
                 let number = if queued.info.is_unordered {
                     &mut stream.next_unordered
@@ -154,12 +179,13 @@ impl Outbound {
                 *number = number.wrapping_add(1);
             }
             let start = queued.sent;
-            let end = queued.info.data.len().min(start + room);
+            let end = length.min(start + room);
             let piece = NextPiece { message: queued.info.clone(), start, end, fragment: queued.fragments };
             queued.sent = end;
             queued.fragments += 1;
             let priority = queued.priority;
-            let is_done = end == queued.info.data.len();
+            let is_done = end == length;
+            let ended = if is_done && queued.is_begun { length } else { 0 };
             let bytes = end - start;
             self.queued_bytes -= bytes;
             *self.left.entry(id).or_default() += bytes;
@@ -174,6 +200,7 @@ impl Outbound {
             if !stream.queue.is_empty() {
                 self.active.insert((stream.turn, id));
             }
+            self.end_begun(ended);
             return Some(piece);
         }
     }
@@ -214,6 +241,29 @@ impl Outbound {
         }
         if stream.queue.is_empty() {
             self.deactivate(id);
+        }
+        self.end_begun(if queued.is_begun { queued.info.data.len() } else { 0 });
+    }
+
+    /// A message of so many bytes has ended: those that waited for it may begin.
+    fn end_begun(&mut self, ended: usize) {
+        if ended == 0 {
+            return;
+        }
+        self.begun_bytes -= ended;
+        let mut room = self.most_begun.saturating_sub(self.begun_bytes);
+        let mut is_alone = self.begun_bytes == 0;
+        while let Some(&id) = self.parked.front()
+            && let Some(stream) = self.streams.get_mut(&id)
+        {
+            let length = stream.queue.front().map_or(0, |queued| queued.info.data.len());
+            if length > room && !is_alone {
+                return;
+            }
+            (room, is_alone) = (room.saturating_sub(length), false);
+            self.parked.pop_front();
+            stream.turn = stream.turn.max(self.clock);
+            self.active.insert((stream.turn, id));
         }
     }
 
@@ -258,6 +308,7 @@ mod tests {
     #[test]
     fn shares_follow_priorities() {
         let mut outbound = Outbound::default();
+        outbound.bound_begun(100_000);
         outbound.push(Time::ZERO, message(1, 10_000, 256));
         outbound.push(Time::ZERO, message(2, 10_000, 1_024));
         let order = order(&mut outbound, 50, true);

@@ -73,6 +73,7 @@ impl Transfer {
         if !agreed.features.forward_tsn {
             outbound.make_reliable();
         }
+        outbound.bound_begun(agreed.peer_window as usize);
         // Numbers below the first have their place too.
         let extended = |tsn: u32| (1 << 32) | u64::from(tsn);
         Transfer {
@@ -201,6 +202,10 @@ impl Transfer {
         };
         let is_full = self.unreleased + self.inbound.held_bytes() + data.payload.len() > most
             || events.len() >= MAX_EVENTS;
+        if is_full && arrival == Arrival::InOrder && self.unreleased == 0 && events.len() < MAX_EVENTS {
+            // Nothing that the program takes makes room: it would stand still for ever.
+            return Err("parts of messages fill the whole window");
+        }
         if arrival == Arrival::TooFar || (is_full && arrival != Arrival::Duplicate) {
             self.discarded += 1;
             self.sack_due = SackDue::Now;
@@ -469,19 +474,20 @@ impl Transfer {
 
     /// Tells the peer what not to wait for (RFC 3758 section 3.5, RFC 8260 section 2.3.1).
     fn write_forward(&mut self, out: &mut Vec<u8>, end: usize) {
-        if !self.agreed.features.forward_tsn || !self.flight.take_forward_due() {
-            return;
-        }
-        let Some(given_up) = self.flight.forward() else { return };
         let is_interleaved = self.agreed.features.interleaving;
-        let kind = if is_interleaved { chunk_type::I_FORWARD_TSN } else { chunk_type::FORWARD_TSN };
         let most =
             end.saturating_sub(out.len() + 2 * CHUNK_HEADER_LENGTH) / if is_interleaved { 8 } else { 4 };
+        // A stream that was not named would wait for ever, so without room it is for the next packet.
+        if most == 0 || !self.agreed.features.forward_tsn || !self.flight.take_forward_due() {
+            return;
+        }
+        let Some(given_up) = self.flight.forward(most) else { return };
+        let kind = if is_interleaved { chunk_type::I_FORWARD_TSN } else { chunk_type::FORWARD_TSN };
         let mut chunk = ChunkWriter::begin(out, kind, 0);
         chunk.word(given_up.tsn as u32);
         let streams =
             given_up.messages.into_iter().filter(|&((_, is_unordered), _)| is_interleaved || !is_unordered);
-        for ((id, is_unordered), number) in streams.take(most) {
+        for ((id, is_unordered), number) in streams {
             chunk.half(id);
             if is_interleaved {
                 chunk.half(u16::from(is_unordered)).word(number);

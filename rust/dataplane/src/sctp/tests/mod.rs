@@ -1,6 +1,7 @@
 //! Two associations on an emulated path, on virtual time.
 
 mod delivery;
+mod hangs;
 mod hostile;
 mod paths;
 mod setup;
