@@ -106,8 +106,8 @@ def test_what_was_said_before_a_close_still_arrives(pair: Pair) -> None:
     pair.offerer.channels.create({}, "from the offerer", "from the answerer")
     pair.connect()
     for one, other, label in (
-        (*pair.ends, "from the offerer"),
-        (*pair.turned.ends, "from the answerer"),
+        (pair.offerer, pair.answerer, "from the offerer"),
+        (pair.answerer, pair.offerer, "from the answerer"),
     ):
         one.channels.say_pattern(label, 64, 16_384)
         one.channels.close(label)
