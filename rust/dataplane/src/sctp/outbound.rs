@@ -8,6 +8,10 @@ use std::sync::Arc;
 use super::{OutgoingMessage, Reliability};
 use crate::time::Time;
 
+/// Pieces of messages that have begun and not ended fill the peer's window without being of use to it. So no message begins
+/// while others have begun that would fill a half with it; short ones, of a sixteenth of the window, have a quarter more.
+const BEGUN_PART: usize = 2;
+const SHORT_PART: usize = 16;
 /// A share of 256 is normal.
 const NORMAL_PRIORITY: u64 = 256;
 
@@ -43,6 +47,13 @@ struct Queued {
     priority: u64,
 }
 
+impl Queued {
+    /// What it takes of the peer's window until it has ended, once it has begun.
+    fn charge(&self, peer_window: usize) -> usize {
+        self.info.data.len().min(peer_window / BEGUN_PART)
+    }
+}
+
 #[derive(Debug, Default)]
 struct Stream {
     queue: VecDeque<Queued>,
@@ -60,6 +71,12 @@ pub struct Outbound {
     active: BTreeSet<(u64, u16)>,
     /// Where the turns are.
     clock: u64,
+    /// Streams whose next message waits to begin until others have ended; they are not active meanwhile.
+    held_back: VecDeque<u16>,
+    /// With interleaving: how many messages have begun and not ended, and what they may take of the peer's window.
+    begun: usize,
+    begun_bytes: usize,
+    peer_window: usize,
     /// Without interleaving: the stream whose message has begun.
     unfinished: Option<u16>,
     queued_bytes: usize,
@@ -73,6 +90,11 @@ pub struct Outbound {
 impl Outbound {
     pub fn queued_bytes(&self) -> usize {
         self.queued_bytes
+    }
+
+    /// The peer's whole window.
+    pub fn set_peer_window(&mut self, bytes: usize) {
+        self.peer_window = bytes;
     }
 
     /// Messages are given up no more: the peer would wait for them.
@@ -144,6 +166,18 @@ impl Outbound {
                 self.drop_first(id);
                 continue;
             }
+            let charge = queued.charge(self.peer_window);
+            if is_interleaved && queued.sent == 0 && queued.info.data.len() > room {
+                let is_short = charge <= self.peer_window / SHORT_PART;
+                let most = self.peer_window / BEGUN_PART + if is_short { self.peer_window / 4 } else { 0 };
+                if self.begun > 0 && self.begun_bytes + charge > most {
+                    self.active.remove(&(stream.turn, id));
+                    self.held_back.push_back(id);
+                    continue;
+                }
+                self.begun += 1;
+                self.begun_bytes += charge;
+            }
             if queued.sent == 0 {
                 let number = if queued.info.is_unordered {
                     &mut stream.next_unordered
@@ -160,6 +194,7 @@ impl Outbound {
             queued.fragments += 1;
             let priority = queued.priority;
             let is_done = end == queued.info.data.len();
+            let was_begun = is_interleaved && start > 0;
             let bytes = end - start;
             self.queued_bytes -= bytes;
             *self.left.entry(id).or_default() += bytes;
@@ -173,6 +208,9 @@ impl Outbound {
             stream.turn += (bytes as u64 * NORMAL_PRIORITY / priority).max(1);
             if !stream.queue.is_empty() {
                 self.active.insert((stream.turn, id));
+            }
+            if is_done && was_begun {
+                self.end_begun(charge);
             }
             return Some(piece);
         }
@@ -209,11 +247,29 @@ impl Outbound {
         let bytes = queued.info.data.len() - queued.sent;
         self.queued_bytes -= bytes;
         *self.left.entry(id).or_default() += bytes;
+        let is_empty = stream.queue.is_empty();
         if self.unfinished == Some(id) {
             self.unfinished = None;
+        } else if queued.sent > 0 {
+            self.end_begun(queued.charge(self.peer_window));
         }
-        if stream.queue.is_empty() {
+        if is_empty {
             self.deactivate(id);
+        }
+    }
+
+    /// A message that had begun has ended: who waits to begin has its turn again.
+    fn end_begun(&mut self, charge: usize) {
+        self.begun = self.begun.saturating_sub(1);
+        self.begun_bytes = self.begun_bytes.saturating_sub(charge);
+        while let Some(id) = self.held_back.pop_front() {
+            let Some(stream) = self.streams.get_mut(&id) else { continue };
+            if !stream.queue.is_empty() {
+                // It may be active again by a message that came since.
+                self.active.remove(&(stream.turn, id));
+                stream.turn = stream.turn.max(self.clock);
+                self.active.insert((stream.turn, id));
+            }
         }
     }
 
@@ -262,6 +318,39 @@ mod tests {
         outbound.push(Time::ZERO, message(2, 10_000, 1_024));
         let order = order(&mut outbound, 50, true);
         assert_eq!(order.iter().filter(|&&stream| stream == 2).count(), 40);
+    }
+
+    #[test]
+    fn long_messages_of_many_streams_begin_only_as_the_peers_window_can_hold_them() {
+        let mut outbound = Outbound::default();
+        outbound.set_peer_window(1_600);
+        (1..=8).for_each(|stream| outbound.push(Time::ZERO, message(stream, 300, 256)));
+        assert_eq!(order(&mut outbound, 3, true), [1, 2, 1]);
+        outbound.push(Time::ZERO, message(9, 50, 256));
+        let rest = order(&mut outbound, 100, true);
+        assert!(rest[..3].contains(&9), "a short one waits for none of them");
+        let (mut open, mut most) = (BTreeMap::<u16, usize>::from([(1, 2), (2, 1)]), 2);
+        for stream in rest.into_iter().filter(|&stream| stream != 9) {
+            let pieces = open.entry(stream).or_default();
+            *pieces += 1;
+            if *pieces == 3 {
+                open.remove(&stream);
+            }
+            most = most.max(open.len());
+        }
+        assert_eq!((open.len(), most), (0, 2));
+        assert!(outbound.is_empty() && outbound.queued_bytes() == 0);
+    }
+
+    #[test]
+    fn who_waits_to_begin_begins_when_what_has_begun_is_given_up() {
+        let mut outbound = Outbound::default();
+        outbound.set_peer_window(400);
+        (1..=2).for_each(|stream| outbound.push(Time::ZERO, message(stream, 300, 256)));
+        assert_eq!(order(&mut outbound, 2, true), [1, 1]);
+        assert!(outbound.give_up(1, 1));
+        assert_eq!(order(&mut outbound, 10, true), [2, 2, 2]);
+        assert!(outbound.is_empty() && outbound.queued_bytes() == 0);
     }
 
     #[test]

@@ -73,6 +73,7 @@ impl Transfer {
         if !agreed.features.forward_tsn {
             outbound.make_reliable();
         }
+        outbound.set_peer_window(agreed.peer_window as usize);
         // Numbers below the first have their place too.
         let extended = |tsn: u32| (1 << 32) | u64::from(tsn);
         Transfer {
