@@ -22,7 +22,7 @@ const REFLECTED: u8 = 1;
 
 #[derive(Debug)]
 enum Phase {
-    Connecting(Handshake, Outbound),
+    Connecting(Handshake, Box<Outbound>),
     Established(Box<Transfer>),
     Over,
 }
@@ -51,7 +51,7 @@ impl Association {
             local,
             cookies: CookieMaker::new(secret),
             random,
-            phase: Phase::Connecting(Handshake::new(now), Outbound::default()),
+            phase: Phase::Connecting(Handshake::new(now), Box::default()),
             answers: VecDeque::new(),
             events: VecDeque::new(),
             discarded: 0,
@@ -395,7 +395,7 @@ impl Association {
 
     fn establish(&mut self, now: Time, agreed: Agreed) {
         let Phase::Connecting(_, outbound) = &mut self.phase else { return };
-        let outbound = std::mem::take(outbound);
+        let outbound = std::mem::take(outbound.as_mut());
         self.phase = Phase::Established(Box::new(Transfer::new(agreed, self.config, outbound, now)));
         self.events.push_back(Event::Connected { inbound: agreed.inbound, outbound: agreed.outbound });
     }
