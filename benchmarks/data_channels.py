@@ -1,7 +1,7 @@
 """What data channels carry between two processes over loopback: `python -m benchmarks.data_channels`.
 
 Each process has one `RTCPeerConnection`; they exchange descriptions over a pipe. `--quick` sends a tenth.
-`--case SIZE,CHANNELS,RECEIVER` measures one row, for a profiler. docs/datachannels.md says what came out.
+`--case SIZE,CHANNELS,RECEIVER` measures one row, for a profiler. README.md says what a figure means.
 """
 
 import argparse

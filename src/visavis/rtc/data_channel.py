@@ -1,7 +1,7 @@
 """RTCDataChannel (webrtc-pc section 6.2) and RTCDataChannelEvent (section 6.3)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, Protocol, cast
@@ -71,7 +71,8 @@ class MessageEvent(Event):
 class Stream(Protocol):
     """A channel's streams of the SCTP association."""
 
-    def send(self, data: str | bytes, /) -> bool:
+    @property
+    def send(self) -> Callable[[str | bytes], bool]:
         """Queues a message; `RTCDataChannel.sent` tells when it left. False: too much waits."""
         ...
 

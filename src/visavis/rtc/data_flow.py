@@ -50,12 +50,17 @@ class _Read:
 class _ChannelStream:
     """One channel's way into the flow (`Stream`)."""
 
-    __slots__ = ("_flow", "_id", "send")
+    __slots__ = ("_flow", "_id", "_send")
 
     def __init__(self, flow: "DataFlow", id: int) -> None:
         self._flow = flow
         self._id = id
-        self.send: Callable[[str | bytes], bool] = partial(flow.table.send, id)
+        self._send = partial(flow.table.send, id)
+
+    @property
+    def send(self) -> Callable[[str | bytes], bool]:
+        """Queues a message."""
+        return self._send
 
     def close(self) -> None:
         """Resets our side."""
