@@ -163,7 +163,7 @@ class _EmptyPage(http.server.BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def secure_url() -> Iterator[str]:
     """An empty page on loopback, which may use a camera."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _EmptyPage)
@@ -175,7 +175,7 @@ def secure_url() -> Iterator[str]:
     server.server_close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def pion_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return pion_end.built(tmp_path_factory.mktemp("pion"))
 
