@@ -9,7 +9,15 @@ from dataclasses import replace
 
 from visavis.errors import DOMException
 from visavis.events import Event, EventTarget
-from visavis.jsep import Description, IceCredentials, Session, Transceiver, needs_negotiation, restart_ice
+from visavis.jsep import (
+    DEFAULT_CAPABILITIES,
+    Description,
+    IceCredentials,
+    Session,
+    Transceiver,
+    needs_negotiation,
+    restart_ice,
+)
 from visavis.media import MediaSource, MediaStream, MediaStreamTrack
 from visavis.rtc import certificate, encodings, states, stats, stats_gathering
 from visavis.rtc.certificate import RTCCertificate
@@ -64,6 +72,7 @@ class Connection:
             default_stream_id=str(uuid.uuid4()),
             cname=secrets.token_urlsafe(12),
             fingerprints=tuple(one.fingerprint for one in self.certificates),
+            capabilities=replace(DEFAULT_CAPABILITIES, max_message_size_bytes=configuration.max_message_size),
             bundle_policy=configuration.bundlePolicy,
             rtcp_mux_policy=configuration.rtcpMuxPolicy,
         )
