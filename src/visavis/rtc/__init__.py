@@ -51,6 +51,7 @@ from visavis.rtc.ice_transport import (
     RTCIceTransport,
     RTCIceTransportState,
 )
+from visavis.rtc.internals import InternalsLog
 from visavis.rtc.options import RTCAnswerOptions, RTCOfferAnswerOptions, RTCOfferOptions
 from visavis.rtc.parameters import (
     RTCPriorityType,
@@ -89,6 +90,7 @@ from visavis.rtc.transceiver_init import RTCRtpTransceiverInit
 __all__ = [
     "Event",
     "EventTarget",
+    "InternalsLog",
     "MessageEvent",
     "NetworkChange",
     "RTCAnswerOptions",
