@@ -18,7 +18,6 @@ from visavis.events import Event
 from visavis.rtc.data_channel import RTCDataChannelEvent
 from visavis.rtc.ice_events import RTCPeerConnectionIceErrorEvent, RTCPeerConnectionIceEvent
 from visavis.rtc.peer_connection import RTCPeerConnection
-from visavis.rtc.session_description import RTCSessionDescription
 from visavis.rtc.track_event import RTCTrackEvent
 
 _STATES = {
@@ -50,7 +49,7 @@ class _Record:
     connection: RTCPeerConnection
     updates: deque[dict[str, str]]
     series: dict[str, _Series] = field(default_factory=dict[str, _Series])
-    descriptions: dict[str, RTCSessionDescription] = field(default_factory=dict[str, RTCSessionDescription])
+    origins: dict[str, str] = field(default_factory=dict[str, str])
 
 
 class InternalsLog:
@@ -165,7 +164,7 @@ def _note(record: _Record, event: Event) -> None:
             _note_descriptions(record)
         _add(record, event.type, str(getattr(record.connection, _STATES[event.type])))
     elif isinstance(event, RTCPeerConnectionIceEvent):
-        if event.candidate is not None:
+        if event.candidate is not None and event.candidate.candidate:  # viewers know no end of candidates
             candidate = event.candidate
             place = f"sdpMid: {candidate.sdpMid}, sdpMLineIndex: {candidate.sdpMLineIndex}"
             _add(record, event.type, f"{place}, candidate: {candidate.candidate}")
@@ -187,6 +186,10 @@ def _note_descriptions(record: _Record) -> None:
         "setRemoteDescription": connection.remoteDescription,
     }
     for method, description in present.items():
-        if description is not None and record.descriptions.get(method) is not description:
-            record.descriptions[method] = description
+        if description is None:
+            continue
+        # Its text changes with the candidates, its origin does not (RFC 8866 section 5.2).
+        origin = description.sdp.split("\r\n", 2)[1]
+        if record.origins.get(method) != origin:
+            record.origins[method] = origin
             _add(record, method, f"type: {description.type}, sdp: {description.sdp}")
