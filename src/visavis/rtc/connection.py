@@ -5,7 +5,6 @@ import secrets
 import uuid
 import weakref
 from collections.abc import Callable
-from dataclasses import replace
 
 from visavis.errors import DOMException
 from visavis.events import Event, EventTarget
@@ -38,6 +37,7 @@ from visavis.rtc.tasks import Tasks
 from visavis.rtc.transceiver import RTCRtpTransceiver
 from visavis.rtc.transports import Transports
 from visavis.sdp import Flag
+from visavis.values import replace
 
 _SSRC_BITS = 32
 _SESSION_ID_BITS = 63
