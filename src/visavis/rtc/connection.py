@@ -5,7 +5,6 @@ import secrets
 import uuid
 import weakref
 from collections.abc import Callable
-from dataclasses import replace
 
 from visavis.errors import DOMException
 from visavis.events import Event, EventTarget
@@ -46,6 +45,7 @@ from visavis.rtc.tasks import Tasks
 from visavis.rtc.transceiver import RTCRtpTransceiver
 from visavis.rtc.transports import Transports
 from visavis.sdp import Flag
+from visavis.values import replace
 
 _SSRC_BITS = 32
 _SESSION_ID_BITS = 63
@@ -286,11 +286,12 @@ class Connection:
         if (transceiver := self._transceivers.get(sender.state.key)) is not None:
             self.media.sending_changed(transceiver)
 
-    def mute_receivers(self, transport: int) -> None:
-        """The peer has closed a transport: nothing comes any more."""
-        for transceiver in self.transceivers:
-            if transceiver.state.transport == transport:
-                transceiver.receiver.track.source.set_muted(True)
+    def mute_receivers(self, transport: int) -> bool:
+        """The peer has closed a transport: nothing comes any more. Returns whether a track had to tell."""
+        muted = [one for one in self.transceivers if one.state.transport == transport]
+        for transceiver in muted:
+            transceiver.receiver.track.source.set_muted(True)
+        return bool(muted)
 
     def end_receiving(self, receiver: RTCRtpReceiver) -> None:
         """Section 5.4, "stop sending and receiving": the track ends, and tells."""
@@ -300,8 +301,9 @@ class Connection:
         """A sender is to send a telephone key (RFC 4733)."""
         self.media.press(sender.state.key, tone, duration_s)
 
-    def derive_states(self) -> Callable[[], None]:
-        """Derives the connection's states from its transports'; what is returned fires the events."""
+    def derive_states(self) -> Callable[[], bool]:
+        """Derives the connection's states from its transports'; what is returned fires the events, and tells
+        whether it called anybody."""
         transports = self._referenced_transports()
         gathering = states.gathering_state(transports)
         ice = states.ice_connection_state(transports)
@@ -315,16 +317,18 @@ class Connection:
             fired.append("connectionstatechange")
         self.gathering_state, self.ice_connection_state, self.connection_state = gathering, ice, whole
 
-        def fire() -> None:
+        def fire() -> bool:
             """A listener may close the connection: then the rest is not fired any more."""
+            called = False
             for type in fired:
                 if not self.closed:
-                    self.target.dispatchEvent(Event(type))
+                    called |= self.target.fire(Event(type))
             if "connectionstatechange" in fired:
-                self._wake_state_waiters()
+                called |= self._wake_state_waiters()
             complete = "icegatheringstatechange" in fired and gathering is RTCIceGatheringState.COMPLETE
             if complete and not self.closed:
-                self.target.dispatchEvent(RTCPeerConnectionIceEvent("icecandidate"))
+                called |= self.target.fire(RTCPeerConnectionIceEvent("icecandidate"))
+            return called
 
         return fire
 
@@ -351,26 +355,28 @@ class Connection:
         found = (self.transports.get(key) for key in keys)
         return [transport for transport in found if transport is not None]
 
-    def _wake_state_waiters(self) -> None:
-        for waiter in self._state_waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+    def _wake_state_waiters(self) -> bool:
+        waiting = [waiter for waiter in self._state_waiters if not waiter.done()]
+        for waiter in waiting:
+            waiter.set_result(None)
+        return bool(waiting)
 
     def _chain_is_empty(self) -> None:
         if self._update_when_chain_is_empty:
             self._update_when_chain_is_empty = False
             self.update_negotiation_needed()
 
-    def _check_negotiation(self) -> None:
+    def _check_negotiation(self) -> bool:
         if len(self.operations):
             self._update_when_chain_is_empty = True
         elif self.session.signaling_state != "stable":
-            return
+            return False
         elif not needs_negotiation(self.session):
             self._negotiation_needed = False
         elif not self._negotiation_needed:
             self._negotiation_needed = True
-            self.target.dispatchEvent(Event("negotiationneeded"))
+            return self.target.fire(Event("negotiationneeded"))
+        return False
 
 
 def _on_a_loop() -> bool:
