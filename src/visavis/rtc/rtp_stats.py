@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from visavis.rtc.transceiver import RTCRtpTransceiver
 
 _NTP_TO_UNIX_S = 2_208_988_800
-_AUDIO_CLOCK_HZ = 48_000
 
 Entry = tuple[str, str, Stats]
 """Id, type, members."""
@@ -235,7 +234,7 @@ def _decoded(
         }
     return {
         "totalSamplesReceived": decoded.samples_received,
-        "totalSamplesDuration": decoded.samples_received / _AUDIO_CLOCK_HZ,
+        "totalSamplesDuration": decoded.sound_s,
         "concealedSamples": decoded.concealed_samples,
         "concealmentEvents": decoded.concealment_events,
     }

@@ -2,9 +2,11 @@
 
 import asyncio
 
+import pytest
+
 from tests.unit.rtc.pairs import GUARD_S, negotiate, trickle
 from visavis.media import AudioFrame, MediaStream, MediaStreamTrack, VideoFrame, mediaDevices
-from visavis.rtc import RTCPeerConnection, RTCStatsReport
+from visavis.rtc import RTCPeerConnection, RTCRtpReceiver, RTCStatsReport
 
 STREAM_TYPES = {"outbound-rtp", "inbound-rtp", "codec", "media-source", "candidate-pair", "transport"}
 
@@ -39,6 +41,29 @@ async def test_sound_and_pictures_arrive_as_frames() -> None:
                 assert isinstance(frame, AudioFrame if track.kind == "audio" else VideoFrame)
                 break
             assert not track.muted
+    hang_up(one, other, stream)
+
+
+@pytest.mark.parametrize("name", ["audio/PCMU", "audio/PCMA"])
+async def test_a_call_without_opus_is_heard_as_a_telephone_is(name: str) -> None:
+    one, other = RTCPeerConnection(), RTCPeerConnection()
+    trickle(one, other)
+    stream = await mediaDevices.getUserMedia({"audio": True})
+    transceiver = one.addTransceiver(stream.getAudioTracks()[0], {"streams": [stream]})
+    capabilities = RTCRtpReceiver.getCapabilities("audio")
+    assert capabilities is not None
+    transceiver.setCodecPreferences([codec for codec in capabilities.codecs if codec.mimeType == name])
+    arrived: list[MediaStreamTrack] = []
+    other.ontrack = lambda event: arrived.append(event.track)
+    await negotiate(one, other)
+    async with asyncio.timeout(GUARD_S):
+        async for frame in arrived[0]:
+            assert isinstance(frame, AudioFrame)
+            assert (frame.sample_rate_hz, frame.channels, len(frame.samples)) == (8_000, 1, 160)
+            if frame.level_dbov() > -40:
+                break
+    codecs = [entry["mimeType"] for entry in (await one.getStats()).values() if entry["type"] == "codec"]
+    assert codecs == [name]
     hang_up(one, other, stream)
 
 
