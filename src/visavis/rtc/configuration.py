@@ -44,9 +44,10 @@ class RTCIceServer:
 class RTCConfiguration:
     """What a connection is made from.
 
-    `network_change` and `hide_host_addresses` are additions to the standard's: the latter has the peer, and
-    the signaling between, see random `.local` names in the place of this machine's addresses, which
-    multicast DNS answers for on the local network. It counts from the next gathering on.
+    What is in snake_case are additions to the standard's. `hide_host_addresses` has the peer, and the
+    signaling between, see random `.local` names in the place of this machine's addresses, which multicast DNS
+    answers for on the local network. It counts from the next gathering on. With `receive_simulcast` all
+    streams that the peer offers to send as simulcast are received (`RTCRtpReceiver.layer_tracks`).
     """
 
     iceServers: list[RTCIceServer] = field(default_factory=list[RTCIceServer])
@@ -57,6 +58,7 @@ class RTCConfiguration:
     iceCandidatePoolSize: Octet = 0
     network_change: NetworkChange = NetworkChange.RESTART
     hide_host_addresses: bool = False
+    receive_simulcast: bool = False
 
 
 def new(configuration: RTCConfiguration | Mapping[str, object] | None) -> RTCConfiguration:

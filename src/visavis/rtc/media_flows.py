@@ -18,12 +18,14 @@ from visavis.dataplane.commands import (
     TrackId,
 )
 from visavis.jsep import Transceiver
+from visavis.media import MediaStreamTrack
 from visavis.media.codecs.registry import EncoderSettings, find_codec
 from visavis.media.receiving import ReceiverPipeline, ReceivingCodec
 from visavis.media.sending import Encoding, SenderPipeline
 from visavis.rtc import media_plan
 from visavis.rtc.network import MediaPath
 from visavis.rtc.parameters import RTCRtpEncodingParameters
+from visavis.rtc.rate_sharing import WANTED_BPS, share
 from visavis.rtc.sources import HeardSources
 from visavis.rtc.tones import ToneSink
 
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from visavis.rtc.transceiver import RTCRtpTransceiver
 
 _TIMESTAMP_BITS = 32
-_WANTED_BPS = {"audio": 64_000, "video": 2_500_000}
+_WANTED_BPS = {"audio": 64_000, "video": WANTED_BPS}
 
 
 @dataclass(slots=True)
@@ -57,10 +59,13 @@ class SendingFlow:
 
 @dataclass(slots=True)
 class ReceivingFlow:
-    """A receiver's media on its way in."""
+    """A receiver's media, or one simulcast stream of it, on its way in."""
 
     path: MediaPath
     track: TrackId
+    rid: str | None
+    layer: int
+    output: MediaStreamTrack
     pipeline: ReceiverPipeline | None = None
     sources: HeardSources | None = None
 
@@ -79,7 +84,7 @@ class ReceivingFlow:
 @dataclass(slots=True)
 class _OfTransceiver:
     sending: list[SendingFlow] = field(default_factory=list[SendingFlow])
-    receiving: ReceivingFlow | None = None
+    receiving: list[ReceivingFlow] = field(default_factory=list[ReceivingFlow])
 
 
 class MediaFlows:
@@ -88,9 +93,9 @@ class MediaFlows:
     def __init__(self, connection: "Connection") -> None:
         self._connection = connection
         self._flows: dict[int, _OfTransceiver] = {}
-        self._heard: set[int] = set()
+        self._target_bps: dict[int, int | None] = {}
 
-    def of(self, key: int) -> tuple[list[SendingFlow], ReceivingFlow | None]:
+    def of(self, key: int) -> tuple[list[SendingFlow], list[ReceivingFlow]]:
         """The flows of a transceiver."""
         flows = self._flows.get(key, _OfTransceiver())
         return flows.sending, flows.receiving
@@ -118,6 +123,9 @@ class MediaFlows:
             track = sender.track if media_plan.sends(transceiver.state) else None
             if flow.pipeline.track is not track:
                 flow.pipeline.replace_track(track)
+        for path in {flow.path.transport: flow.path for flow in flows.sending}.values() if flows else ():
+            if (target_bps := self._target_bps.get(path.transport)) is not None:
+                self._share_rate(path, target_bps)
 
     def press(self, key: int, tone: str, duration_s: float) -> None:
         """A sender is to send a telephone key; one that sends no sound does not."""
@@ -139,35 +147,44 @@ class MediaFlows:
         self._tell(path, transceivers)
         for transceiver in transceivers:
             self._begin_receiving(transceiver, self._flows[transceiver.state.key])
-        if path.transport not in self._heard:
-            self._heard.add(path.transport)
+        if path.transport not in self._target_bps:
+            self._target_bps[path.transport] = None
             path.plane.on_target_bitrate(path.transport, partial(self._share_rate, path))
 
     def _update_receiving(
         self, path: MediaPath, transceiver: "RTCRtpTransceiver", flows: _OfTransceiver
     ) -> None:
-        wanted = media_plan.receives(transceiver.state)
-        if flows.receiving is not None and (not wanted or flows.receiving.path != path):
-            flows.receiving.close()
-        if wanted and (flows.receiving is None or flows.receiving.path != path):
-            flows.receiving = ReceivingFlow(path, path.plane.new_track(path.transport))
+        state, receiver = transceiver.state, transceiver.receiver
+        wanted, rids = media_plan.receives(state), state.receive_rids or (None,)
+        fitting = tuple(flow.rid for flow in flows.receiving) == rids and flows.receiving[0].path == path
+        if not (wanted and fitting):
+            for flow in flows.receiving:
+                flow.close()
+        if wanted and not fitting:
+            track = path.plane.new_track(path.transport)
+            flows.receiving = [
+                ReceivingFlow(path, track, rid, layer, receiver.track_of(rid))
+                for layer, rid in enumerate(rids)
+            ]
 
     def _begin_receiving(self, transceiver: "RTCRtpTransceiver", flows: _OfTransceiver) -> None:
-        flow, state = flows.receiving, transceiver.state
-        if flow is None or not media_plan.receives(state):
+        state = transceiver.state
+        if not media_plan.receives(state):
             return
         codecs = _receiving_codecs(state)
-        if flow.pipeline is not None:
-            flow.pipeline.set_codecs(codecs)
-            return
-        plane = flow.path.plane
-        flow.sources = HeardSources(plane.receive_frames(flow.track, state.kind, on_ready=flow.begin))
-        flow.pipeline = ReceiverPipeline(
-            flow.sources,
-            codecs,
-            transceiver.receiver.track.source,
-            request_key_frame=lambda: plane.submit(RequestKeyFrame(flow.track)),
-        )
+        for flow in flows.receiving:
+            if flow.pipeline is not None:
+                flow.pipeline.set_codecs(codecs)
+                continue
+            plane = flow.path.plane
+            frames = plane.receive_frames(flow.track, state.kind, layer=flow.layer, on_ready=flow.begin)
+            flow.sources = HeardSources(frames)
+            flow.pipeline = ReceiverPipeline(
+                flow.sources,
+                codecs,
+                flow.output.source,
+                request_key_frame=partial(plane.submit, RequestKeyFrame(flow.track)),
+            )
 
     def _update_sending(
         self, path: MediaPath, transceiver: "RTCRtpTransceiver", flows: _OfTransceiver
@@ -230,15 +247,15 @@ class MediaFlows:
         ids = media_plan.extensions(states)
         cname = self._connection.session.cname
         sections = tuple(
-            media_plan.section(state, receiving.track)
+            media_plan.section(state, receiving[0].track)
             for state in states
-            if (receiving := self._flows[state.key].receiving) is not None and media_plan.receives(state)
+            if (receiving := self._flows[state.key].receiving) and media_plan.receives(state)
         )
         flows = [(state, flow) for state in states for flow in self._flows[state.key].sending]
         slots = tuple(media_plan.slot(state, flow.slot, cname, flow.rid, flow.ssrcs) for state, flow in flows)
         sending = sorted(
             ((state, flow) for state, flow in flows if media_plan.sends(state)),
-            key=lambda one: one[0].kind == "video",
+            key=lambda one: (one[0].kind == "video", -one[1].pipeline.encoding.scale_down_by),
         )
         path.plane.submit(
             Receive(path.transport, ids, sections),
@@ -248,7 +265,8 @@ class MediaFlows:
         )
 
     def _share_rate(self, path: MediaPath, target_bps: int) -> None:
-        """Sound takes its default of what the network carries; pictures share the rest alike."""
+        """Sound takes its default of what the network carries; pictures share the rest by their size."""
+        self._target_bps[path.transport] = target_bps
         flows = [
             flow
             for one in self._flows.values()
@@ -257,14 +275,15 @@ class MediaFlows:
         ]
         pictures = [flow for flow in flows if flow.format.codec.kind == "video"]
         sound_bps = sum(flow.format.codec.default_bps for flow in flows if flow not in pictures)
-        for flow in pictures:
-            flow.pipeline.set_target(max(target_bps - sound_bps, 0) // len(pictures))
+        rates = share(max(target_bps - sound_bps, 0), [flow.pipeline.encoding for flow in pictures])
+        for flow, rate_bps in zip(pictures, rates, strict=True):
+            flow.pipeline.set_target(rate_bps)
 
     def _end(self, flows: _OfTransceiver) -> None:
         for flow in flows.sending:
             flow.close()
-        if flows.receiving is not None:
-            flows.receiving.close()
+        for receiving in flows.receiving:
+            receiving.close()
 
 
 def _encoding(parameters: RTCRtpEncodingParameters) -> Encoding:
