@@ -53,6 +53,7 @@ from visavis.rtc.ice_transport import (
 )
 from visavis.rtc.options import RTCAnswerOptions, RTCOfferAnswerOptions, RTCOfferOptions
 from visavis.rtc.parameters import (
+    RTCEncodingOptions,
     RTCPriorityType,
     RTCRtcpParameters,
     RTCRtpCapabilities,
@@ -108,6 +109,7 @@ __all__ = [
     "RTCDtlsRole",
     "RTCDtlsTransport",
     "RTCDtlsTransportState",
+    "RTCEncodingOptions",
     "RTCError",
     "RTCErrorDetailType",
     "RTCErrorEvent",

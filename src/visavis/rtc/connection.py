@@ -291,6 +291,10 @@ class Connection:
         """Section 5.4, "stop sending and receiving": the track ends, and tells."""
         self.tasks.queue_last_words(receiver.end)
 
+    def request_key_frame(self, sender: RTCRtpSender, rid: str | None) -> None:
+        """An encoding of a sender is to begin anew."""
+        self.media.request_key_frame(sender.state.key, rid)
+
     def play_tone(self, sender: RTCRtpSender, tone: str, duration_s: float) -> None:
         """A sender is to send a telephone key (RFC 4733)."""
         self.media.press(sender.state.key, tone, duration_s)

@@ -44,6 +44,7 @@ class SendingFlow:
     path: MediaPath
     track: TrackId
     slot: SlotId
+    index: int
     rid: str | None
     ssrcs: tuple[int, int]
     format: media_plan.SendingFormat
@@ -116,16 +117,26 @@ class MediaFlows:
 
     def sending_changed(self, transceiver: "RTCRtpTransceiver") -> None:
         """A sender has another track, or other encodings."""
-        flows = self._flows.get(transceiver.state.key)
-        sender = transceiver.sender
-        for flow, encoding in zip(flows.sending if flows else (), sender.encodings, strict=False):
+        flows = self.of(transceiver.state.key)[0]
+        state, sender = transceiver.state, transceiver.sender
+        encodings = {encoding.rid: encoding for encoding in sender.encodings}
+        changed = [(flow, encodings[flow.rid]) for flow in flows if flow.rid in encodings]
+        for flow, encoding in changed:
             flow.pipeline.configure(_encoding(encoding))
-            track = sender.track if media_plan.sends(transceiver.state) else None
+            track = sender.track if media_plan.sends(state) else None
             if flow.pipeline.track is not track:
                 flow.pipeline.replace_track(track)
-        for path in {flow.path.transport: flow.path for flow in flows.sending}.values() if flows else ():
+        if any(flow.format != _format(state, encoding) for flow, encoding in changed):
+            self.update()
+        for path in {flow.path.transport: flow.path for flow in flows}.values():
             if (target_bps := self._target_bps.get(path.transport)) is not None:
                 self._share_rate(path, target_bps)
+
+    def request_key_frame(self, key: int, rid: str | None) -> None:
+        """The next frame of an encoding becomes a key frame."""
+        for flow in self.of(key)[0]:
+            if flow.rid == rid:
+                flow.pipeline.request_key_frame()
 
     def press(self, key: int, tone: str, duration_s: float) -> None:
         """A sender is to send a telephone key; one that sends no sound does not."""
@@ -190,27 +201,29 @@ class MediaFlows:
         self, path: MediaPath, transceiver: "RTCRtpTransceiver", flows: _OfTransceiver
     ) -> None:
         state, sender = transceiver.state, transceiver.sender
-        codec = sender.encodings[0].codec
-        format = media_plan.sending_format(state, None if codec is None else codec.mimeType)
-        rids = [encoding.rid for encoding in sender.encodings]
-        outdated = [flow.rid for flow in flows.sending] != rids or any(
-            flow.path != path or flow.format != format for flow in flows.sending
-        )
-        if flows.sending and (outdated or format is None):
-            for flow in flows.sending:
+        before = {flow.rid: flow for flow in flows.sending}
+        flows.sending = []
+        for index, encoding in enumerate(sender.encodings):
+            format, flow = _format(state, encoding), before.pop(encoding.rid, None)
+            if flow is not None and (flow.path, flow.format) == (path, format) and flow.index == index:
+                flows.sending.append(flow)
+                continue
+            if flow is not None:
                 flow.close()
-            flows.sending = []
-        if format is None:
-            return
-        if not flows.sending:
-            flows.sending = [
-                self._open(path, state, format, index, encoding)
-                for index, encoding in enumerate(sender.encodings)
-            ]
+            if format is not None:
+                ssrcs = flow.ssrcs if flow is not None and flow.path == path else self._ssrcs(state, encoding)
+                flows.sending.append(self._open(path, state, format, index, encoding, ssrcs))
+        for flow in before.values():
+            flow.close()
         track = sender.track if media_plan.sends(state) else None
         for flow in flows.sending:
             if flow.pipeline.track is not track:
                 flow.pipeline.replace_track(track)
+
+    def _ssrcs(self, state: Transceiver, encoding: RTCRtpEncodingParameters) -> tuple[int, int]:
+        """Of the stream and its repairs: those that are signaled, but with simulcast none is."""
+        draw = self._connection.ssrc
+        return (state.ssrc, state.rtx_ssrc) if encoding.rid is None else (draw(), draw())
 
     def _open(
         self,
@@ -219,6 +232,7 @@ class MediaFlows:
         format: media_plan.SendingFormat,
         index: int,
         encoding: RTCRtpEncodingParameters,
+        ssrcs: tuple[int, int],
     ) -> SendingFlow:
         plane = path.plane
         track = plane.new_track(path.transport)
@@ -236,10 +250,8 @@ class MediaFlows:
             encoding=_encoding(encoding),
         )
         plane.on_key_frame_wanted(track, lambda _: pipeline.request_key_frame())
-        draw = self._connection.ssrc
-        ssrcs = (state.ssrc, state.rtx_ssrc) if encoding.rid is None else (draw(), draw())
         slot = SlotId(state.key * media_plan.MAX_ENCODINGS + index)
-        return SendingFlow(path, track, slot, encoding.rid, ssrcs, format, pipeline, tones)
+        return SendingFlow(path, track, slot, index, encoding.rid, ssrcs, format, pipeline, tones)
 
     def _tell(self, path: MediaPath, transceivers: "list[RTCRtpTransceiver]") -> None:
         """Tells the data plane all of a transport, whole."""
@@ -293,6 +305,11 @@ def _encoding(parameters: RTCRtpEncodingParameters) -> Encoding:
         parameters.maxFramerate,
         parameters.scaleResolutionDownBy or 1.0,
     )
+
+
+def _format(state: Transceiver, encoding: RTCRtpEncodingParameters) -> media_plan.SendingFormat | None:
+    """The codec that an encoding asks for, else the one that the peer prefers."""
+    return media_plan.sending_format(state, None if encoding.codec is None else encoding.codec.mimeType)
 
 
 def _receiving_codecs(state: Transceiver) -> dict[int, ReceivingCodec]:

@@ -8,7 +8,7 @@ from visavis.media import VideoFrame
 
 
 class Screen(EventTarget):
-    """Shows a stream until the page is over; fires `loadedmetadata` once it knows the size of the pictures."""
+    """Shows a stream until the page is over; fires `loadedmetadata` once it knows the size of pictures."""
 
     def __init__(self, stream: MediaStream) -> None:
         super().__init__()
