@@ -113,7 +113,7 @@ async def test_a_key_frame_can_be_had_with_the_parameters() -> None:
             if await key_frames() > before:
                 break
         with pytest.raises(DOMException, match="one for each"):
-            await sender.setParameters(sender.getParameters(), {"encodingOptions": [{}, {}]})
+            await sender.setParameters(sender.getParameters(), {"encodingOptions": [{"keyFrame": False}] * 2})
     hang_up(one, other, stream)
 
 
