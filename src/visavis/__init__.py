@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from visavis.rtc import RTCDTMFSender as RTCDTMFSender
     from visavis.rtc import RTCDTMFToneChangeEvent as RTCDTMFToneChangeEvent
     from visavis.rtc import RTCDTMFToneChangeEventInit as RTCDTMFToneChangeEventInit
+    from visavis.rtc import RTCEncodingOptions as RTCEncodingOptions
     from visavis.rtc import RTCError as RTCError
     from visavis.rtc import RTCErrorDetailType as RTCErrorDetailType
     from visavis.rtc import RTCErrorEvent as RTCErrorEvent
@@ -134,6 +135,7 @@ _HOMES = {
         "RTCDtlsRole",
         "RTCDtlsTransport",
         "RTCDtlsTransportState",
+        "RTCEncodingOptions",
         "RTCError",
         "RTCErrorDetailType",
         "RTCErrorEvent",

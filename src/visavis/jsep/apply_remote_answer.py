@@ -22,6 +22,7 @@ from visavis.jsep.session import (
     Transceiver,
     Transport,
 )
+from visavis.jsep.sources import layers
 from visavis.jsep.transport import called, is_live
 from visavis.jsep.transports import (
     answered_role,
@@ -136,6 +137,7 @@ def _answered(
         transceiver,
         current_direction=direction,
         rids=rids,
+        receive_rids=tuple(rid for rid in transceiver.receive_rids if rid in layers(remote)),
         transport=transceiver.transport if transport is None else transport.key,
     )
     return negotiated_transceiver(session, transceiver, local, remote, answered_locally=False), track

@@ -35,6 +35,7 @@ from visavis.sdp import (
     IceOptions,
     MediaDescription,
     Origin,
+    Rid,
     SessionDescription,
     Setup,
     Simulcast,
@@ -250,6 +251,7 @@ def _media(
         flags=_rtcp(session, answered, place),
         rids=rids if direction.sends or kept else (),
         simulcast=len(rids) > 1,
+        received=tuple(Rid(rid, "recv") for rid in transceiver.receive_rids),
     )
 
 

@@ -78,6 +78,7 @@ def _restored(transceiver: Transceiver, old: Transceiver | None) -> Transceiver:
             m_line_index=None,
             transport=None,
             rids=rids,
+            receive_rids=() if transceiver.from_remote else transceiver.receive_rids,
             send_formats=(),
             receive_formats=(),
             extensions=(),
@@ -93,6 +94,7 @@ def _restored(transceiver: Transceiver, old: Transceiver | None) -> Transceiver:
         receive_formats=old.receive_formats,
         extensions=old.extensions,
         remote_ssrcs=old.remote_ssrcs,
+        receive_rids=old.receive_rids,
     )
 
 

@@ -54,6 +54,7 @@ from visavis.rtc.ice_transport import (
 from visavis.rtc.internals import InternalsLog
 from visavis.rtc.options import RTCAnswerOptions, RTCOfferAnswerOptions, RTCOfferOptions
 from visavis.rtc.parameters import (
+    RTCEncodingOptions,
     RTCPriorityType,
     RTCRtcpParameters,
     RTCRtpCapabilities,
@@ -110,6 +111,7 @@ __all__ = [
     "RTCDtlsRole",
     "RTCDtlsTransport",
     "RTCDtlsTransportState",
+    "RTCEncodingOptions",
     "RTCError",
     "RTCErrorDetailType",
     "RTCErrorEvent",

@@ -50,10 +50,12 @@ class RTCIceServer:
 class RTCConfiguration:
     """What a connection is made from.
 
-    The last three are additions to the standard's. `hide_host_addresses` has the peer, and the signaling
-    between, see random `.local` names in the place of this machine's addresses, which multicast DNS answers
-    for on the local network; it counts from the next gathering on. `max_message_size`, in bytes, at most
-    64 MiB, is the longest message that data channels take from the peer, which is told so.
+    What is in snake_case are additions to the standard's. `hide_host_addresses` has the peer, and the
+    signaling between, see random `.local` names in the place of this machine's addresses, which multicast DNS
+    answers for on the local network; it counts from the next gathering on. `max_message_size`, in bytes, at
+    most 64 MiB, is the longest message that data channels take from the peer, which is told so. With
+    `receive_simulcast` all streams that the peer offers to send as simulcast are received
+    (`RTCRtpReceiver.layer_tracks`).
     """
 
     iceServers: list[RTCIceServer] = field(default_factory=list[RTCIceServer])
@@ -65,6 +67,7 @@ class RTCConfiguration:
     network_change: NetworkChange = NetworkChange.RESTART
     hide_host_addresses: bool = False
     max_message_size: MessageSize = 262_144
+    receive_simulcast: bool = False
 
 
 def new(configuration: RTCConfiguration | Mapping[str, object] | None) -> RTCConfiguration:

@@ -5,6 +5,7 @@ import secrets
 import uuid
 import weakref
 from collections.abc import Callable
+from operator import attrgetter
 
 from visavis.errors import DOMException
 from visavis.events import Event, EventTarget
@@ -75,6 +76,7 @@ class Connection:
             capabilities=replace(DEFAULT_CAPABILITIES, max_message_size_bytes=configuration.max_message_size),
             bundle_policy=configuration.bundlePolicy,
             rtcp_mux_policy=configuration.rtcpMuxPolicy,
+            receives_simulcast=configuration.receive_simulcast,
         )
         self.gathering_state: RTCIceGatheringState = RTCIceGatheringState.NEW
         self.ice_connection_state: RTCIceConnectionState = RTCIceConnectionState.NEW
@@ -161,13 +163,15 @@ class Connection:
 
     def contributing_sources(self, key: int) -> list[RTCRtpContributingSource]:
         """Who was heard in a received stream."""
-        _, receiving = self.media.of(key)
-        return receiving.sources.contributing() if receiving and receiving.sources else []
+        heard = (one for flow in self.media.of(key)[1] if flow.sources for one in flow.sources.contributing())
+        return sorted(heard, key=attrgetter("timestamp"), reverse=True)
 
     def synchronization_sources(self, key: int) -> list[RTCRtpSynchronizationSource]:
         """Which streams were received."""
-        _, receiving = self.media.of(key)
-        return receiving.sources.synchronization() if receiving and receiving.sources else []
+        heard = (
+            one for flow in self.media.of(key)[1] if flow.sources for one in flow.sources.synchronization()
+        )
+        return sorted(heard, key=attrgetter("timestamp"), reverse=True)
 
     async def stats(self, selector: "stats.Selector" = None) -> RTCStatsReport:
         """Figures, in a later task."""
@@ -290,12 +294,16 @@ class Connection:
         """The peer has closed a transport: nothing comes any more. Returns whether a track had to tell."""
         muted = [one for one in self.transceivers if one.state.transport == transport]
         for transceiver in muted:
-            transceiver.receiver.track.source.set_muted(True)
+            transceiver.receiver.mute()
         return bool(muted)
 
     def end_receiving(self, receiver: RTCRtpReceiver) -> None:
         """Section 5.4, "stop sending and receiving": the track ends, and tells."""
-        self.tasks.queue_last_words(receiver.track.source.end)
+        self.tasks.queue_last_words(receiver.end)
+
+    def request_key_frame(self, sender: RTCRtpSender, rid: str | None) -> None:
+        """An encoding of a sender is to begin anew."""
+        self.media.request_key_frame(sender.state.key, rid)
 
     def play_tone(self, sender: RTCRtpSender, tone: str, duration_s: float) -> None:
         """A sender is to send a telephone key (RFC 4733)."""
