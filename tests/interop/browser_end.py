@@ -80,7 +80,8 @@ HEARD = f"""async (before) => {{
 class BrowserEnd:
     """Its page must be one that may use a camera, so of a secure context."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, name: str, page: Page) -> None:
+        self.name = name
         self._page = page
         self._channels = BrowserChannels(page)
 

@@ -14,15 +14,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
 
-from tests.interop import pion_end
-from tests.interop.aiortc_end import AiortcEnd
+from tests.interop import peers
 from tests.interop.browser_end import BrowserEnd
 from tests.interop.ends import End, Pair
 from tests.interop.firefox import Firefox, FirefoxContext
 from tests.interop.loops import LoopThread
 from tests.interop.our_end import OurEnd
 from tests.interop.pages import OpenPage, Page
-from tests.interop.pion_end import PionEnd
+from tests.interop.process_end import ProcessEnd
 from tests.interop.serving import ServerProcess
 
 MakeEnd = Callable[[str], End]
@@ -175,24 +174,26 @@ def secure_url() -> Iterator[str]:
     server.server_close()
 
 
-@pytest.fixture(scope="module")
-def pion_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return pion_end.built(tmp_path_factory.mktemp("pion"))
+@pytest.fixture(scope="session")
+def pion_program(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    return peers.pion(tmp_path_factory.mktemp("pion"))
+
+
+@pytest.fixture(scope="session")
+def aiortc_program() -> list[str]:
+    return peers.aiortc()
 
 
 @pytest.fixture
-def make_end(request: pytest.FixtureRequest, open_page: OpenPage, loop: LoopThread) -> MakeEnd:
+def make_end(request: pytest.FixtureRequest, open_page: OpenPage) -> MakeEnd:
     """An end by the name of who plays it."""
 
     def made(name: str) -> End:
-        if name == "aiortc":
-            reason = "no aiortc found, which is no part of the development tools; pip install aiortc"
-            return AiortcEnd(loop, pytest.importorskip("aiortc", reason=reason))
-        if name == "pion":
-            return PionEnd(request.getfixturevalue("pion_program"))
-        page = open_page(name)
-        page.goto(request.getfixturevalue("secure_url"))
-        return BrowserEnd(page)
+        if name in ("chromium", "firefox"):
+            page = open_page(name)
+            page.goto(request.getfixturevalue("secure_url"))
+            return BrowserEnd(name, page)
+        return ProcessEnd(name, request.getfixturevalue(f"{name}_program"))
 
     return made
 
@@ -212,7 +213,7 @@ def ours(loop: LoopThread) -> Iterator[OurEnd]:
     end.close()
 
 
-@pytest.fixture(params=["chromium", "firefox", "aiortc", "pion"])
+@pytest.fixture(params=peers.PEERS)
 def theirs(request: pytest.FixtureRequest, make_end: MakeEnd) -> Iterator[End]:
     """The other end, not open yet."""
     end = make_end(request.param)

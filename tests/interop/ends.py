@@ -20,6 +20,11 @@ class End(Protocol):
     """One end: an `RTCPeerConnection` and what sends and receives by it."""
 
     @property
+    def name(self) -> str:
+        """Who plays it."""
+        ...
+
+    @property
     def channels(self) -> Channels:
         """Its data channels, once it is open."""
         ...

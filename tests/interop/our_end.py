@@ -27,6 +27,8 @@ T = TypeVar("T")
 class OurEnd:
     """Runs on the event loop of a thread."""
 
+    name = "ours"
+
     def __init__(self, loop: LoopThread) -> None:
         self._loop = loop
         self._pc = RTCPeerConnection()
