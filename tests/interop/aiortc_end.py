@@ -12,7 +12,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from tests.interop.aiortc_channels import AiortcChannels
-from tests.interop.ends import Candidate, Configuration, Description, Media
+from tests.interop.ends import Candidate, Configuration, Description, Media, Route
 from tests.interop.loops import LoopThread
 from tests.interop.serve_end import serve
 
@@ -101,6 +101,14 @@ class AiortcEnd:
                 changed.clear()
 
         self._run(connected())
+
+    def route(self) -> Route:
+        async def selected() -> Route:
+            transport = self._pc.getTransceivers()[0].sender.transport.transport
+            (pair,) = transport._connection._nominated.values()
+            return Route(pair.local_candidate.type, pair.remote_candidate.type, None)
+
+        return self._run(selected())
 
     def sees(self, pictures: int = 1) -> None:
         async def see() -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.interop.browser_channels import BrowserChannels
-from tests.interop.ends import Candidate, Configuration, Description, Media
+from tests.interop.ends import Candidate, Configuration, Description, Media, Route
 from tests.interop.pages import Page, until
 
 START = """
@@ -43,6 +43,17 @@ NEXT_CANDIDATE = """
 ADD_CANDIDATE = "await pc.addIceCandidate(argument);"
 CLOSE = "pc.close(); for (const sender of sending) sender.track?.stop();"
 CONNECTED = "() => pc.connectionState === 'connected'"
+ROUTE = """
+    const stats = await pc.getStats();
+    const { selectedCandidatePairId } = [...stats.values()].find(one => one.type === 'transport');
+    const pair = stats.get(selectedCandidatePairId);
+    const [local, remote] = [pair.localCandidateId, pair.remoteCandidateId].map(id => stats.get(id));
+    return {
+        local: local.candidateType,
+        remote: remote.candidateType,
+        relay_protocol: local.relayProtocol ?? null,
+    };
+"""
 
 # The inbound statistics, and the pixels of video, of each track that is to be received.
 RECEIVED = """async (kind) => {
@@ -118,6 +129,9 @@ class BrowserEnd:
 
     def connected(self) -> None:
         self._page.wait_for_function(CONNECTED)
+
+    def route(self) -> Route:
+        return Route(**self._run(ROUTE))
 
     def sees(self, pictures: int = 1) -> None:
         until(self._page, MOVED, until(self._page, SEEN, pictures))

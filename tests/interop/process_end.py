@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.interop.ends import Candidate, Configuration, Description, Media
+from tests.interop.ends import Candidate, Configuration, Description, Media, Route
 from tests.interop.process_channels import ProcessChannels
 
 _ROOT = Path(__file__).parents[2]
@@ -56,6 +56,9 @@ class ProcessEnd:
 
     def connected(self) -> None:
         self._ask("connected")
+
+    def route(self) -> Route:
+        return Route(**self._ask("route"))
 
     def sees(self, pictures: int = 1) -> None:
         self._ask("sees", pictures)

@@ -1,6 +1,7 @@
 """An end in Python as a process: does what a `ProcessEnd` asks by its standard input. It needs the standard
 library alone, so that the end may live in an environment without ours."""
 
+import dataclasses
 import json
 import sys
 from typing import Any
@@ -43,6 +44,8 @@ def _done(end: End, what: str, with_: Any) -> Any:
             end.add_candidate(with_)
         case "connected":
             end.connected()
+        case "route":
+            return dataclasses.asdict(end.route())
         case "sees":
             end.sees(with_)
         case "hears":
