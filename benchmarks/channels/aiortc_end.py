@@ -1,14 +1,17 @@
 """An end of aiortc (`end.py`); runs in the environment that `processes.py` makes."""
 
 import asyncio
+import socket
 from typing import Any
 
 import aiortc  # type: ignore[import-not-found, unused-ignore]
 
 from benchmarks.channels import end
 
-HIGH_WATER_BYTES = 1 << 20
-LOW_WATER_BYTES = 1 << 19
+HIGH_WATER_BYTES = 1 << 18
+LOW_WATER_BYTES = 1 << 17
+SOCKET_BUFFER_BYTES = 4 << 20
+SO_RCVBUFFORCE = 33
 
 
 class AiortcEnd(end.End):
@@ -58,6 +61,19 @@ class AiortcEnd(end.End):
         channel.on("message", channel.send if channel.label == end.PING else self.count)
 
 
+class LargeBuffersLoop(asyncio.SelectorEventLoop):
+    """With the kernel's own buffers loopback loses what aiortc's window permits."""
+
+    async def create_datagram_endpoint(self, *arguments: Any, **named: Any) -> Any:
+        transport, protocol = await super().create_datagram_endpoint(*arguments, **named)
+        opened = transport.get_extra_info("socket")
+        try:
+            opened.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER_BYTES)
+        except PermissionError:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER_BYTES)
+        return transport, protocol
+
+
 async def _open(channel: Any) -> None:
     opened = asyncio.Event()
     channel.on("open", opened.set)
@@ -66,4 +82,4 @@ async def _open(channel: Any) -> None:
 
 
 if __name__ == "__main__":
-    end.main(AiortcEnd)
+    end.main(AiortcEnd, LargeBuffersLoop)

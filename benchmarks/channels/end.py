@@ -173,7 +173,9 @@ def _resident_bytes() -> int:
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
-def main(make: Callable[[Job], End]) -> None:
+def main(
+    make: Callable[[Job], End], loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+) -> None:
     """The program around a library's end."""
     role, job = sys.argv[1], Job(**json.loads(sys.argv[2]))
 
@@ -183,4 +185,5 @@ def main(make: Callable[[Job], End]) -> None:
         else:
             await _play(role, make(job))
 
-    asyncio.run(run())
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(run())
