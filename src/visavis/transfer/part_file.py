@@ -24,7 +24,11 @@ _MOST_NAMES = 10_000
 
 
 class StorageError(VisavisError):
-    """The file cannot be stored; the message says why and what to do."""
+    """The file cannot be stored; the message says why and what to do. `told` is what the sender may know."""
+
+    def __init__(self, message: str, told: str = "the receiver cannot store it") -> None:
+        super().__init__(message)
+        self.told = told
 
 
 class ChecksumError(VisavisError):
@@ -249,7 +253,8 @@ class PartFile:
         if missing > free:
             raise StorageError(
                 f"{self._name} needs {missing:,} more bytes, and {self._directory} has {free:,} free; "
-                "make room, or choose another directory with --into"
+                "make room, or choose another directory with --into",
+                "the receiver has no room for it",
             )
 
     def _explained(self, error: OSError) -> StorageError:
@@ -257,7 +262,8 @@ class PartFile:
             kept = f"; what came is kept in {self._open.path.name}" if self._open is not None else ""
             return StorageError(
                 f"no room is left in {self._directory} for {self._name}{kept}. Make room and try again: "
-                "it goes on from there"
+                "it goes on from there",
+                "the receiver has no room for it",
             )
         return StorageError(
             f"{self._name} cannot be stored in {self._directory}: {error.strerror or error}; "
