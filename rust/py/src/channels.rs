@@ -111,8 +111,9 @@ pub fn outgoing(
     Ok(OutgoingMessage { stream, ppid, ordered, reliability, priority, data })
 }
 
-/// What `read_messages` returns: (stream, PPID, data) of each that came, and (stream, bytes) that have left.
-pub type PythonArrivals<'py> = (Bound<'py, PyList>, Vec<(u16, usize)>);
+/// What `read_messages` returns: (stream, PPID, data) of each that came, (stream, bytes) that have left, and whether more
+/// waits.
+pub type PythonArrivals<'py> = (Bound<'py, PyList>, Vec<(u16, usize)>, bool);
 
 /// What was read, as Python has it.
 pub fn to_python(py: Python<'_>, arrivals: Arrivals) -> PyResult<PythonArrivals<'_>> {
@@ -124,7 +125,7 @@ pub fn to_python(py: Python<'_>, arrivals: Arrivals) -> PyResult<PythonArrivals<
         }
     });
     let arrived: Vec<Message<'_>> = arrived.collect();
-    Ok((PyList::new(py, arrived)?, arrivals.left))
+    Ok((PyList::new(py, arrived)?, arrivals.left, arrivals.more))
 }
 
 pub fn channel_error(error: ChannelError) -> PyErr {
