@@ -9,6 +9,7 @@ from visavis.dataplane.commands import (
     CloseTransport,
     ConnectTransport,
     OpenTransport,
+    RenewDtls,
     TransportId,
 )
 from visavis.dataplane.reports import TransportStats
@@ -86,6 +87,8 @@ class AgentLink(AgentEvents):
         self._forget = forget
         self._agent: IceAgent | None = None
         self._connected = False
+        self._association = 0
+        self._data_associations = 0
         self._restoring = False
         self._pooled = False
         self._dtls = RTCDtlsTransportState.NEW
@@ -106,8 +109,15 @@ class AgentLink(AgentEvents):
         self, local_port: int, remote_port: int, max_message_bytes: int, events: AssociationEvents
     ) -> PlaneAssociation:
         """Opens the association of data channels, which begins when DTLS is connected."""
+        self._data_associations += 1
         return PlaneAssociation(
-            self._held.plane, self._id, local_port, remote_port, max_message_bytes, events
+            self._held.plane,
+            self._id,
+            self._data_associations,
+            local_port,
+            remote_port,
+            max_message_bytes,
+            events,
         )
 
     async def figures(self, transport_id: str) -> LinkFigures:
@@ -159,18 +169,23 @@ class AgentLink(AgentEvents):
         self.connect(transport)
 
     def connect(self, transport: Transport) -> None:
-        """Tells the data plane of DTLS, once, and the agent of each generation."""
-        remote = transport.remote
-        if remote is None or transport.role is None or self._agent is None:
+        """Tells the data plane of each DTLS association, and the agent of each generation."""
+        remote, role = transport.remote, transport.role
+        if remote is None or role is None or self._agent is None:
             return
+        renews = self._connected and transport.association != self._association
         if not self._connected:
             self._connected = True
             self._held.plane.submit(
-                ConnectTransport(
-                    self._id, remote.ufrag, remote.password, transport.role, transport.fingerprints
-                )
+                ConnectTransport(self._id, remote.ufrag, remote.password, role, transport.fingerprints)
             )
-        self._agent.start(Credentials(remote.ufrag, remote.password))
+        self._association = transport.association
+        self._take_role(self._agent, transport.controlling)
+        self._agent.start(Credentials(remote.ufrag, remote.password), is_another_peer=renews)
+        if renews:
+            # After the agent, so that it is spoken over paths to this peer.
+            self._dtls = RTCDtlsTransportState.NEW
+            self._held.plane.submit(RenewDtls(self._id, role, transport.fingerprints))
         for candidates in self._remote.get(remote.ufrag, []):
             self._add(candidates)
 
@@ -186,10 +201,13 @@ class AgentLink(AgentEvents):
         self._pooled = True
         self._open(Credentials(credentials.ufrag, credentials.password), configuration).fill_pool()
 
-    def leave_pool(self, events: LinkEvents, forget: Callable[[], None]) -> None:
-        """Somebody needs it: `events` hears of it what `gather` will tell, and what comes later."""
+    def leave_pool(self, controlling: bool, events: LinkEvents, forget: Callable[[], None]) -> None:
+        """Somebody needs it, in that role: `events` hears of it what `gather` will tell, and what comes
+        later."""
         self._events = events
         self._forget = forget
+        if self._agent is not None:
+            self._take_role(self._agent, controlling)
 
     def close(self) -> None:
         """Ends the agent, then the transport."""
@@ -227,6 +245,12 @@ class AgentLink(AgentEvents):
         plane.on_ice(self._id, self._agent)
         self._held.watch(self._agent.network_changed)
         return self._agent
+
+    def _take_role(self, agent: IceAgent, controlling: bool) -> None:
+        """What a description says; what a conflict has made of it since stands."""
+        if controlling is not self._controlling:
+            self._controlling = controlling
+            agent.set_role(controlling)
 
     def _add(self, candidates: RemoteCandidates) -> None:
         known = None if self._agent is None else self._agent.remote_credentials

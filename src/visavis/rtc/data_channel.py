@@ -327,8 +327,8 @@ class RTCDataChannel(EventTarget):
             "bytesReceived": self._bytes_received,
         }
 
-    def set_id(self, id: int) -> None:
-        """The DTLS role is known, and so the stream."""
+    def set_id(self, id: int | None) -> None:
+        """The DTLS role is known, and so the stream; None where it is another role, and not said yet."""
         self._id = id
 
     def set_open(self, stream: Stream, sctp: RTCSctpTransport) -> None:

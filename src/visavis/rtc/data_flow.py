@@ -76,6 +76,7 @@ class DataFlow:
 
     def __init__(self, connection: "Connection", sctp: RTCSctpTransport, role: DtlsRole) -> None:
         self.table = ChannelTable(self, is_dtls_client=role is DtlsRole.CLIENT)
+        self.role = role
         self._connection = connection
         self._sctp = sctp
         self._by_stream: dict[int, RTCDataChannel] = {}
@@ -102,6 +103,16 @@ class DataFlow:
         """A description has no data any more: its channels are closed, as both ends agreed to."""
         channels = self._connection.data.channels
         self._connection.tasks.queue(lambda: self._end(None, channels))
+
+    def give_way(self) -> None:
+        """Another association takes its place: those of its channels that nobody could use yet are the
+        other's."""
+
+        def end() -> None:
+            channels = self._connection.data.channels
+            self._end(None, [made for made in channels if made.readyState != "connecting"])
+
+        self._connection.tasks.queue(end)
 
     def close(self) -> None:
         """Ends it abruptly."""
