@@ -12,8 +12,7 @@ from visavis.dataplane.commands import (
     RenewDtls,
     TransportId,
 )
-from visavis.dataplane.reports import TransportStats
-from visavis.errors import LocalProtocolError, SdpError
+from visavis.errors import SdpError
 from visavis.ice import (
     AgentEvents,
     Candidate,
@@ -28,13 +27,13 @@ from visavis.ice import (
     LocalCandidate,
     ice_servers,
 )
-from visavis.ice.stats import local_candidate_stats, pair_id, pair_stats, remote_candidate_stats
 from visavis.jsep import IceCredentials, RemoteCandidates, Transport
 from visavis.rtc.certificate import RTCCertificate
 from visavis.rtc.configuration import RTCConfiguration, RTCIceTransportPolicy
 from visavis.rtc.dtls_transport import RTCDtlsTransportState
 from visavis.rtc.host_names import HostNames
 from visavis.rtc.ice_transport import RTCIceTransportState
+from visavis.rtc.link_figures import link_figures
 from visavis.rtc.loop_plane import LoopPlane
 from visavis.rtc.network import (
     AssociationEvents,
@@ -49,7 +48,6 @@ from visavis.sdp import Candidate as SdpCandidate
 
 _log = logging.getLogger(__name__)
 _TIE_BREAKER_BITS = 64
-_STATS_TIMEOUT_S = 1.0
 _KEPT_GENERATIONS = 3
 """Of the peer's candidates: a provisional answer's, the answer's after it, and what a rollback restores."""
 
@@ -122,29 +120,9 @@ class AgentLink(AgentEvents):
 
     async def figures(self, transport_id: str) -> LinkFigures:
         """What the data plane counted and the agent knows; without an answer of the data plane only that."""
-        agent = self._agent
-        if agent is None:
+        if self._agent is None:
             return LinkFigures()
-        counted = TransportStats(self._id, {}, [], [])
-        try:
-            async with asyncio.timeout(_STATS_TIMEOUT_S):
-                counted = await self._held.plane.stats(self._id)
-        except (TimeoutError, LocalProtocolError, RuntimeError) as error:
-            _log.debug("transport %d has no figures: %s", self._id, error)
-        selected = agent.selected
-        ice = [
-            *(local_candidate_stats(one, transport_id) for one in agent.local_candidates),
-            *(remote_candidate_stats(one, transport_id) for one in agent.remote_candidates),
-            *pair_stats(agent.pairs, transport_id),
-        ]
-        return LinkFigures(
-            counted.values,
-            counted.received,
-            counted.sent,
-            ice,
-            None if selected is None else pair_id(selected, transport_id),
-            agent.selected_changes,
-        )
+        return await link_figures(self._held.plane, self._id, self._agent, transport_id)
 
     def gather(self, credentials: IceCredentials, configuration: RTCConfiguration) -> None:
         """Opens the transport at first, or tells what the pool holds; later a restart."""

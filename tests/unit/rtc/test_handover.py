@@ -88,6 +88,21 @@ def test_a_channel_that_nobody_could_use_yet_opens_to_the_peer_that_takes_over()
     run(scenario())
 
 
+async def test_an_association_has_figures() -> None:
+    async with RTCPeerConnection() as one, RTCPeerConnection() as other:
+        trickle(one, other)
+        ours = one.createDataChannel("chat")
+        waiting = asyncio.ensure_future(opened(other))
+        await negotiate(one, other)
+        theirs = await waiting
+        theirs.send("hello")
+        await ours.next_event("message", timeout=GUARD_S)
+        stats = await one.getStats()
+        figures = next(entry for entry in stats.values() if entry["type"] == "sctp-transport")
+        assert stats[str(figures["transportId"])]["type"] == "transport"
+        assert {type(figures[name]) for name in ("mtu", "congestionWindow", "receiverWindow")} == {int}
+
+
 async def test_a_refused_certificate_is_a_failure_at_both_ends() -> None:
     async with RTCPeerConnection() as one, RTCPeerConnection() as other:
         trickle(one, other)
