@@ -6,7 +6,8 @@ from visavis.dataplane.commands import DtlsRole
 from visavis.errors import DOMException
 from visavis.events import Event
 from visavis.jsep import Changes, want_data
-from visavis.rtc.data_channel import RTCDataChannel, RTCDataChannelInit, channel
+from visavis.rtc.data_channel import RTCDataChannel
+from visavis.rtc.data_channel_init import RTCDataChannelInit, wanted_id
 from visavis.rtc.data_flow import DataFlow
 from visavis.rtc.dtls_transport import RTCDtlsTransport
 from visavis.rtc.error import RTCError, RTCErrorDetailType, RTCErrorEvent, RTCErrorInit
@@ -37,10 +38,10 @@ class DataChannels:
         """`createDataChannel` (section 6.1).
 
         Raises:
-            TypeError: As `data_channel.channel` does.
+            TypeError: As `wanted_id` does.
             DOMException: `OperationError`, no id is free, or the wanted one is not.
         """
-        made = channel(label, init)
+        made = RTCDataChannel(label, init, wanted_id(label, init))
         used = self._used_ids()
         role = self._role()
         if made.id is None and role is not None:

@@ -11,11 +11,9 @@ from visavis.datachannel import ChannelTable, Closed, Closing, Opened, Options, 
 from visavis.datachannel import Event as TableEvent
 from visavis.dataplane.commands import DtlsRole
 from visavis.events import Event
-from visavis.rtc.data_channel import (
-    RTCDataChannel,
-    RTCDataChannelEvent,
-    RTCDataChannelInit,
-)
+from visavis.rtc.data_channel import RTCDataChannel
+from visavis.rtc.data_channel_event import RTCDataChannelEvent
+from visavis.rtc.data_channel_init import RTCDataChannelInit
 from visavis.rtc.error import RTCError, RTCErrorDetailType, RTCErrorInit
 from visavis.rtc.network import Association, Link
 from visavis.rtc.parameters import RTCPriorityType
