@@ -1,4 +1,4 @@
-"""The receiving half of a data channel: MessageEvent (HTML section 9.1), what is held, the window's release."""
+"""The receiving half of a data channel: MessageEvent (HTML section 9.1), and messages that are held."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
