@@ -141,10 +141,10 @@ class IceAgent:
         `is_another_peer`'s place serves no more."""
         if self.remote_credentials == remote or self._closed:
             return
-        if self.remote_credentials is not None:
-            self._begin_generation(self._checks.locals)
         if is_another_peer:
             self._connection = Connection.NONE
+        if self.remote_credentials is not None:
+            self._begin_generation(self._checks.locals)
         self.remote_credentials = remote
         if self._generation:
             ours = self.credentials
