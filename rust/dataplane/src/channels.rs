@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::api::{AssociationId, AssociationState, Report, TransportId};
 use crate::counters::Counter;
-use crate::sctp::{Association, Config, Event, OutgoingMessage};
+use crate::sctp::{self, Association, Config, Event, OutgoingMessage};
 use crate::shard::Shard;
 use crate::time::Time;
 
@@ -40,6 +40,14 @@ enum Stage {
 }
 
 impl Channels {
+    /// Of an association that has begun.
+    pub fn figures(&self) -> Option<sctp::Figures> {
+        match &self.stage {
+            Stage::Waiting { .. } => None,
+            Stage::Begun { association, .. } => Some(association.figures()),
+        }
+    }
+
     fn association(&mut self) -> Option<&mut Association> {
         match &mut self.stage {
             Stage::Waiting { .. } => None,

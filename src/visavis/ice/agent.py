@@ -1,6 +1,6 @@
 """The ICE agent of one transport (RFC 8445, 8838, 8863): it decides, the data plane checks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from visavis.clock import Clock, TimerHandle
 from visavis.dataplane.commands import (
@@ -8,6 +8,7 @@ from visavis.dataplane.commands import (
     Address,
     PairId,
     RestartIce,
+    SetIceRole,
     SocketId,
     TransportId,
 )
@@ -128,11 +129,22 @@ class IceAgent:
             tell()
         self._update()
 
-    def start(self, remote: Credentials) -> None:
-        """The peer's description is there: checks begin (RFC 8445 section 6.1), and with them the PAC
-        timer."""
+    def set_role(self, controlling: bool) -> None:
+        """The descriptions give the other role than that so far (RFC 8445 section 6.1.1)."""
+        if not self._closed:
+            self._plane.submit(SetIceRole(self._transport, controlling))
+            self.role_changed(controlling)
+
+    def start(self, remote: Credentials, *, is_another_peer: bool = False) -> None:
+        """The peer's description is there: checks begin (RFC 8445 section 6.1), and with them the PAC timer.
+        Where there were credentials of a peer, all begins anew with our candidates; what served
+        `is_another_peer`'s place serves no more."""
         if self.remote_credentials == remote or self._closed:
             return
+        if is_another_peer:
+            self._connection = Connection.NONE
+        if self.remote_credentials is not None:
+            self._begin_generation(self._checks.locals)
         self.remote_credentials = remote
         if self._generation:
             ours = self.credentials
@@ -157,15 +169,10 @@ class IceAgent:
         pair in use serves until a new one does."""
         if self._closed:
             return
-        self._generation += 1
-        self._end_generation()
+        self._begin_generation(())
         self._held = None
         self.credentials = credentials
         self.remote_credentials = None
-        self._patience_over = False
-        if self._connection is not Connection.UP:
-            self._connection = Connection.NONE
-        self._checks = self._new_checks(self._checks.list.next_id)
         self._plane.submit(RestartIce(self._transport, credentials.ufrag, credentials.password))
         self._gather()
 
@@ -281,6 +288,16 @@ class IceAgent:
     def _gather(self) -> None:
         for socket in self._gatherer.gather(self.credentials.ufrag):
             self._checks.remove_socket(socket)
+
+    def _begin_generation(self, locals: Iterable[LocalCandidate]) -> None:
+        self._generation += 1
+        self._end_generation()
+        self._patience_over = False
+        if self._connection is not Connection.UP:
+            self._connection = Connection.NONE
+        self._checks = self._new_checks(self._checks.list.next_id)
+        for local in locals:
+            self._checks.add_local(local)
 
     def _new_checks(self, first_id: int) -> Checks:
         options = self._options

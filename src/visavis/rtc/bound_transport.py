@@ -45,6 +45,7 @@ class BoundTransport:
         self.key = key
         self._connection = connection
         self._generations: set[str] = set()
+        self._controlling: bool | None = None
 
     async def figures(self, transport_id: str) -> LinkFigures:
         """What its link has counted; nothing once it is closed."""
@@ -143,11 +144,11 @@ class BoundTransport:
 
         def change() -> bool:
             dtls = self.dtls_transport
+            if certificates:
+                dtls.set_remote_certificates(certificates)
             if state is dtls.state:
                 return False
             dtls.set_state(state)
-            if certificates:
-                dtls.set_remote_certificates(certificates)
             fire_states = self._connection.derive_states()
             called = state is RTCDtlsTransportState.CLOSED and self._connection.mute_receivers(self.key)
             if state is RTCDtlsTransportState.FAILED:
@@ -166,7 +167,9 @@ class BoundTransport:
     def follow(self, transport: Transport) -> None:
         """A description was set: credentials and role as they are now."""
         ice = self.ice_transport
-        ice.set_role(RTCIceRole.CONTROLLING if transport.controlling else RTCIceRole.CONTROLLED)
+        if transport.controlling is not self._controlling:  # else what a conflict has made of it stands
+            self._controlling = transport.controlling
+            ice.set_role(RTCIceRole.CONTROLLING if transport.controlling else RTCIceRole.CONTROLLED)
         ice.set_local_parameters(RTCIceParameters(transport.local.ufrag, transport.local.password))
         remote = transport.remote
         ice.set_remote_parameters(None if remote is None else RTCIceParameters(remote.ufrag, remote.password))

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use dimpl::Config;
 
+use super::alert;
+
 /// Longer datagrams are thrown away: no handshake flight nor record that fits a path is longer.
 pub const MAX_DATAGRAM: usize = 2048;
 
@@ -30,6 +32,7 @@ pub(super) const NEVER: Duration = Duration::from_secs(3_600);
 /// The same for all; building it runs the cryptographic provider's self-test.
 pub(super) static CONFIG: LazyLock<Arc<Config>> = LazyLock::new(|| {
     let config = Config::builder()
+        .with_crypto_provider(alert::provider())
         .use_server_cookie(false)
         .require_client_certificate(true)
         .flight_start_rto(FIRST_RETRANSMISSION)
