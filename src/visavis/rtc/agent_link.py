@@ -82,6 +82,7 @@ class AgentLink(AgentEvents):
         self._foundations = foundations
         self._names = names
         self._hides_addresses = False
+        self._path_mtu_bytes: int | None = None
         self._events = events
         self._forget = forget
         self._agent: IceAgent | None = None
@@ -107,7 +108,13 @@ class AgentLink(AgentEvents):
     ) -> PlaneAssociation:
         """Opens the association of data channels, which begins when DTLS is connected."""
         return PlaneAssociation(
-            self._held.plane, self._id, local_port, remote_port, max_message_bytes, events
+            self._held.plane,
+            self._id,
+            local_port,
+            remote_port,
+            max_message_bytes,
+            events,
+            path_mtu_bytes=self._path_mtu_bytes,
         )
 
     async def figures(self, transport_id: str) -> LinkFigures:
@@ -141,6 +148,7 @@ class AgentLink(AgentEvents):
         ours = Credentials(credentials.ufrag, credentials.password)
         pooled, self._pooled = self._pooled, False
         self._hides_addresses = configuration.hide_host_addresses
+        self._path_mtu_bytes = configuration.path_mtu_bytes
         self._restoring = False
         if self._agent is None:
             self._open(ours, configuration).gather()

@@ -3,13 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Annotated
 
 from visavis.errors import DOMException, IceServerError
 from visavis.ice import ice_servers
 from visavis.jsep import BundlePolicy, RtcpMuxPolicy
 from visavis.rtc import certificate, idl
 from visavis.rtc.certificate import RTCCertificate
-from visavis.rtc.idl import Octet
+from visavis.rtc.idl import Octet, Range
+
+PathMtu = Annotated[int, Range(600, 16_240)]
+"""Bytes of a datagram, all above UDP counted."""
 
 RTCBundlePolicy = BundlePolicy
 RTCRtcpMuxPolicy = RtcpMuxPolicy
@@ -44,9 +48,12 @@ class RTCIceServer:
 class RTCConfiguration:
     """What a connection is made from.
 
-    `network_change` and `hide_host_addresses` are additions to the standard's: the latter has the peer, and
-    the signaling between, see random `.local` names in the place of this machine's addresses, which
-    multicast DNS answers for on the local network. It counts from the next gathering on.
+    `network_change`, `hide_host_addresses` and `path_mtu_bytes` are additions to the standard's.
+
+    `hide_host_addresses` has the peer, and the signaling between, see random `.local` names in the place of
+    this machine's addresses, which multicast DNS answers for on the local network; `path_mtu_bytes` holds the
+    datagrams of data channels at that size, where they would else be as long as is found out to arrive. Both
+    count from the next gathering on.
     """
 
     iceServers: list[RTCIceServer] = field(default_factory=list[RTCIceServer])
@@ -57,6 +64,7 @@ class RTCConfiguration:
     iceCandidatePoolSize: Octet = 0
     network_change: NetworkChange = NetworkChange.RESTART
     hide_host_addresses: bool = False
+    path_mtu_bytes: PathMtu | None = None
 
 
 def new(configuration: RTCConfiguration | Mapping[str, object] | None) -> RTCConfiguration:

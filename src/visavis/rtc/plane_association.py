@@ -24,8 +24,10 @@ class PlaneAssociation:
         remote_port: int,
         max_message_bytes: int,
         events: AssociationEvents,
+        *,
+        path_mtu_bytes: int | None,
     ) -> None:
-        """Begins when DTLS is connected."""
+        """Begins when DTLS is connected; with `path_mtu_bytes` no datagram is longer."""
         self._plane = plane
         self._transport = transport
         self._port = plane.message_port(transport)
@@ -39,6 +41,7 @@ class PlaneAssociation:
                 remote_port,
                 receive_bytes=max(_WINDOW_BYTES, 2 * max_message_bytes),
                 max_message_bytes=max_message_bytes,
+                path_mtu_bytes=path_mtu_bytes,
             )
         )
 

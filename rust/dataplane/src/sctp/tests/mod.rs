@@ -3,6 +3,7 @@
 mod delivery;
 mod hangs;
 mod hostile;
+mod path_mtu;
 mod paths;
 mod resets;
 mod setup;
@@ -20,7 +21,7 @@ pub(super) const CONFIG: Config = Config {
     receive_budget: 4 << 20,
     max_message: 256 << 10,
     streams: 65_535,
-    max_packet: 1_150,
+    fixed_path_mtu: Some(1_190),
     interleaving: true,
 };
 
@@ -35,6 +36,8 @@ pub(super) struct Path {
     pub loss: u64,
     pub doubled: u64,
     pub reordered: u64,
+    /// Datagrams that are longer, with what DTLS adds, do not pass.
+    pub mtu: usize,
 }
 
 pub(super) const GOOD: Path = Path {
@@ -44,6 +47,7 @@ pub(super) const GOOD: Path = Path {
     loss: 0,
     doubled: 0,
     reordered: 0,
+    mtu: usize::MAX,
 };
 
 /// One direction of the path.
@@ -67,6 +71,8 @@ pub(super) struct Duo {
     pub releases: bool,
     pub sent_packets: [u64; 2],
     pub dropped: u64,
+    /// Datagrams that each end sent, since it was last set to zero.
+    pub longest: [usize; 2],
 }
 
 impl Duo {
@@ -91,6 +97,7 @@ impl Duo {
             releases: true,
             sent_packets: [0; 2],
             dropped: 0,
+            longest: [0; 2],
         }
     }
 
@@ -101,6 +108,12 @@ impl Duo {
     fn carry(&mut self, from: usize, packet: Vec<u8>) {
         self.sent_packets[from] += 1;
         let path = self.path;
+        let datagram = packet.len() + DTLS_BYTES;
+        self.longest[from] = self.longest[from].max(datagram);
+        if datagram > path.mtu {
+            self.dropped += 1;
+            return;
+        }
         if self.chance(path.loss) {
             self.dropped += 1;
             return;
