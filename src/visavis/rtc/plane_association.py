@@ -25,8 +25,13 @@ class PlaneAssociation:
         remote_port: int,
         max_message_bytes: int,
         events: AssociationEvents,
+        *,
+        path_mtu_bytes: int | None,
     ) -> None:
-        """Begins when DTLS is connected. The one before had another `number`, and is replaced."""
+        """Begins when DTLS is connected; with `path_mtu_bytes` no datagram is longer.
+
+        The one before had another `number`, and is replaced.
+        """
         self._plane = plane
         self._transport = transport
         self._number = number
@@ -42,6 +47,7 @@ class PlaneAssociation:
                 receive_bytes=max(_WINDOW_BYTES, 2 * max_message_bytes),
                 max_message_bytes=max_message_bytes,
                 association=number,
+                path_mtu_bytes=path_mtu_bytes,
             )
         )
 
