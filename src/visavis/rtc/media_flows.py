@@ -183,7 +183,7 @@ class MediaFlows:
             for flow in flows.sending:
                 flow.close()
             flows.sending = []
-        if format is None:
+        if format is None or not (flows.sending or media_plan.sends(state)):
             return
         if not flows.sending:
             flows.sending = [
