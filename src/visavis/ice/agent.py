@@ -14,7 +14,7 @@ from visavis.dataplane.commands import (
 )
 from visavis.ice.bases import Base, Bases
 from visavis.ice.candidate import Candidate, Foundations, LocalCandidate
-from visavis.ice.checklist import CandidatePair, PairStatus
+from visavis.ice.checklist import OPEN, CandidatePair, PairStatus
 from visavis.ice.checks import Checks
 from visavis.ice.events import AgentEvents
 from visavis.ice.gathering import CandidateError, Gatherer
@@ -342,7 +342,7 @@ class IceAgent:
         """Derives the state, and tells it if it changed. Once there is a connection, pairs that go on being
         learnt do not keep it from being completed."""
         connected = self._connection is Connection.UP
-        pairs = [pair for pair in self._checks.list if not (connected and pair.was_learnt)]
+        found = [pair.status for pair in self._checks.list if not (connected and pair.was_learnt)]
         state = ice_state(
             Knowledge(
                 closed=self._closed,
@@ -355,8 +355,8 @@ class IceAgent:
                 local_candidates=len(self._checks.locals),
                 remotes_ended=self._checks.remotes.ended,
                 remote_candidates=len(self._checks.remotes),
-                open_pairs=sum(pair.is_open for pair in pairs),
-                failed_pairs=sum(pair.status is PairStatus.FAILED for pair in pairs),
+                open_pairs=sum(map(found.count, OPEN)),
+                failed_pairs=found.count(PairStatus.FAILED),
                 patience_over=self._patience_over,
             )
         )
