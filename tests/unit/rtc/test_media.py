@@ -134,6 +134,15 @@ async def test_a_direction_without_receiving_mutes_and_one_with_it_unmutes() -> 
     hang_up(one, other, stream)
 
 
+async def test_who_hangs_up_is_noticed_at_once() -> None:
+    one, other, stream, arrived = await call()
+    one.close()
+    await other.wait_for("disconnected", timeout=GUARD_S)
+    assert other.iceConnectionState == "disconnected"
+    assert all(track.muted for track in arrived)
+    hang_up(one, other, stream)
+
+
 async def test_figures_refer_to_figures_that_are_there() -> None:
     one, other, stream, arrived = await call()
     async with asyncio.timeout(GUARD_S):
