@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.interop.aiortc_end import AiortcEnd
+from tests.interop.conftest import MakeEnd
 from tests.interop.ends import End, Pair
 from tests.interop.our_end import OurEnd
 from tests.interop.turn_server import coturn
@@ -34,6 +35,31 @@ def test_a_track_more_and_one_less_as_either_end_wishes(pair: Pair) -> None:
     pair.negotiate()
     pair.answerer.sees(1)
     pair.offerer.sees(2)
+
+
+@pytest.mark.parametrize(
+    ("player", "video", "audio"),
+    [
+        ("chromium", "video/H264", "audio/opus"),  # Firefox downloads its H.264 first
+        ("chromium", "video/VP8", "audio/PCMU"),
+        ("firefox", "video/VP8", "audio/PCMU"),
+        ("firefox", "video/VP8", "audio/PCMA"),
+    ],
+)
+def test_every_codec_is_understood_both_ways(
+    player: str, video: str, audio: str, ours: OurEnd, make_end: MakeEnd
+) -> None:
+    theirs = make_end(player)
+    for end in (ours, theirs):
+        end.open({})
+        end.send("audio", "video")
+    for codec in (video, audio):
+        ours.prefer(codec)
+    pair = Pair(ours, theirs)
+    pair.connect()
+    pair.meet()
+    assert ours.codecs() == {video, audio}
+    theirs.close()
 
 
 def test_a_restart_of_ice_loses_no_media(pair: Pair) -> None:

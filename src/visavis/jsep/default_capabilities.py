@@ -3,6 +3,7 @@
 from visavis.dataplane.commands import Extension, Kind
 from visavis.jsep.capabilities import Capabilities, CodecCapability, ExtensionCapability
 from visavis.jsep.extensions import URIS
+from visavis.media.codecs.h264 import can_be_encoded
 
 _AUDIO = frozenset({Kind.AUDIO})
 _VIDEO = frozenset({Kind.VIDEO})
@@ -28,6 +29,16 @@ DEFAULT_CAPABILITIES = Capabilities(
         CodecCapability(
             Kind.VIDEO, "VP8", 90000, 96, feedback=_VIDEO_FEEDBACK, rtx_payload_type=97
         ),  # RFC 7741
+        CodecCapability(
+            Kind.VIDEO,
+            "H264",
+            90000,
+            102,
+            parameters="level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
+            feedback=_VIDEO_FEEDBACK,
+            rtx_payload_type=103,
+            send=can_be_encoded(),
+        ),  # RFC 6184
     ),
     extensions=(
         ExtensionCapability(URIS[Extension.MID], 4, _BOTH),

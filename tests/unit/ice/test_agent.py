@@ -404,11 +404,11 @@ def test_a_peer_that_says_good_bye_is_disconnected_at_once_and_failed_when_its_c
     pair = Pair()
     pair.meet()
     pair.ada.agent.transport_state("closed", "closed by the peer")
-    assert pair.ada.agent.state is IceState.DISCONNECTED
+    assert pair.ada.states[-1:] == [IceState.DISCONNECTED]
     pair.clock.advance(29.0)
-    assert pair.ada.agent.state is IceState.DISCONNECTED
+    assert pair.ada.states[-1:] == [IceState.DISCONNECTED]
     pair.clock.advance(2.0)
-    assert pair.ada.agent.state is IceState.FAILED
+    assert pair.ada.states[-1:] == [IceState.FAILED]
 
 
 def test_a_closed_agent_is_silent_and_leaves_nothing_behind() -> None:
