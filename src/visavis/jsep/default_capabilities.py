@@ -10,6 +10,21 @@ _VIDEO = frozenset({Kind.VIDEO})
 _BOTH = _AUDIO | _VIDEO
 _VIDEO_FEEDBACK = ("transport-cc", "ccm fir", "nack", "nack pli")
 
+
+def _h264(profile_level_id: str, payload_type: int, *, send: bool, mode: int = 1) -> CodecCapability:
+    """A profile of H.264 (RFC 6184 section 8.1): all are decoded, constrained baseline is encoded."""
+    return CodecCapability(
+        Kind.VIDEO,
+        "H264",
+        90000,
+        payload_type,
+        parameters=f"level-asymmetry-allowed=1;packetization-mode={mode};profile-level-id={profile_level_id}",
+        feedback=_VIDEO_FEEDBACK,
+        rtx_payload_type=payload_type + 1,
+        send=send,
+    )
+
+
 DEFAULT_CAPABILITIES = Capabilities(
     codecs=(
         CodecCapability(
@@ -29,16 +44,10 @@ DEFAULT_CAPABILITIES = Capabilities(
         CodecCapability(
             Kind.VIDEO, "VP8", 90000, 96, feedback=_VIDEO_FEEDBACK, rtx_payload_type=97
         ),  # RFC 7741
-        CodecCapability(
-            Kind.VIDEO,
-            "H264",
-            90000,
-            102,
-            parameters="level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
-            feedback=_VIDEO_FEEDBACK,
-            rtx_payload_type=103,
-            send=can_be_encoded(),
-        ),  # RFC 6184
+        _h264("42e01f", 102, send=can_be_encoded()),
+        _h264("640c1f", 104, send=False),
+        _h264("64001f", 106, send=False),
+        _h264("42e01f", 108, mode=0, send=False),
     ),
     extensions=(
         ExtensionCapability(URIS[Extension.MID], 4, _BOTH),
