@@ -24,6 +24,9 @@ from visavis.ice.remotes import RemoteCandidates
 from visavis.ice.states import Connection, GatheringState, IceState, Knowledge, ice_state
 from visavis.stun import CommandSink, Requests, Response
 
+_CONSENT_LASTS_S = 30.0
+"""RFC 7675 section 5.1. The data plane counts it as long as it asks."""
+
 
 class IceAgent:
     """Gathers, pairs, nominates, restarts. It is the `IceEvents` of its transport.
@@ -78,6 +81,7 @@ class IceAgent:
         self._generation = 0
         self._patience: TimerHandle | None = None
         self._patience_over = False
+        self._parting: TimerHandle | None = None
         self._connection = Connection.NONE
         self._held: list[Callable[[], None]] | None = None
         self.credentials = credentials
@@ -197,6 +201,7 @@ class IceAgent:
         """Gives allocations back and falls silent; idempotent."""
         if not self._closed:
             self._closed = True
+            self._stay()
             self._end_generation()
             self._gatherer.close()
             self._relays.close()
@@ -234,12 +239,20 @@ class IceAgent:
         self._requests.handle_result(request, Response(code, tuple(attributes), rtt_s, transaction))
 
     def transport_state(self, state: str, reason: str) -> None:
-        """The owner hands on what `TransportEvents` hears: silence of the selected pair, and its end."""
+        """The owner hands on what `TransportEvents` hears: silence of the selected pair, and its end.
+
+        Of a peer that has said good-bye (`closed`) nothing is asked any more: its consent expires.
+        """
         match state:
             case "disconnected" if self._connection is Connection.UP:
                 self._connection = Connection.SILENT
             case "connecting" | "connected" if self._connection is Connection.SILENT:
                 self._connection = Connection.UP
+                self._stay()
+            case "closed" if self._connection in (Connection.UP, Connection.SILENT) and not self._closed:
+                self._connection = Connection.SILENT
+                self._stay()
+                self._parting = self._clock.call_later(_CONSENT_LASTS_S, self._part)
             case "failed" if self._connection is Connection.SILENT:
                 self._connection = Connection.LOST
             case _:
@@ -333,6 +346,16 @@ class IceAgent:
             return None
         base = self._relays.base(self.selected.socket)
         return self._bases.get(base if base is not None else self.selected.socket)
+
+    def _part(self) -> None:
+        if self._connection is Connection.SILENT:
+            self._connection = Connection.LOST
+            self._update()
+
+    def _stay(self) -> None:
+        if self._parting is not None:
+            self._parting.cancel()
+            self._parting = None
 
     def _lose_patience(self) -> None:
         self._patience_over = True
