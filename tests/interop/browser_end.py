@@ -1,5 +1,6 @@
 """A browser's end, in an empty page: its fake camera and microphone, and what `getStats` says."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.interop.browser_channels import BrowserChannels
@@ -27,6 +28,20 @@ START = """
 SEND = """
     const stream = await navigator.mediaDevices.getUserMedia(argument);
     for (const track of stream.getTracks()) sending.push(pc.addTrack(track, stream));
+"""
+SEND_LAYERS = """
+    const stream = await navigator.mediaDevices.getUserMedia({ video: argument.size });
+    const sendEncodings = Object.entries(argument.scales)
+        .map(([rid, scaleResolutionDownBy]) => ({ rid, scaleResolutionDownBy }));
+    const init = { direction: 'sendonly', streams: [stream], sendEncodings };
+    for (const track of stream.getTracks()) sending.push(pc.addTransceiver(track, init).sender);
+"""
+CHOOSE_LAYERS = """
+    for (const sender of sending) {
+        const parameters = sender.getParameters();
+        for (const encoding of parameters.encodings) encoding.active = argument.includes(encoding.rid);
+        await sender.setParameters(parameters);
+    }
 """
 STOP_SENDING = """
     const sender = sending.findLast(one => one.track.kind === argument);
@@ -106,6 +121,14 @@ class BrowserEnd:
 
     def send(self, *kinds: Media) -> None:
         self._run(SEND, dict.fromkeys(kinds, True))
+
+    def send_layers(self, width: int, height: int, scales: Mapping[str, float]) -> None:
+        """Adds a picture in several layers: by their rids, by how much each is scaled down."""
+        self._run(SEND_LAYERS, {"size": {"width": width, "height": height}, "scales": dict(scales)})
+
+    def choose_layers(self, rids: Sequence[str]) -> None:
+        """Sends these layers, and no others."""
+        self._run(CHOOSE_LAYERS, list(rids))
 
     def stop_sending(self, kind: Media) -> None:
         self._run(STOP_SENDING, kind)

@@ -104,6 +104,10 @@ class Pair:
     def connect(self) -> None:
         """An offer, its answer and the candidates of both, one by one; returns when both are connected."""
         self.negotiate()
+        self.exchange_candidates()
+
+    def exchange_candidates(self) -> None:
+        """The candidates of both, one by one; returns when both are connected."""
         for end, other in (self.ends, self.turned.ends):
             while (candidate := end.next_candidate()) is not None:
                 other.add_candidate(candidate)

@@ -4,7 +4,7 @@
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 from tests.interop.ends import Candidate, Configuration, Description, Media, Route
@@ -94,6 +94,46 @@ class OurEnd:
 
         self._run(hear)
 
+    def ask_for_layers(self, rids: Sequence[str]) -> None:
+        """Adds an m-line on which a picture in layers may come."""
+
+        async def ask() -> None:
+            self._pc.addTransceiver("video", {"direction": "recvonly", "receive_rids": list(rids)})
+
+        self._run(ask)
+
+    def sees_layers(self, sizes: Mapping[str, tuple[int, int]]) -> None:
+        """Waits until each of these layers moves in its size."""
+
+        async def see(rid: str, size: tuple[int, int]) -> None:
+            async for frame in self._layer(rid):
+                if isinstance(frame, VideoFrame) and (frame.width, frame.height) == size:
+                    break
+            await _moves(self._layer(rid))
+
+        async def all_of_them() -> None:
+            await asyncio.gather(*(see(rid, size) for rid, size in sizes.items()))
+
+        self._run(all_of_them)
+
+    def loses_layers(self, rids: Sequence[str], *, while_comes: str) -> None:
+        """Waits until nothing comes of these layers any more while twenty pictures of another one do."""
+
+        async def packets() -> dict[str, int]:
+            report = await self._pc.getStats()
+            inbound = {one["trackIdentifier"]: one for one in report.values() if one["type"] == "inbound-rtp"}
+            return {rid: int(str(inbound[self._layer(rid).id]["packetsReceived"])) for rid in rids}
+
+        async def stop() -> None:
+            before: dict[str, int] = {}
+            while (now := await packets()) != before:
+                before = now
+                pictures = aiter(self._layer(while_comes))
+                for _ in range(20):
+                    await anext(pictures)
+
+        self._run(stop)
+
     def route(self) -> Route:
         async def selected() -> Route:
             transport = self._pc.getTransceivers()[0].sender.transport
@@ -141,6 +181,10 @@ class OurEnd:
         self._sending.remove((track, sender))
         self._pc.removeTrack(sender)
         track.stop()
+
+    def _layer(self, rid: str) -> MediaStreamTrack:
+        [receiver] = [one for one in self._pc.getReceivers() if one.layer_tracks]
+        return receiver.layer_tracks[rid]
 
     def _received(self, kind: Media) -> list[MediaStreamTrack]:
         return [

@@ -18,7 +18,7 @@ CHANNEL_PEERS = (*PEERS, "libdatachannel")
 """The last, whose SCTP is usrsctp's, is played with data channels alone."""
 
 RESTART_ICE = ("chromium", "firefox", "pion")
-"""libdatachannel cannot; `test_aiortc_answers_a_restart_of_ice_with_the_credentials_it_had` says why not aiortc."""
+"""Not libdatachannel; nor aiortc: `test_aiortc_answers_a_restart_of_ice_with_the_credentials_it_had`."""
 
 
 def pion(directory: Path) -> list[str]:
