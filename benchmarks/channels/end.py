@@ -13,7 +13,7 @@ Then it speaks JSON lines on standard input and output:
     {"open": true}         the offerer: all channels are
     {"do": "send"}         to the offerer: send on the bulk channels without end
     {"do": "ping"}         to the offerer: send four bytes on `ping`, again a pause after they came back
-    {"do": "round-trips"}  to the offerer, which says {"round_trips_s": [...]} of those since it was last asked
+    {"do": "round-trips"}  to the offerer, which says {"round_trips_s": [...]} since it was last asked
     {"do": "count"}        to the answerer, which says {"messages": ..., "at_s": ...} by a clock of its own
 
 It ends when its standard input does, so none outlives the benchmark.

@@ -5,7 +5,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict
 from typing import IO, Any, Self
@@ -29,7 +29,7 @@ class Process:
 
     @classmethod
     @asynccontextmanager
-    async def running(cls, command: Sequence[str], role: str, job: Job) -> AsyncIterator[Self]:
+    async def running(cls, command: Sequence[str], role: str, job: Job) -> AsyncGenerator[Self, None]:
         """Ends it when the block ends."""
         with tempfile.TemporaryFile("w+") as errors:
             process = await asyncio.create_subprocess_exec(
@@ -108,7 +108,7 @@ class Signaling:
 
 
 @asynccontextmanager
-async def connected(command: Sequence[str], job: Job, signaling: Signaling) -> AsyncIterator[Pair]:
+async def connected(command: Sequence[str], job: Job, signaling: Signaling) -> AsyncGenerator[Pair, None]:
     """Both ends of a peer.
 
     Raises:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path as File
@@ -42,7 +42,7 @@ class ThroughPath(Signaling):
 
     @classmethod
     @asynccontextmanager
-    async def running(cls, program: File, path: Path) -> AsyncIterator["ThroughPath"]:
+    async def running(cls, program: File, path: Path) -> AsyncGenerator["ThroughPath", None]:
         """Ends it when the block ends."""
         process = await asyncio.create_subprocess_exec(
             program, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
