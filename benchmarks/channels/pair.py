@@ -15,7 +15,7 @@ from benchmarks.processes import HERE, BenchmarkError
 
 ANSWER_TIMEOUT_S = 20.0
 SETUP_TIMEOUT_S = 30.0
-STOP_TIMEOUT_S = 2.0
+STOP_TIMEOUT_S = 0.3
 LINE_BYTES = 1 << 24
 TOLD_LINES = 3
 
@@ -45,9 +45,7 @@ class Process:
             try:
                 yield cls(process, errors)
             finally:
-                if process.returncode is None:
-                    process.kill()
-                await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
+                await _stopped(process)
 
     def tell(self, message: dict[str, Any]) -> None:
         assert self._process.stdin is not None
@@ -83,6 +81,17 @@ class Process:
         self._errors.seek(0, os.SEEK_SET)
         said = self._errors.read().strip().splitlines()[-TOLD_LINES:]
         return f": {' / '.join(said)}" if said else ""
+
+
+async def _stopped(process: asyncio.subprocess.Process) -> None:
+    """It ends when its input does, unless it is stuck."""
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
 
 
 class Pair:
