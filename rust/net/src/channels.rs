@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use visavis_dataplane::Command;
-use visavis_dataplane::api::TransportId;
+use visavis_dataplane::api::{AssociationId, TransportId};
 use visavis_dataplane::sctp::{Event, OutgoingMessage};
 
 /// What waits at most to be sent, on its way to the data plane and in the association together.
@@ -56,7 +56,7 @@ pub struct Arrivals {
 /// The queues of one association.
 #[derive(Debug)]
 pub(crate) struct Channel {
-    pub id: TransportId,
+    pub id: AssociationId,
     outgoing: Mutex<Outgoing>,
     incoming: Mutex<Incoming>,
 }
@@ -96,7 +96,7 @@ pub(crate) enum Put {
 }
 
 impl Channel {
-    fn new(id: TransportId) -> Channel {
+    fn new(id: AssociationId) -> Channel {
         Channel { id, outgoing: Mutex::default(), incoming: Mutex::default() }
     }
 
@@ -183,17 +183,26 @@ impl Channels {
     /// A command was taken: an association that it opens or closes gets its queues, or loses them.
     pub fn note_command(&self, command: &Command) {
         match command {
-            Command::OpenAssociation { id, .. } => {
-                locked(&self.open).entry(*id).or_insert_with(|| Arc::new(Channel::new(*id)));
+            Command::OpenAssociation { id, .. } if self.get(*id).is_none() => {
+                locked(&self.open).insert(id.transport, Arc::new(Channel::new(*id)));
             }
-            Command::CloseAssociation { id } | Command::CloseTransport { id } => {
+            Command::CloseAssociation { id } if self.get(*id).is_some() => {
+                locked(&self.open).remove(&id.transport);
+            }
+            Command::CloseTransport { id } => {
                 locked(&self.open).remove(id);
             }
             _ => (),
         }
     }
 
-    pub fn get(&self, id: TransportId) -> Option<Arc<Channel>> {
+    /// The queues of an association, unless another has taken its place: what is still told of it is then nobody's.
+    pub fn get(&self, id: AssociationId) -> Option<Arc<Channel>> {
+        self.latest(id.transport).filter(|channel| channel.id == id)
+    }
+
+    /// The queues of the association that a transport has now.
+    pub fn latest(&self, id: TransportId) -> Option<Arc<Channel>> {
         locked(&self.open).get(&id).cloned()
     }
 }
@@ -208,7 +217,7 @@ mod tests {
 
     use super::*;
 
-    const ID: TransportId = TransportId(1);
+    const ID: AssociationId = AssociationId { transport: TransportId(1), number: 0 };
 
     fn message(stream: u16, bytes: usize) -> OutgoingMessage {
         OutgoingMessage {

@@ -325,7 +325,13 @@ class AssociationState:
     what came before can still be read, until `CloseTransport`."""
 
     def __new__(
-        cls, transport: int, state: str, reason: str = ..., inbound: int = ..., outbound: int = ...
+        cls,
+        transport: int,
+        state: str,
+        reason: str = ...,
+        inbound: int = ...,
+        outbound: int = ...,
+        association: int = ...,
     ) -> AssociationState: ...
     @property
     def transport(self) -> int: ...
@@ -337,7 +343,9 @@ class AssociationState:
     def inbound(self) -> int: ...
     @property
     def outbound(self) -> int: ...
-    __match_args__ = ("transport", "state", "reason", "inbound", "outbound")
+    @property
+    def association(self) -> int: ...
+    __match_args__ = ("transport", "state", "reason", "inbound", "outbound", "association")
 
 @final
 class MessagesReady:

@@ -10,6 +10,7 @@ from visavis.datachannel import utf8
 from visavis.errors import DOMException
 from visavis.events import Event, EventHandler, EventTarget
 from visavis.rtc import idl
+from visavis.rtc.backlog import Backlog
 from visavis.rtc.channel_streams import ChannelWriter, open_streams
 from visavis.rtc.error import RTCError, RTCErrorEvent
 from visavis.rtc.held_messages import HeldMessages
@@ -74,6 +75,11 @@ class Stream(Protocol):
     @property
     def send(self) -> Callable[[str | bytes], bool]:
         """Queues a message; `RTCDataChannel.sent` tells when it left. False: too much waits."""
+        ...
+
+    @property
+    def backlog(self) -> Backlog:
+        """What waits in the association, over all channels."""
         ...
 
     def close(self) -> None:
@@ -241,9 +247,14 @@ class RTCDataChannel(EventTarget):
     async def send_async(
         self, data: "str | Buffer | NDArray[Any]", *, high_water_bytes: int = _HIGH_WATER_BYTES
     ) -> None:
-        """Sends a message once no more than `high_water_bytes` wait. Raises as `send`."""
+        """Sends a message once no more than `high_water_bytes` wait here, and 32 MiB in all channels.
+
+        Raises as `send`.
+        """
         if self._buffered > high_water_bytes:
             await self.buffered_at_most(high_water_bytes)
+        if self._stream is not None and self._stream.backlog.is_full:
+            await self._stream.backlog.room()
         self.send(data)
 
     async def drained(self) -> None:

@@ -11,6 +11,7 @@ from visavis.datachannel import ChannelTable, Closed, Closing, Opened, Options, 
 from visavis.datachannel import Event as TableEvent
 from visavis.dataplane.commands import DtlsRole
 from visavis.events import Event
+from visavis.rtc.backlog import Backlog
 from visavis.rtc.data_channel import (
     RTCDataChannel,
     RTCDataChannelEvent,
@@ -62,6 +63,11 @@ class _ChannelStream:
         """Queues a message."""
         return self._send
 
+    @property
+    def backlog(self) -> Backlog:
+        """Of all channels."""
+        return self._flow.backlog
+
     def close(self) -> None:
         """Resets our side."""
         self._flow.table.close(self._id)
@@ -76,6 +82,7 @@ class DataFlow:
 
     def __init__(self, connection: "Connection", sctp: RTCSctpTransport, role: DtlsRole) -> None:
         self.table = ChannelTable(self, is_dtls_client=role is DtlsRole.CLIENT)
+        self.backlog = Backlog()
         self._connection = connection
         self._sctp = sctp
         self._by_stream: dict[int, RTCDataChannel] = {}
@@ -108,12 +115,13 @@ class DataFlow:
         if self._association is not None:
             self._association.close()
             self._association = None
+            self.backlog.end()
 
     # What the table sends.
 
     def send(self, stream: int, ppid: int, data: bytes, options: Options, *, ordered: bool) -> bool:
         """Queues a message in the association."""
-        return self._association is not None and self._association.send_message(
+        is_queued = self._association is not None and self._association.send_message(
             stream,
             ppid,
             data,
@@ -122,6 +130,9 @@ class DataFlow:
             lifetime_ms=options.lifetime_ms,
             priority=options.priority,
         )
+        if is_queued:
+            self.backlog.enter(len(data))
+        return is_queued
 
     def reset(self, stream: int) -> None:
         """Resets our side of a stream."""
@@ -209,6 +220,7 @@ class DataFlow:
         """What has left waits no more (section 6.2, bufferedAmount)."""
         left, read.left = read.left, []
         for stream, size_bytes in left:
+            self.backlog.leave(size_bytes)
             own_bytes = self.table.left(stream, size_bytes)
             if own_bytes and (channel := self._by_stream.get(stream)):
                 channel.sent(own_bytes)

@@ -7,7 +7,7 @@ from collections import deque
 _log = logging.getLogger(__name__)
 
 SHARE_BYTES = 256 * 1024
-"""What one channel may hold before it is told in the log; an unreliable one drops what is beyond it."""
+"""What one channel may hold unread before that is told in the log; an unreliable one drops what is beyond."""
 
 
 class HeldMessages:
@@ -20,6 +20,7 @@ class HeldMessages:
         self._waiting: deque[tuple[str | bytes, int]] = deque()
         self._size_bytes = 0
         self._warned = False
+        self._is_read = False
         self._changed: asyncio.Event = asyncio.Event()
         self._ended = False
 
@@ -30,7 +31,7 @@ class HeldMessages:
     def put(self, data: str | bytes, size_bytes: int) -> int:
         """Holds a message; how many bytes are free again, since it was dropped."""
         if self._size_bytes + size_bytes > SHARE_BYTES:
-            if not self._warned:
+            if not self._warned and not self._is_read:
                 self._warned = True
                 _log.warning("nobody reads the data channel %r: its messages fill the window", self._label)
             if self.drops:
@@ -43,6 +44,7 @@ class HeldMessages:
 
     def take(self) -> tuple[str | bytes, int]:
         """The oldest message, and how many bytes are free again."""
+        self._is_read = True
         data, size_bytes = self._waiting.popleft()
         self._size_bytes -= size_bytes
         return data, 0 if self._ended else size_bytes
