@@ -24,12 +24,12 @@ class Path:
 
     loss: float
     round_trip_ms: float
-    mbps: float = 100.0
+    capacity_mbps: float = 100.0
     seed: int = 1
 
     @property
     def queue_bytes(self) -> int:
-        return int(self.mbps * 1e6 / 8 * self.round_trip_ms / 1e3)
+        return int(self.capacity_mbps * 1e6 / 8 * self.round_trip_ms / 1e3)
 
 
 class ThroughPath(Signaling):

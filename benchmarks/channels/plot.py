@@ -52,7 +52,7 @@ def plot(results: Mapping[str, Any]) -> str:
         ),
         Panel(
             PANEL_LEFTS[1],
-            f"round trip, with {PLOTTED_LOSS:.0%} of packets lost",
+            f"round trip, with {PLOTTED_LOSS * 100:g} % of packets lost",
             "round_trip_ms",
             lambda round_trip_ms: f"{round_trip_ms:g} ms",
             [point for point in measured if point["loss"] == PLOTTED_LOSS],
@@ -61,7 +61,9 @@ def plot(results: Mapping[str, Any]) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" {FONT} font-size="13">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
-        _text(20, 26, "One data channel over a path of 100 Mb/s: throughput in Mb/s", size=16, weight="bold"),
+        _text(
+            20, 26, "What one data channel carries over a path of 100 Mb/s, in Mb/s", size=16, weight="bold"
+        ),
         *_legend(colours),
     ]
     for panel in panels:
