@@ -10,14 +10,10 @@ from visavis.rtc.configuration import (
     RTCIceTransportPolicy,
     RTCRtcpMuxPolicy,
 )
-from visavis.rtc.data_channel import (
-    MessageEvent,
-    RTCDataChannel,
-    RTCDataChannelEvent,
-    RTCDataChannelEventInit,
-    RTCDataChannelInit,
-    RTCDataChannelState,
-)
+from visavis.rtc.data_channel import RTCDataChannel
+from visavis.rtc.data_channel_event import RTCDataChannelEvent, RTCDataChannelEventInit
+from visavis.rtc.data_channel_incoming import MessageEvent
+from visavis.rtc.data_channel_init import RTCDataChannelInit, RTCDataChannelState
 from visavis.rtc.dtls_transport import RTCDtlsRole, RTCDtlsTransport, RTCDtlsTransportState
 from visavis.rtc.dtmf import RTCDTMFSender, RTCDTMFToneChangeEvent, RTCDTMFToneChangeEventInit
 from visavis.rtc.error import (
