@@ -37,12 +37,17 @@ IDLE_STEPS = 10
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`receiver` is `onmessage` or `iteration`, which is visavis' own; `pairs` counts for `idle` alone."""
+    """`pairs` counts for `idle` alone.
+
+    Two are for visavis alone: `receiver`, which is `onmessage` or `iteration`, and `path_mtu_bytes`, at which
+    datagrams are held; None lets it find out.
+    """
 
     size_bytes: int = 0
     channels: int = 0
     ping_pause_s: float = 0.0
     receiver: str = "onmessage"
+    path_mtu_bytes: int | None = 1_200
     pairs: int = 0
 
 

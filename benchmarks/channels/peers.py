@@ -1,7 +1,8 @@
 """Whose data channels are measured, each by a program that speaks as `end.py` says."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from benchmarks.processes import (
     PYTHON,
@@ -29,10 +30,14 @@ class Variant:
     """Another way to use visavis, shown beside it in some of the rows, and not judged."""
 
     name: str
-    receiver: str
+    sizes_bytes: tuple[int, ...]
+    settings: Mapping[str, Any]
 
 
-VARIANTS = (Variant("visavis, async for", "iteration"),)
+VARIANTS = (
+    Variant("visavis, async for", (100, 16_384), {"receiver": "iteration"}),
+    Variant("visavis, path MTU", (16_384, 262_144), {"path_mtu_bytes": None}),
+)
 
 
 def _visavis() -> tuple[str, ...]:

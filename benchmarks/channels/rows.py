@@ -17,7 +17,6 @@ from benchmarks.processes import BenchmarkError, run_load
 
 SIZES_BYTES = (100, 1_200, 16_384, 262_144)
 CHANNELS = (1, 8)
-VARIANT_SIZES_BYTES = (100, 16_384)
 BULK_BYTES = 16_384
 PING_PAUSE_S = 0.005
 LOSSES = (0.0, 0.001, 0.01, 0.05)
@@ -140,13 +139,15 @@ class Run:
         """Throughput and CPU without a network between."""
         for row in self._effort.rows:
             for peer in self._peers:
-                await self._loopback(row, peer, peer.name, "onmessage")
-                if peer.name == VISAVIS and row.size_bytes in VARIANT_SIZES_BYTES and row.channels == 1:
+                job = Job(row.size_bytes, row.channels)
+                await self._loopback(row, peer, peer.name, job)
+                if peer.name == VISAVIS and row.channels == 1:
                     for variant in VARIANTS:
-                        await self._loopback(row, peer, variant.name, variant.receiver)
+                        if row.size_bytes in variant.sizes_bytes:
+                            other = dataclasses.replace(job, **variant.settings)
+                            await self._loopback(row, peer, variant.name, other)
 
-    async def _loopback(self, row: Row, peer: Peer, name: str, receiver: str) -> None:
-        job = Job(row.size_bytes, row.channels, receiver=receiver)
+    async def _loopback(self, row: Row, peer: Peer, name: str, job: Job) -> None:
         rate = await self._try(name, row.name, measuring.rate(peer.command, job, self._effort.loopback))
         if rate is not None:
             self._results.loopback.setdefault(row, {})[name] = rate

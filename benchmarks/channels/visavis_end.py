@@ -16,7 +16,7 @@ class VisavisEnd(end.End):
 
     def __init__(self, job: end.Job) -> None:
         super().__init__(job)
-        self._connection = RTCPeerConnection()
+        self._connection = RTCPeerConnection({"path_mtu_bytes": job.path_mtu_bytes})
         self._connection.ondatachannel = self._begin_channel
         self._ping_channel: RTCDataChannel | None = None
         self._bulk: list[RTCDataChannel] = []
