@@ -94,6 +94,14 @@ def test_a_path_that_loses_one_in_a_hundred_has_a_bar_of_its_own() -> None:
     }
 
 
+def test_of_two_that_fill_a_path_none_is_the_slower() -> None:
+    results = Results()
+    results.paths[Path(0.0, 50.0)] = {"visavis": rate(91.0), "webrtc-rs": rate(92.0), "pion": rate(70.0)}
+    assert set(verdicts(results).values()) == {True}
+    results.paths[Path(0.0, 50.0)]["visavis"] = rate(89.0)
+    assert verdicts(results)["faster than webrtc-rs, Mb/s", "0.0% lost, 50 ms"] is False
+
+
 def test_a_round_trip_that_never_ended_is_no_fast_one() -> None:
     results = Results()
     results.latency["visavis"] = Latency(RoundTrip(0.1, 0.2, 9), None)
