@@ -69,7 +69,7 @@ async def introduce(
         raise RemoteProtocolError("a host's first word is welcome")
     if not is_proof(said.proof, proof(secret, Role.HOST, visitor, host)):
         raise WrongCodeError(
-            "whoever answered does not know the code: somebody may be between the two machines. Nothing was sent"
+            "whoever answered does not know the code, and may be between the two machines; nothing was sent"
         )
     return said.host
 

@@ -35,8 +35,8 @@ CONNECT_S = 20.0
 HEARTBEAT_S = 15.0
 _HTTP_CLOSE_S = 0.5
 
-Serve = Callable[[Peer, Messages], Awaitable[None]]
-"""One session with a visitor who knows the secret."""
+Serve = Callable[[Peer, Messages, str], Awaitable[None]]
+"""One session with a visitor who knows the secret, and the name by which it is known when it comes again."""
 
 
 class Host:
@@ -150,7 +150,7 @@ class Host:
                 sdps = (offer, answer)
                 name = await admit(peer.channel, messages, self._secret, self._direction, sdps)
                 await self._replace(name)
-                await unless_lost(self._serve(peer, messages), until_closed(wire), peer.lost())
+                await unless_lost(self._serve(peer, messages, name), until_closed(wire), peer.lost())
         except WrongCodeError:
             self._wrong[_network(address)] += 1
             self.refused["wrong-code"] += 1

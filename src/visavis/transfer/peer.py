@@ -83,7 +83,9 @@ class Peer:
             for each in waiting:
                 each.cancel()
         if not self._opened.is_set():
-            raise ConnectionLostError("the two machines do not reach each other by UDP; is there a firewall between?")
+            raise ConnectionLostError(
+                "the two machines do not reach each other by UDP; is there a firewall between?"
+            )
 
     async def lost(self) -> None:
         """Returns when the connection has failed or is closed."""

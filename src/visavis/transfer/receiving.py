@@ -1,4 +1,4 @@
-"""Drives a `Sink`: writes and hashes on a thread what comes, and keeps what has come when the peer is gone."""
+"""Drives a `Sink`: writes and hashes on a thread what comes, and keeps it when the peer is gone."""
 
 import asyncio
 from collections.abc import Callable

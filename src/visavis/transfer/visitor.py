@@ -38,7 +38,9 @@ _OTHER_WAY = {
 class Visitor:
     """Meets the host of a link, as often as it takes to get through with what it came for."""
 
-    def __init__(self, link: Link, wanted: Direction, visit: Visit, watch: Watch, pause: Pause = asyncio.sleep) -> None:
+    def __init__(
+        self, link: Link, wanted: Direction, visit: Visit, watch: Watch, pause: Pause = asyncio.sleep
+    ) -> None:
         """Prepares it.
 
         Args:
@@ -106,7 +108,9 @@ class Visitor:
                 f"{self._link.url}/signal", ssl=False, heartbeat=HEARTBEAT_S, max_msg_size=MAX_SIGNAL_BYTES
             )
         except WSServerHandshakeError as error:
-            raise ConnectionLostError(f"{self._link.url} is there, and is no transfer ({error.status})") from None
+            raise ConnectionLostError(
+                f"{self._link.url} is there, and is no transfer ({error.status})"
+            ) from None
         except (ClientError, OSError, TimeoutError) as error:
             reason = str(error) or "no answer"
             raise ConnectionLostError(
