@@ -11,7 +11,7 @@ from visavis.transfer.messages import Direction
 from visavis.transfer.opening import HostOptions, Opened, open_host
 from visavis.transfer.peer import Peer
 from visavis.transfer.receiving import Incoming, Receiver
-from visavis.transfer.secret import Link, new_secret
+from visavis.transfer.secret import Link
 from visavis.transfer.sending import Outgoing, Sender
 from visavis.transfer.visitor import Pause, Visitor
 from visavis.transfer.watch import Watch
@@ -152,10 +152,9 @@ async def _host(
     announce: Announce,
     over: asyncio.Event,
 ) -> None:
-    secret = new_secret()
-    opened = open_host(options, secret)
+    opened = open_host(options)
     try:
-        async with Host(secret, direction, serve) as host:
+        async with Host(opened.links[0].secret, direction, serve) as host:
             pem = opened.authority.read_bytes() if opened.authority is not None else None
             await host.start(opened.sockets, opened.names, opened.context, pem)
             announce(opened)

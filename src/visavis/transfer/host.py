@@ -150,7 +150,9 @@ class Host:
                 sdps = (offer, answer)
                 name = await admit(peer.channel, messages, self._secret, self._direction, sdps)
                 await self._replace(name)
-                await unless_lost(self._serve(peer, messages, name), until_closed(wire), peer.lost())
+                await unless_lost(
+                    self._serve(peer, messages, name), peer.close, until_closed(wire), peer.lost()
+                )
         except WrongCodeError:
             self._wrong[_network(address)] += 1
             self.refused["wrong-code"] += 1

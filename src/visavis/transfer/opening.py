@@ -9,7 +9,7 @@ from socket import socket
 from visavis.config.model import default_data_dir
 from visavis.server import addresses, certificates, sockets
 from visavis.server.certificates import CertificateFiles
-from visavis.transfer.secret import Link
+from visavis.transfer.secret import Link, new_secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class HostOptions:
     cert: Path | None = None
     key: Path | None = None
     data_dir: Path = field(default_factory=default_data_dir)
+    secret: str | None = None
+    """One that is known already; else a new one is drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Opened:
             each.close()
 
 
-def open_host(options: HostOptions, secret: str) -> Opened:
+def open_host(options: HostOptions) -> Opened:
     """Opens the port.
 
     Raises:
@@ -67,6 +69,7 @@ def open_host(options: HostOptions, secret: str) -> Opened:
     except OSError as error:
         raise sockets.explain(error, "port", options.port, "TCP") from None
     scheme, port = "https" if files is not None else "http", bound[0].getsockname()[1]
+    secret = options.secret or new_secret()
     links = tuple(Link(f"{scheme}://{addresses.in_url(host)}:{port}", secret) for host in hosts)
     names = (*hosts, *addresses.machine_names(), *(certificates.names(files) if files is not None else ()))
     return Opened(bound, links, names, context, files.authority if files is not None else None)

@@ -108,7 +108,7 @@ class Receiver:
                 if event is not None:
                     await self._handle(event)
                 if self._sink.phase is sink.Phase.IDLE and not await self._next() and not self._stays:
-                    await farewell(self._channel)
+                    await farewell(self._channel, messages)
                     return
             raise ConnectionLostError("the sender is gone")
         finally:
