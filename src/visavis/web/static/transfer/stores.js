@@ -38,7 +38,7 @@ export async function openStore(name, mayAsk) {
 
 /** @param {FileSystemFileHandle} handle @returns {Promise<Store>} */
 async function fileStore(handle) {
-  let writable = await handle.createWritable();
+  const writable = await handle.createWritable();
   return {
     write: (data) => writable.write(data),
     restart: () => writable.truncate(0).then(() => writable.seek(0)),
@@ -111,7 +111,7 @@ function memoryStore(name) {
     restart,
     async finish() {
       fold();
-      handOver(new Blob(blobs, { type: "application/octet-stream" }), name, () => {});
+      handOver(new Blob(blobs), name, () => {});
       await restart();
     },
     abort: restart,
@@ -120,7 +120,8 @@ function memoryStore(name) {
 
 /** Has the browser put it where downloads go. @param {Blob} blob @param {string} name @param {() => void} after */
 function handOver(blob, name, after) {
-  const url = URL.createObjectURL(blob);
+  // Of no type that browsers know, or they add an extension to the name.
+  const url = URL.createObjectURL(new Blob([blob], { type: "application/octet-stream" }));
   const anchor = document.createElement("a");
   anchor.href = url;
   anchor.download = name;
