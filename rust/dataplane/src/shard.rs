@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use visavis_wire::kind::{PacketKind, classify};
 
 use crate::addresses::{AddressBook, Owner};
-use crate::api::{Kind, Report, ShardId, SocketId, TrackId, TransportId};
+use crate::api::{AssociationId, Kind, Report, ShardId, SocketId, TrackId, TransportId};
 use crate::counters::{Counter, Counters};
 use crate::frames::{FrameEvent, ReceiverId};
 use crate::ice::Path;
@@ -103,7 +103,7 @@ pub struct Shard {
     pub(crate) messages: VecDeque<(ShardId, ShardMessage)>,
     pub(crate) frames: VecDeque<(ReceiverId, FrameEvent)>,
     /// What associations tell their readers.
-    pub(crate) channel_events: VecDeque<(TransportId, sctp::Event)>,
+    pub(crate) channel_events: VecDeque<(AssociationId, sctp::Event)>,
     /// Transports whose association had something happen in this turn.
     pub(crate) stirred: Vec<TransportId>,
     /// Local sources of which packets wait for their time.
@@ -442,7 +442,7 @@ impl Shard {
     }
 
     /// Messages that came, streams that were reset, what has left: in their order for each association.
-    pub fn poll_channel_event(&mut self) -> Option<(TransportId, sctp::Event)> {
+    pub fn poll_channel_event(&mut self) -> Option<(AssociationId, sctp::Event)> {
         self.channel_events.pop_front()
     }
 

@@ -113,6 +113,19 @@ impl Transport {
         std::mem::take(&mut self.early)
     }
 
+    /// DTLS begins anew, with this peer: what the association before has agreed on is worth nothing any more. A failure of
+    /// it is forgotten, as it was of its keys.
+    pub fn renew(&mut self, role: DtlsRole, fingerprints: Vec<Fingerprint>) {
+        self.peer = Some((role, fingerprints));
+        (self.dtls, self.session) = (None, None);
+        self.early.clear();
+        self.send.close_streams();
+        self.ice.drop_former();
+        if self.state == Some(TransportState::Failed) && !self.without_path {
+            self.state = None;
+        }
+    }
+
     pub fn is_over(&self) -> bool {
         matches!(self.state, Some(TransportState::Failed | TransportState::Closed))
     }

@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use visavis_dataplane::api::{TrackId, TransportId};
+use visavis_dataplane::api::{AssociationId, TrackId};
 use visavis_dataplane::counters::{Counter, Counters};
 use visavis_dataplane::frames::OutgoingFrame;
 use visavis_dataplane::sctp::OutgoingMessage;
@@ -352,14 +352,14 @@ impl<C: Core> Worker<C> {
 
     fn hand_out_messages(&mut self) {
         // They come in runs of one association.
-        let mut last: Option<(TransportId, Option<Arc<Channel>>)> = None;
+        let mut last: Option<(AssociationId, Option<Arc<Channel>>)> = None;
         while let Some((id, event)) = self.core.poll_channel_event() {
             if last.as_ref().is_none_or(|(known, _)| *known != id) {
                 last = Some((id, self.shared.channels.get(id)));
             }
             let channel = last.as_ref().and_then(|(_, channel)| channel.as_ref());
             if channel.is_some_and(|channel| channel.push(event)) {
-                self.reports.push(Report::MessagesReady { id });
+                self.reports.push(Report::MessagesReady { id: id.transport });
             }
         }
     }

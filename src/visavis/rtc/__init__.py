@@ -51,8 +51,10 @@ from visavis.rtc.ice_transport import (
     RTCIceTransport,
     RTCIceTransportState,
 )
+from visavis.rtc.internals import InternalsLog
 from visavis.rtc.options import RTCAnswerOptions, RTCOfferAnswerOptions, RTCOfferOptions
 from visavis.rtc.parameters import (
+    RTCEncodingOptions,
     RTCPriorityType,
     RTCRtcpParameters,
     RTCRtpCapabilities,
@@ -89,6 +91,7 @@ from visavis.rtc.transceiver_init import RTCRtpTransceiverInit
 __all__ = [
     "Event",
     "EventTarget",
+    "InternalsLog",
     "MessageEvent",
     "NetworkChange",
     "RTCAnswerOptions",
@@ -108,6 +111,7 @@ __all__ = [
     "RTCDtlsRole",
     "RTCDtlsTransport",
     "RTCDtlsTransportState",
+    "RTCEncodingOptions",
     "RTCError",
     "RTCErrorDetailType",
     "RTCErrorEvent",

@@ -2,7 +2,7 @@
 
 import logging
 
-from visavis.dataplane import Plane
+from visavis.dataplane import Arrivals, Plane
 from visavis.dataplane.commands import CloseAssociation, OpenAssociation, ResetStreams, TransportId
 from visavis.rtc.network import AssociationEvents
 
@@ -78,13 +78,13 @@ class PlaneAssociation:
             _log.debug("a message of transport %d was not sent: %s", self._transport, error)
             return False
 
-    def read_messages(self) -> tuple[list[tuple[int, int, bytes]], list[tuple[int, int]]]:
-        """All that waits; nothing once it is over."""
+    def read_messages(self) -> Arrivals:
+        """Some of what waits; nothing once it is over."""
         try:
             return self._port.read()
         except (ValueError, RuntimeError) as error:
             _log.debug("transport %d has no messages any more: %s", self._transport, error)
-            return [], []
+            return Arrivals([], [], more=False)
 
     def release_messages(self, count_bytes: int) -> None:
         """So much is consumed."""

@@ -92,6 +92,7 @@ pub struct Flight {
     settled: u64,
     /// The pieces of messages that may be given up, by serial and TSN, so that giving up looks at no others.
     revocable: BTreeSet<(u64, u64)>,
+    pub lost_count: u64,
     pub retransmitted: u64,
     pub abandoned: u64,
 }
@@ -109,6 +110,7 @@ impl Flight {
             forward_due: false,
             settled: first,
             revocable: BTreeSet::new(),
+            lost_count: 0,
             retransmitted: 0,
             abandoned: 0,
         }
@@ -325,6 +327,7 @@ impl Flight {
         let (stream, serial) = (piece.message.stream, piece.message.serial);
         outcome.lost_bytes += bytes;
         self.in_flight -= bytes;
+        self.lost_count += 1;
         self.lost.insert(tsn);
         if !repeats {
             self.abandon(serial);

@@ -26,6 +26,10 @@ use std::time::Duration;
 
 pub use association::Association;
 
+/// What DTLS adds to a packet at the most, rounded up to a multiple of four: header, explicit nonce, tag (RFC 6347 section
+/// 4.1, RFC 5288 section 3); in 1.3 it is less (RFC 9147 section 4).
+pub const DTLS_BYTES: usize = 40;
+
 /// What an association is opened with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -101,13 +105,15 @@ pub enum Event {
 pub struct Figures {
     pub congestion_window: usize,
     pub receiver_window: usize,
-    pub max_packet: usize,
+    /// The longest datagram that is sent now, DTLS and all above UDP counted.
+    pub path_mtu: usize,
     /// Sent, not acknowledged.
     pub unacknowledged_bytes: usize,
     /// Not sent for the first time yet.
     pub queued_bytes: usize,
     pub smoothed_rtt: Option<Duration>,
-    /// What was sent again.
+    /// Chunks of data that were found to be lost, and what was sent again of them.
+    pub lost: u64,
     pub retransmitted: u64,
     /// Messages that were given up.
     pub abandoned: u64,

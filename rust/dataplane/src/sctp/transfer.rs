@@ -17,7 +17,7 @@ use super::outbound::Outbound;
 use super::reset::{IncomingResets, OutgoingResets};
 use super::rtt::RttEstimator;
 use super::tsns::{Arrival, ReceivedTsns};
-use super::{Config, Event, Figures};
+use super::{Config, DTLS_BYTES, Event, Figures};
 use crate::time::Time;
 
 /// How long an acknowledgement is held back for another packet to come (RFC 9260 section 6.2 permits 500 ms).
@@ -109,10 +109,11 @@ impl Transfer {
         Figures {
             congestion_window: self.congestion.window(),
             receiver_window: self.peer_window,
-            max_packet: self.config.max_packet,
+            path_mtu: self.config.max_packet + DTLS_BYTES,
             unacknowledged_bytes: self.flight.in_flight(),
             queued_bytes: self.outbound.queued_bytes(),
             smoothed_rtt: self.rtt.smoothed(),
+            lost: self.flight.lost_count,
             retransmitted: self.flight.retransmitted,
             abandoned: self.flight.abandoned,
             discarded: self.discarded,

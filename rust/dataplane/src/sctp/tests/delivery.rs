@@ -51,6 +51,7 @@ fn run(seed: u64) {
         loss: below(300),
         doubled: below(100),
         reordered: below(200),
+        corrupted: below(30),
     };
     let config = Config { receive_budget: 20_000 + below(300_000) as usize, max_message: 20_000, ..CONFIG };
     let other = Config { interleaving: !seed.is_multiple_of(3), ..config };

@@ -35,6 +35,8 @@ pub(super) struct Path {
     pub loss: u64,
     pub doubled: u64,
     pub reordered: u64,
+    /// One byte is another one: found by the checksum, or by DTLS where there is none.
+    pub corrupted: u64,
 }
 
 pub(super) const GOOD: Path = Path {
@@ -44,6 +46,7 @@ pub(super) const GOOD: Path = Path {
     loss: 0,
     doubled: 0,
     reordered: 0,
+    corrupted: 0,
 };
 
 /// One direction of the path.
@@ -98,12 +101,18 @@ impl Duo {
         self.random.next_u64() % 1_000 < per_mille
     }
 
-    fn carry(&mut self, from: usize, packet: Vec<u8>) {
+    fn carry(&mut self, from: usize, mut packet: Vec<u8>) {
         self.sent_packets[from] += 1;
         let path = self.path;
-        if self.chance(path.loss) {
+        let is_corrupted = self.chance(path.corrupted);
+        let is_checked = packet[8..12] != [0; 4];
+        if self.chance(path.loss) || is_corrupted && !is_checked {
             self.dropped += 1;
             return;
+        }
+        if is_corrupted {
+            let place = self.random.next_u64() as usize % packet.len();
+            packet[place] ^= 1 << (self.random.next_u64() % 8);
         }
         let takes = Duration::from_nanos(packet.len() as u64 * 1_000_000_000 / path.bytes_per_second);
         let waits = self.wires[from].free_at.since(self.now);
