@@ -15,7 +15,7 @@ from visavis.transfer import exchange
 from visavis.transfer.exchange import Place
 from visavis.transfer.messages import FileInfo
 from visavis.transfer.opening import HostOptions, Opened
-from visavis.transfer.secret import Link
+from visavis.transfer.secret import Code, Link
 from visavis.transfer.sending import Outgoing
 from visavis.transfer.source_file import SourceFile
 
@@ -69,7 +69,7 @@ class Host:
         self._ended: Future[None] = Future()
         self._task: asyncio.Task[None] | None = None
 
-    def announce(self, opened: Opened) -> None:
+    def announce(self, opened: Opened, code: Code | None) -> None:
         self._opened.set_result(opened)
 
     def runs(self, host: Coroutine[Any, Any, None]) -> Link:

@@ -11,13 +11,13 @@ from visavis.cli.transfer_arguments import TransferArguments
 from visavis.cli.transfer_progress import TransferProgress
 from visavis.clock import LoopClock
 from visavis.config import LogFormat, LogLevel
-from visavis.errors import ConfigError
 from visavis.server import logs
 from visavis.transfer import exchange, secret
 from visavis.transfer.exchange import Place
+from visavis.transfer.nearby import find
 from visavis.transfer.opening import Opened
 from visavis.transfer.progress import said_size
-from visavis.transfer.secret import Link
+from visavis.transfer.secret import Code, Link
 from visavis.transfer.sending import Outgoing
 from visavis.transfer.source_file import SourceFile
 
@@ -49,7 +49,7 @@ async def _send(console: Console, arguments: TransferArguments) -> int:
     outgoing = Outgoing([SourceFile.find(path) for path in arguments.files])
     watch = _watch(console, sends=True)
     if arguments.peer is not None:
-        await exchange.give(outgoing, _link(arguments.peer), watch)
+        await exchange.give(outgoing, await _link(arguments.peer), watch)
     else:
         announce = _announce(console, _said(outgoing.files), "visavis receive")
         await exchange.offer(outgoing, arguments.options, watch, announce, stays=arguments.stays)
@@ -60,7 +60,7 @@ async def _receive(console: Console, arguments: TransferArguments) -> int:
     place = Place(arguments.into, arguments.force)
     watch = _watch(console, sends=False)
     if arguments.peer is not None:
-        await exchange.take(place, _link(arguments.peer), watch)
+        await exchange.take(place, await _link(arguments.peer), watch)
     else:
         announce = _announce(console, "Waiting for files", "visavis send FILE --to")
         await exchange.await_files(place, arguments.options, watch, announce, stays=arguments.stays)
@@ -74,11 +74,9 @@ def _watch(console: Console, *, sends: bool) -> TransferProgress:
     )
 
 
-def _link(text: str) -> Link:
+async def _link(text: str) -> Link:
     found = secret.read(text)
-    if not isinstance(found, Link):
-        raise ConfigError("codes are not looked up yet")
-    return found
+    return found if isinstance(found, Link) else await find(found)
 
 
 def _said(files: Sequence[SourceFile]) -> str:
@@ -87,16 +85,17 @@ def _said(files: Sequence[SourceFile]) -> str:
     return f"{name}, {total}" if len(files) == 1 else f"{len(files)} files, {total}"
 
 
-def _announce(console: Console, what: str, command: str) -> Callable[[Opened], None]:
+def _announce(console: Console, what: str, command: str) -> Callable[[Opened, Code | None], None]:
     """Shows where this end can be found; the first line that holds a URL holds the one to open."""
 
-    def show(opened: Opened) -> None:
+    def show(opened: Opened, code: Code | None) -> None:
         link, *others = opened.links
         console.print()
         console.print(f"  [bold]{what}[/bold]. Open in a browser", highlight=False, soft_wrap=True)
         console.print(f"  [bold cyan]{link}[/bold cyan]", highlight=False, soft_wrap=True)
         console.print("  or run on the other machine", highlight=False)
-        console.print(f"  {command} '{link}'", highlight=False, soft_wrap=True)
+        shown = str(code) if code is not None else f"'{link}'"
+        console.print(f"  {command} {shown}", highlight=False, soft_wrap=True)
         if console.is_terminal:
             console.print()
             console.print(qr_code(str(link)), highlight=False, markup=False, soft_wrap=True)
@@ -105,7 +104,7 @@ def _announce(console: Console, what: str, command: str) -> Callable[[Opened], N
             console.print(f"  also {other}", highlight=False, soft_wrap=True)
         if opened.authority is not None:
             console.print(f"  Browsers warn of the certificate, unless they trust {link.url}/ca.pem")
-        console.print("  Whoever has the link has access. Stop with Ctrl-C.", highlight=False)
+        console.print("  Whoever has this has access. Stop with Ctrl-C.", highlight=False)
         console.print()
         console.file.flush()
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from visavis.transfer.channel import Messages
 from visavis.transfer.host import Host, Serve
 from visavis.transfer.messages import Direction
+from visavis.transfer.nearby import nearby
 from visavis.transfer.opening import HostOptions, Opened, open_host
 from visavis.transfer.peer import Peer
 from visavis.transfer.receiving import Incoming, Receiver
-from visavis.transfer.secret import Link
+from visavis.transfer.secret import Code, Link
 from visavis.transfer.sending import Outgoing, Sender
 from visavis.transfer.visitor import Pause, Visitor
 from visavis.transfer.watch import Watch
@@ -19,8 +20,8 @@ from visavis.transfer.watch import Watch
 _MOST_REMEMBERED = 64
 """Of so many visitors it is known, when they come again, what has come of their files."""
 
-Announce = Callable[[Opened], None]
-"""Shows where the host can be found."""
+Announce = Callable[[Opened, Code | None], None]
+"""Shows where the host can be found, and by which code if machines nearby can ask for it."""
 
 
 @dataclass(slots=True)
@@ -157,7 +158,8 @@ async def _host(
         async with Host(opened.links[0].secret, direction, serve) as host:
             pem = opened.authority.read_bytes() if opened.authority is not None else None
             await host.start(opened.sockets, opened.names, opened.context, pem)
-            announce(opened)
-            await over.wait()
+            with nearby(opened) as code:
+                announce(opened, code)
+                await over.wait()
     finally:
         opened.close()

@@ -1,6 +1,7 @@
 """Opens the ports of a host, and says by which links it can be found."""
 
 import datetime
+import ipaddress
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +42,8 @@ class Opened:
     names: tuple[str, ...]
     context: ssl.SSLContext | None
     authority: Path | None
+    reachable: tuple[str, ...]
+    """IPv4 addresses at which others reach this machine."""
 
     @property
     def port(self) -> int:
@@ -72,7 +75,16 @@ def open_host(options: HostOptions) -> Opened:
     secret = options.secret or new_secret()
     links = tuple(Link(f"{scheme}://{addresses.in_url(host)}:{port}", secret) for host in hosts)
     names = (*hosts, *addresses.machine_names(), *(certificates.names(files) if files is not None else ()))
-    return Opened(bound, links, names, context, files.authority if files is not None else None)
+    reachable = tuple(each for each in hosts if _is_reachable_ipv4(each))
+    return Opened(bound, links, names, context, files.authority if files is not None else None, reachable)
+
+
+def _is_reachable_ipv4(host: str) -> bool:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return address.version == 4 and not address.is_loopback
 
 
 def _certificate(options: HostOptions, hosts: list[str]) -> CertificateFiles | None:

@@ -16,7 +16,7 @@ from visavis.transfer.channel import ConnectionLostError
 from visavis.transfer.exchange import Place
 from visavis.transfer.messages import FileInfo
 from visavis.transfer.opening import HostOptions, Opened
-from visavis.transfer.secret import Link
+from visavis.transfer.secret import Code, Link
 from visavis.transfer.sending import Outgoing
 from visavis.transfer.signals import RefusedError
 from visavis.transfer.source_file import SourceFile
@@ -62,7 +62,7 @@ class Waiting:
         self._opened: asyncio.Future[Opened] = asyncio.get_running_loop().create_future()
         self._task: asyncio.Task[None] | None = None
 
-    def announce(self, opened: Opened) -> None:
+    def announce(self, opened: Opened, code: Code | None) -> None:
         self._opened.set_result(opened)
 
     async def runs(self, host: Coroutine[Any, Any, None]) -> Link:
