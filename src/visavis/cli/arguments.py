@@ -16,6 +16,7 @@ from visavis.cli.transfer_arguments import (
     read_transfer,
 )
 from visavis.config import OPTIONS
+from visavis.errors import ConfigError
 from visavis.server import version
 
 EXIT_OK = 0
@@ -70,7 +71,10 @@ def parse_arguments(argv: Sequence[str]) -> Arguments:
         parser.error(f"unknown option {unknown[0]}{_near(unknown[0].split('=')[0], known)}")
     values = cast("dict[str, object]", vars(found))
     if values["verb"] in ("send", "receive"):
-        return Arguments(str(values["verb"]), {}, None, transfer=read_transfer(values))
+        try:
+            return Arguments(str(values["verb"]), {}, None, transfer=read_transfer(values))
+        except ConfigError as error:
+            parser.error(str(error))
     flags: dict[str, str] = {}
     for option in OPTIONS:
         value = values.get(option.name)

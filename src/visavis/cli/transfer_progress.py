@@ -50,7 +50,7 @@ class TransferProgress:
         self._shown_s = self._clock.monotonic()
         if offset and offset < file.size:
             self._line(f"{_name(file)}: goes on from {said_size(offset)} of {said_size(file.size)}")
-        elif not self._is_terminal:
+        elif not self._is_terminal and not offset:
             self._line(f"{_name(file)}: {said_size(file.size)}")
 
     def moved(self, file: FileInfo, position: int) -> None:
