@@ -33,8 +33,16 @@ impl Shard {
             Command::OpenStream { id, socket, descriptor, server, tls_name } => {
                 self.open_stream(id, socket, descriptor, StreamTo { server, tls_name });
             }
+            Command::AddTcpSocket { id, socket, local, listener } => {
+                self.add_tcp_socket(id, socket, local, listener);
+            }
             Command::RemoveSocket { id, socket } => self.remove_socket(now, id, socket),
             Command::SetPairs { id, pairs } => self.set_pairs(now, id, &pairs),
+            Command::AnswerByRelaysOnly { id, only } => {
+                if let Some(transport) = self.transports.get_mut(&id) {
+                    transport.by_relays_only = only;
+                }
+            }
             Command::Nominate { id, pair } => {
                 if let Some(transport) = self.transports.get_mut(&id) {
                     transport.ice.nominate(pair);

@@ -176,7 +176,11 @@ impl Server {
                         }
                         SocketChange::Close { socket } => closed.push((shard.id(), socket)),
                         // The emulated network has no streams.
-                        SocketChange::Discard { .. } | SocketChange::OpenStream { .. } => (),
+                        SocketChange::Discard { .. }
+                        | SocketChange::OpenStream { .. }
+                        | SocketChange::OpenTcp { .. }
+                        | SocketChange::KeepStream { .. }
+                        | SocketChange::EndStream { .. } => (),
                     }
                 }
                 let id = shard.id();

@@ -6,6 +6,7 @@ from visavis.clock import Clock, TimerHandle
 from visavis.dataplane.commands import (
     FIRST_OWN_SOCKET,
     Address,
+    AnswerByRelaysOnly,
     PairId,
     RestartIce,
     SocketId,
@@ -79,6 +80,7 @@ class IceAgent:
         self._patience_over = False
         self._connection = Connection.NONE
         self._held: list[Callable[[], None]] | None = None
+        self._by_relays_only = False
         self.credentials = credentials
         self.remote_credentials: Credentials | None = None
         self.controlling = controlling
@@ -279,6 +281,9 @@ class IceAgent:
             self._held.append(event)
 
     def _gather(self) -> None:
+        if self._options.relay_only is not self._by_relays_only:
+            self._by_relays_only = self._options.relay_only
+            self._plane.submit(AnswerByRelaysOnly(self._transport, self._by_relays_only))
         for socket in self._gatherer.gather(self.credentials.ufrag):
             self._checks.remove_socket(socket)
 

@@ -51,6 +51,7 @@ from visavis.rtc.ice_transport import (
     RTCIceTransport,
     RTCIceTransportState,
 )
+from visavis.rtc.network_settings import NetworkSettings
 from visavis.rtc.options import RTCAnswerOptions, RTCOfferAnswerOptions, RTCOfferOptions
 from visavis.rtc.parameters import (
     RTCPriorityType,
@@ -91,6 +92,7 @@ __all__ = [
     "EventTarget",
     "MessageEvent",
     "NetworkChange",
+    "NetworkSettings",
     "RTCAnswerOptions",
     "RTCBundlePolicy",
     "RTCCertificate",
