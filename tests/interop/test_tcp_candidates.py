@@ -28,7 +28,7 @@ def pair(request: pytest.FixtureRequest, ours: OurEnd, theirs: End) -> Pair:
 
 
 def is_tcp(candidate: Candidate) -> bool:
-    return candidate["candidate"].split()[2].lower() == "tcp"
+    return str(candidate["candidate"]).split()[2].lower() == "tcp"
 
 
 def without_udp(description: Description) -> Description:
