@@ -64,6 +64,8 @@ pub struct Transport {
     pub fir_sequence: u8,
     /// When the address of its packets is next noted as proved.
     pub next_proof: Time,
+    /// Others may have its fragment, too.
+    pub shares_ufrag: bool,
     /// Checks that come another way are not answered.
     pub by_relays_only: bool,
     opened: Time,
@@ -97,6 +99,7 @@ impl Transport {
             deadline: now,
             fir_sequence: 0,
             next_proof: now,
+            shares_ufrag: false,
             by_relays_only: false,
             opened: now,
             without_path: false,

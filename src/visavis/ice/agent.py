@@ -212,8 +212,10 @@ class IceAgent:
         self._checks.pair_selected(pair, reason == "nominated")
 
     def socket_lost(self, socket: SocketId) -> None:
-        """`IceEvents`: the stream to a server ended."""
+        """`IceEvents`: the stream to a server ended, or streams of peers cannot be accepted any more."""
         self._relays.socket_lost(socket)
+        if self._bases.lose(socket):
+            self._checks.remove_socket(socket)
 
     def role_changed(self, controlling: bool) -> None:
         """`IceEvents`: RFC 8445 section 7.3.1.1."""

@@ -28,12 +28,14 @@ MAX_BASES: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """A bound socket, or what opens and accepts streams (`tcp_type`); `rank` 0 is preferred."""
+    """A bound socket, or what opens and accepts streams (`tcp_type`); `rank` 0 is preferred. One that is
+    shared is the data plane's, and other transports', too."""
 
     socket: SocketId
     address: Address
     rank: int
     tcp_type: TcpType | None = None
+    is_shared: bool = False
 
 
 def host_addresses(interfaces: Iterable[Interface], options: IceOptions) -> list[str]:
@@ -123,13 +125,21 @@ class Bases:
         present = {interface.address for interface in self._machine.interfaces()}
         return {base.address[0] for base in (*self, *self.tcp)} - present
 
+    def lose(self, socket: SocketId) -> bool:
+        """Whether this was a base of TCP; the next `refresh` opens another."""
+        key = next((key for key, base in self._tcp.items() if base.socket == socket), None)
+        if key is not None:
+            del self._tcp[key]
+        return key is not None
+
     def refresh(self) -> list[SocketId]:
         """Opens sockets on new addresses and closes those on addresses that are gone, which it returns."""
         wanted = host_addresses(self._machine.interfaces(), self._options)
         gone = [base for host, base in self._by_address.items() if host not in wanted]
         for base in gone:
             del self._by_address[base.address[0]]
-            self._plane.submit(RemoveSocket(self._transport, base.socket))
+            if not base.is_shared:
+                self._plane.submit(RemoveSocket(self._transport, base.socket))
         kept, self._by_address = self._by_address, {}
         for rank, host in enumerate(wanted[:MAX_BASES]):
             known = kept.get(host)
@@ -168,6 +178,13 @@ class Bases:
         return base
 
     def _open(self, host: str, rank: int) -> Base | None:
+        shared = self._machine.shared_ports
+        if shared is not None:
+            if host not in shared:
+                _log.warning("no candidates on %s: the address came after the shared port was bound", host)
+                return None
+            socket, port = shared[host]
+            return Base(socket, (host, port), rank, is_shared=True)
         try:
             descriptor, port = self._machine.open_socket(host, self._options.port_range)
         except OSError as error:

@@ -252,10 +252,10 @@ class Gatherer:
         self._relays.ask(base, inquiry.server, server, credentials, RelayAsker(found, failed))
 
     def _relayed(self, inquiry: _Inquiry, base: Base, relay: Relay) -> None:
-        """The server's answer brings a server-reflexive candidate, too, where it came by UDP."""
+        """The server's answer brings a server-reflexive candidate, too, where it came to the base."""
         inquiry.answered = True
         server = relay.allocation.server
-        if inquiry.server.relay_protocol == "udp":
+        if inquiry.server.relay_protocol == "udp" and not base.is_shared:
             self._emit(base, CandidateType.SERVER_REFLEXIVE, relay.mapped, inquiry=inquiry, server=server)
         self._emit(
             base,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from visavis.dataplane.commands import Address
+from visavis.dataplane.commands import Address, SocketId
 from visavis.ice.candidate import TcpType
 from visavis.ice.servers import IceServer
 
@@ -81,7 +81,8 @@ class Machine:
     `interfaces` lists addresses. `open_socket` binds UDP on an address and a port of the range, and returns
     the descriptor, which the caller owns, and the port; `open_listener` has TCP listen, the same way;
     `open_stream` starts to connect TCP from an address to a server, and returns the descriptor alone. All
-    raise OSError when there is none.
+    raise OSError when there is none. `shared_ports` are the sockets that all transports of the data plane
+    share, with their ports, by address: where there are any, host candidates of UDP have no others.
     """
 
     interfaces: Callable[[], Sequence[Interface]]
@@ -89,3 +90,4 @@ class Machine:
     open_stream: Callable[[str, Address], int]
     open_listener: Callable[[str, tuple[int, int] | None], tuple[int, int]]
     resolver: Resolver
+    shared_ports: Mapping[str, tuple[SocketId, int]] | None = None

@@ -78,4 +78,4 @@ class PlaneNetwork:
 
 def open_network(settings: NetworkSettings) -> Network:
     """The network of one more connection on the running event loop."""
-    return PlaneNetwork(acquire(), settings)
+    return PlaneNetwork(acquire(settings), settings)

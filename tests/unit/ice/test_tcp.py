@@ -4,7 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from visavis.dataplane.commands import AddTcpSocket, AnswerByRelaysOnly, RemoveSocket, SetPairs
+from visavis.dataplane.commands import (
+    AddSocket,
+    AddTcpSocket,
+    AnswerByRelaysOnly,
+    RemoveSocket,
+    SendStun,
+    SetPairs,
+    SocketId,
+)
 from visavis.ice import Candidate, CandidateType, Credentials, IceOptions, IceState, ice_servers
 from visavis.ice.candidate import TCP_TYPES
 from visavis.testing.clock import ManualClock
@@ -91,6 +99,17 @@ def test_bases_outlive_a_generation_and_go_with_their_address() -> None:
     removed = {one.socket for one in site.submitted(RemoveSocket) if isinstance(one, RemoveSocket)}
     assert gone <= removed
     assert len(removed) == 3
+
+
+def test_a_base_that_accepts_no_more_is_replaced_by_the_next_gathering() -> None:
+    site = Site("192.0.2.1")
+    _, _, passive = site.gather()
+    (base,) = [one for one in site.submitted(AddTcpSocket) if getattr(one, "descriptor", None) is not None]
+    assert isinstance(base, AddTcpSocket)
+    site.peer.agent.socket_lost(base.socket)
+    assert passive not in [one.candidate for one in site.peer.agent.local_candidates]
+    site.peer.restart()
+    assert len(site.submitted(AddTcpSocket)) == 3
 
 
 def test_only_an_active_one_is_paired_and_only_with_a_passive_one() -> None:
@@ -223,3 +242,27 @@ def test_a_policy_that_changes_counts_with_the_next_generation() -> None:
     told = [one.only for one in site.submitted(AnswerByRelaysOnly) if isinstance(one, AnswerByRelaysOnly)]
     assert told == [True, False]
     assert site.submitted(SetPairs) == []
+
+
+def test_at_a_shared_port_servers_are_asked_by_it_and_relays_have_sockets_of_their_own() -> None:
+    """RFC 8656 section 5: by one socket there is one allocation."""
+    clock = ManualClock()
+    internet = Internet(clock)
+    host = Host(clock, internet, "192.0.2.1", "192.0.2.9")
+    shared = {"192.0.2.1": (SocketId(0), 3478)}
+    peer = IcePeer(
+        "a",
+        host,
+        controlling=True,
+        options=IceOptions(servers=ice_servers(["stun:198.51.100.1"]) + TURN),
+        machine=replace(host.machine, shared_ports=shared),
+    )
+    peer.agent.gather()
+    clock.advance(0.2)
+    assert [one.candidate.transport_address for one in peer.candidates] == [("192.0.2.1", 3478)]
+    asked = [command for command in peer.plane.commands if isinstance(command, SendStun)]
+    (own,) = [command.socket for command in peer.plane.commands if isinstance(command, AddSocket)]
+    assert [(command.server[0], command.socket) for command in asked[:2]] == [
+        ("198.51.100.1", SocketId(0)),
+        ("198.51.100.2", own),
+    ]
