@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from visavis.clock import Clock, TimerHandle
+from visavis.clock import Clock
 from visavis.dataplane.commands import (
     FIRST_OWN_SOCKET,
     Address,
@@ -21,7 +21,15 @@ from visavis.ice.gathering import CandidateError, Gatherer
 from visavis.ice.options import Credentials, IceOptions, Machine
 from visavis.ice.relays import Relays
 from visavis.ice.remotes import RemoteCandidates
-from visavis.ice.states import Connection, GatheringState, IceState, Knowledge, ice_state
+from visavis.ice.states import (
+    Connection,
+    GatheringState,
+    IceState,
+    Knowledge,
+    Patience,
+    connection_after,
+    ice_state,
+)
 from visavis.stun import CommandSink, Requests, Response
 
 
@@ -76,8 +84,7 @@ class IceAgent:
         )
         self._closed = False
         self._generation = 0
-        self._patience: TimerHandle | None = None
-        self._patience_over = False
+        self._patience = Patience(clock, self._update)
         self._connection = Connection.NONE
         self._held: list[Callable[[], None]] | None = None
         self.credentials = credentials
@@ -151,7 +158,7 @@ class IceAgent:
             self._plane.submit(
                 RestartIce(self._transport, ours.ufrag, ours.password, remote.ufrag, remote.password)
             )
-        self._patience = self._clock.call_later(self._options.patience_s, self._lose_patience)
+        self._patience.begin(self._options.patience_s)
         self._checks.start()
 
     def add_remote(self, candidate: Candidate) -> None:
@@ -235,16 +242,9 @@ class IceAgent:
 
     def transport_state(self, state: str, reason: str) -> None:
         """The owner hands on what `TransportEvents` hears: silence of the selected pair, and its end."""
-        match state:
-            case "disconnected" if self._connection is Connection.UP:
-                self._connection = Connection.SILENT
-            case "connecting" | "connected" if self._connection is Connection.SILENT:
-                self._connection = Connection.UP
-            case "failed" if self._connection is Connection.SILENT:
-                self._connection = Connection.LOST
-            case _:
-                return
-        self._update()
+        before, self._connection = self._connection, connection_after(self._connection, state)
+        if self._connection is not before:
+            self._update()
 
     # What the generation and the gatherer tell.
 
@@ -292,7 +292,6 @@ class IceAgent:
     def _begin_generation(self, locals: Iterable[LocalCandidate]) -> None:
         self._generation += 1
         self._end_generation()
-        self._patience_over = False
         if self._connection is not Connection.UP:
             self._connection = Connection.NONE
         self._checks = self._new_checks(self._checks.list.next_id)
@@ -325,18 +324,13 @@ class IceAgent:
     def _end_generation(self) -> None:
         self._checks.stop()
         self._checks.remotes.close()
-        if self._patience is not None:
-            self._patience.cancel()
+        self._patience.reset()
 
     def _base_in_use(self) -> Base | None:
         if self.selected is None:
             return None
         base = self._relays.base(self.selected.socket)
         return self._bases.get(base if base is not None else self.selected.socket)
-
-    def _lose_patience(self) -> None:
-        self._patience_over = True
-        self._update()
 
     def _update(self) -> None:
         """Derives the state, and tells it if it changed. Once there is a connection, pairs that go on being
@@ -357,7 +351,7 @@ class IceAgent:
                 remote_candidates=len(self._checks.remotes),
                 open_pairs=sum(pair.is_open for pair in pairs),
                 failed_pairs=sum(pair.status is PairStatus.FAILED for pair in pairs),
-                patience_over=self._patience_over,
+                patience_over=self._patience.is_over,
             )
         )
         if state is not self.state:

@@ -1,7 +1,10 @@
 """The states that W3C gives an ICE transport, derived from what is known (webrtc-pc section 5.6)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
+
+from visavis.clock import Clock, TimerHandle
 
 
 class IceState(StrEnum):
@@ -34,6 +37,44 @@ class Connection(Enum):
     """The peer has not answered for some seconds."""
     LOST = auto()
     """Consent has expired (RFC 7675), or none of the pairs is left."""
+
+
+def connection_after(connection: Connection, state: str) -> Connection:
+    """What the selected pair does, after a state of the data plane's transport."""
+    match state:
+        case "disconnected" if connection is Connection.UP:
+            return Connection.SILENT
+        case "connecting" | "connected" if connection is Connection.SILENT:
+            return Connection.UP
+        case "failed" if connection is Connection.SILENT:
+            return Connection.LOST
+        case _:
+            return connection
+
+
+class Patience:
+    """The PAC timer (RFC 8863 section 4)."""
+
+    def __init__(self, clock: Clock, ended: Callable[[], None]) -> None:
+        """`ended` is called when it has run out."""
+        self.is_over = False
+        self._clock = clock
+        self._ended = ended
+        self._timer: TimerHandle | None = None
+
+    def begin(self, duration_s: float) -> None:
+        """From now on."""
+        self._timer = self._clock.call_later(duration_s, self._end)
+
+    def reset(self) -> None:
+        """It does not run any more, and is not over."""
+        self.is_over = False
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _end(self) -> None:
+        self.is_over = True
+        self._ended()
 
 
 @dataclass(frozen=True, slots=True)
