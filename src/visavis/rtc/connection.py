@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from visavis.errors import DOMException
 from visavis.events import Event, EventTarget
-from visavis.jsep import Description, IceCredentials, Session, Transceiver, needs_negotiation, restart_ice
+from visavis.jsep import Description, IceCredentials, Session, Transceiver, restart_ice
 from visavis.media import MediaSource, MediaStream, MediaStreamTrack
 from visavis.rtc import certificate, encodings, states, stats, stats_gathering
 from visavis.rtc.certificate import RTCCertificate
@@ -18,6 +18,7 @@ from visavis.rtc.data_channels import DataChannels
 from visavis.rtc.dtls_transport import RTCDtlsTransport
 from visavis.rtc.ice_events import RTCPeerConnectionIceEvent
 from visavis.rtc.media_flows import MediaFlows
+from visavis.rtc.negotiation_needed import NegotiationNeeded
 from visavis.rtc.network import Network, OpenNetwork
 from visavis.rtc.operations import Operations
 from visavis.rtc.parameters import (
@@ -53,7 +54,8 @@ class Connection:
         self.configuration = configuration
         self.certificates = configuration.certificates or [certificate.default()]
         self.tasks = Tasks()
-        self.operations = Operations(self.tasks, self._chain_is_empty)
+        self.negotiation = NegotiationNeeded(self)
+        self.operations = Operations(self.tasks, self.negotiation.chain_is_empty)
         self.transports = Transports(self)
         self.data = DataChannels(self)
         self.media = MediaFlows(self)
@@ -79,8 +81,6 @@ class Connection:
         self._descriptions: dict[int, tuple[Description, RTCSessionDescription]] = {}
         self._state_waiters: set[asyncio.Future[None]] = set()
         self._proposed_from: tuple[object, ...] | None = None
-        self._negotiation_needed = False
-        self._update_when_chain_is_empty = False
 
     # What jsep draws (`Draw`).
 
@@ -255,22 +255,11 @@ class Connection:
         """Whether the last created description would be created again."""
         return self._proposed_from == _what_descriptions_show(self.session)
 
-    def update_negotiation_needed(self) -> None:
-        """Section 4.7.3, "update the negotiation-needed flag"."""
-        if len(self.operations):
-            self._update_when_chain_is_empty = True
-        else:
-            self.tasks.queue(self._check_negotiation)
-
     def restart_ice(self) -> None:
         """The next offer restarts ICE (RFC 8445 section 9)."""
         if not self.closed:
             self.replace(restart_ice(self.session))
-            self.update_negotiation_needed()
-
-    def clear_negotiation_needed(self) -> None:
-        """Section 4.7.2."""
-        self._negotiation_needed = False
+            self.negotiation.update()
 
     def sending_changed(self, sender: RTCRtpSender) -> None:
         """A sender has another track, or other encodings."""
@@ -346,22 +335,6 @@ class Connection:
         for waiter in self._state_waiters:
             if not waiter.done():
                 waiter.set_result(None)
-
-    def _chain_is_empty(self) -> None:
-        if self._update_when_chain_is_empty:
-            self._update_when_chain_is_empty = False
-            self.update_negotiation_needed()
-
-    def _check_negotiation(self) -> None:
-        if len(self.operations):
-            self._update_when_chain_is_empty = True
-        elif self.session.signaling_state != "stable":
-            return
-        elif not needs_negotiation(self.session):
-            self._negotiation_needed = False
-        elif not self._negotiation_needed:
-            self._negotiation_needed = True
-            self.target.dispatchEvent(Event("negotiationneeded"))
 
 
 def _on_a_loop() -> bool:
