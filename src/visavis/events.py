@@ -136,6 +136,13 @@ class EventTarget:
             event._stopped = False  # pyright: ignore[reportPrivateUsage]
         return not event.defaultPrevented
 
+    def fire(self, event: Event) -> bool:
+        """Dispatches an event that nobody can prevent; whether anybody listens to it."""
+        if not self._listeners.get(event.type):
+            return False
+        self.dispatchEvent(event)
+        return True
+
     def on(self, type: str) -> Callable[[_ListenerT], _ListenerT]:
         """A decorator: `@pc.on("track")` before a function or a coroutine function has it listen."""
 

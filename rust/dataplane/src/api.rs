@@ -377,6 +377,8 @@ pub enum Command {
         remote_port: u16,
         receive_bytes: usize,
         max_message_bytes: usize,
+        /// Datagrams are no longer than this; None: as long as is found out to arrive.
+        path_mtu_bytes: Option<usize>,
     },
     /// Resets streams of ours, once what is queued on them has left (RFC 6525).
     ResetStreams {

@@ -4,7 +4,7 @@ use crate::api::{
     AssociationState, Command, DtlsRole, Extension, Fingerprint, GivenKeys, IceMode, Kind, PayloadMap,
     Report, SlotId, TrackId, TransportId, TransportState,
 };
-use crate::channels::{MAX_PACKET_BYTES, STREAMS};
+use crate::channels::STREAMS;
 use crate::dtls::Certificate;
 use crate::ice::Credentials;
 use crate::message::ShardMessage;
@@ -101,21 +101,26 @@ impl Shard {
                 self.open_receiver(now, track, layer, receiver)
             }
             Command::CloseReceiver { track, receiver } => self.close_receiver(track, receiver),
-            Command::OpenAssociation { id, local_port, remote_port, receive_bytes, max_message_bytes } => {
-                self.open_association(
-                    now,
-                    id,
-                    Config {
-                        local_port,
-                        remote_port,
-                        receive_budget: receive_bytes,
-                        max_message: max_message_bytes,
-                        streams: STREAMS,
-                        max_packet: MAX_PACKET_BYTES,
-                        interleaving: true,
-                    },
-                )
-            }
+            Command::OpenAssociation {
+                id,
+                local_port,
+                remote_port,
+                receive_bytes,
+                max_message_bytes,
+                path_mtu_bytes,
+            } => self.open_association(
+                now,
+                id,
+                Config {
+                    local_port,
+                    remote_port,
+                    receive_budget: receive_bytes,
+                    max_message: max_message_bytes,
+                    streams: STREAMS,
+                    fixed_path_mtu: path_mtu_bytes,
+                    interleaving: true,
+                },
+            ),
             Command::ResetStreams { id, streams } => self.reset_streams(id, &streams),
             Command::CloseAssociation { id } => self.close_association(now, id),
         }
@@ -218,6 +223,9 @@ impl Shard {
         } else {
             let ufrag = local.ufrag.clone();
             transport.ice.restart(local, remote);
+            if let Some(channels) = &mut transport.channels {
+                channels.forget_path(now);
+            }
             let lost = transport.revive(now);
             self.ufrags.entry(ufrag).or_insert(id);
             self.forget_old_ufrags(id);

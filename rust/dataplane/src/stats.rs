@@ -56,7 +56,7 @@ fn association_figures(association: &sctp::Figures) -> Figures {
     let mut figures = vec![
         ("sctpCongestionWindow", count(association.congestion_window)),
         ("sctpReceiverWindow", count(association.receiver_window)),
-        ("sctpMtu", count(association.max_packet)),
+        ("sctpMtu", count(association.path_mtu)),
         ("sctpUnacknowledgedBytes", count(association.unacknowledged_bytes)),
         ("sctpQueuedBytes", count(association.queued_bytes)),
         ("sctpRetransmitted", Figure::Int(association.retransmitted)),

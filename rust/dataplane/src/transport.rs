@@ -102,7 +102,7 @@ impl Transport {
 
     /// Keeps a DTLS datagram that came before the peer's description; false when there are too many.
     pub fn keep_early(&mut self, datagram: &[u8]) -> bool {
-        let room = self.early.len() < MAX_EARLY;
+        let room = self.early.len() < MAX_EARLY && datagram.len() <= dtls::MAX_HANDSHAKE_DATAGRAM;
         if room {
             self.early.push(datagram.to_vec());
         }

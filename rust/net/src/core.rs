@@ -32,6 +32,8 @@ pub trait Core {
     fn handle_socket_lost(&mut self, now: Time, socket: SocketId);
     /// The system refused to send to an address.
     fn handle_send_failure(&mut self, now: Time, socket: SocketId, peer: SocketAddr);
+    /// The system sends no datagram of so many bytes by a socket.
+    fn handle_refused_size(&mut self, now: Time, socket: SocketId, bytes: usize);
     fn handle_frame(&mut self, now: Time, track: TrackId, frame: &OutgoingFrame);
     fn poll_frame(&mut self) -> Option<(ReceiverId, FrameEvent)>;
     /// A receiver's queue had no room for so many frames of a layer.
@@ -98,6 +100,10 @@ impl Core for Shard {
 
     fn handle_send_failure(&mut self, now: Time, socket: SocketId, peer: SocketAddr) {
         Shard::handle_send_failure(self, now, socket, peer);
+    }
+
+    fn handle_refused_size(&mut self, now: Time, socket: SocketId, bytes: usize) {
+        Shard::handle_refused_size(self, now, socket, bytes);
     }
 
     fn handle_frame(&mut self, now: Time, track: TrackId, frame: &OutgoingFrame) {

@@ -308,7 +308,7 @@ impl Plane {
         Ok(true)
     }
 
-    /// All that came by an association since this was last called, and what has left; after `close` too.
+    /// What came by an association, as much as is read at once, and what has left; after `close` too.
     pub fn read_messages(&self, id: TransportId) -> Result<Arrivals, ChannelError> {
         self.check_process().map_err(ChannelError::Plane)?;
         let channel = self.shared.channels.latest(id).ok_or(ChannelError::None(NoAssociation(id)))?;

@@ -412,7 +412,9 @@ class OpenAssociation:
     changes.
 
     `receive_bytes` is the window that the peer sees: so much may have come and not be released (1,500 to
-    2^30); `max_message_bytes` the longest message that is taken.
+    2^30); `max_message_bytes` the longest message that is taken. Datagrams are no longer than
+    `path_mtu_bytes` (600 to 16,240, all above UDP counted); None: no longer than 1,200 at first, then as long
+    as is found out to arrive (RFC 8899).
     """
 
     transport: TransportId
@@ -421,6 +423,7 @@ class OpenAssociation:
     receive_bytes: int = 1 << 20
     max_message_bytes: int = 262_144
     association: int = 0
+    path_mtu_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

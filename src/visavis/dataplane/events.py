@@ -52,4 +52,4 @@ class AssociationEvents(Protocol):
         logs."""
 
     def messages_ready(self) -> None:
-        """Something waits for `read_messages`; told once until that was called."""
+        """Something waits for `read_messages`; told once until that has said that no more waits."""

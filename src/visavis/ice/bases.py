@@ -3,7 +3,7 @@
 import ipaddress
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import zip_longest
 from typing import Final
@@ -11,6 +11,7 @@ from typing import Final
 from visavis.dataplane.commands import Address, AddSocket, RemoveSocket, SocketId, TransportId
 from visavis.ice.options import IceOptions, Interface, Machine
 from visavis.stun import CommandSink
+from visavis.values import replace
 
 _log = logging.getLogger(__name__)
 

@@ -1,7 +1,6 @@
 """Transports as descriptions open, restart, join and close them (RFC 8843, RFC 8842, RFC 8839)."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from visavis.dataplane.commands import DtlsRole
 from visavis.errors import InvalidDescriptionError
@@ -9,6 +8,7 @@ from visavis.jsep.reading import Reading
 from visavis.jsep.session import Changes, Draw, IceCredentials, RemoteCandidates, Session, Transport
 from visavis.jsep.transport import called, is_live
 from visavis.sdp import MediaDescription, Setup
+from visavis.values import replace
 
 _ROLES = {Setup.ACTIVE: DtlsRole.SERVER, Setup.PASSIVE: DtlsRole.CLIENT}
 

@@ -96,6 +96,8 @@ class ReceivingFigures:
     frame_width: int = 0
     frame_height: int = 0
     samples_received: int = 0
+    sound_s: float = 0.0
+    """How long what was received lasts."""
     concealed_samples: int = 0
     concealment_events: int = 0
     loudness: Loudness = field(default_factory=Loudness)
@@ -230,6 +232,7 @@ class ReceiverPipeline:
             figures,
             frames_decoded=figures.frames_decoded + 1,
             samples_received=figures.samples_received + samples,
+            sound_s=figures.sound_s + samples / clock_hz,
         )
         self._emit_sound(sound, counts=True)
 
@@ -252,6 +255,7 @@ class ReceiverPipeline:
                 concealed_samples=figures.concealed_samples + missing,
                 concealment_events=figures.concealment_events + 1,
                 samples_received=figures.samples_received + missing,
+                sound_s=figures.sound_s + missing / clock_hz,
             )
         left = missing
         while left > recovered:

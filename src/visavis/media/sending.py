@@ -110,7 +110,8 @@ class SenderPipeline:
         self._thread: threading.Thread | None = None
         self._encoder: Encoder[Any] | None = None
         self._encoder_hint = ""
-        self._converter = AudioConverter(48_000, 2 if self._settings.parameters.get("stereo") == "1" else 1)
+        stereo = codec.channels == 2 and self._settings.parameters.get("stereo") == "1"
+        self._converter = AudioConverter(codec.clock_hz, 2 if stereo else 1)
         self._shaper = VideoShaper()
         self._rate_changed = False
         self._key_frame_wanted = False

@@ -47,8 +47,10 @@ from visavis.rtc.ice_transport import (
     RTCIceTransport,
     RTCIceTransportState,
 )
+from visavis.rtc.internals import InternalsLog
 from visavis.rtc.options import RTCAnswerOptions, RTCOfferAnswerOptions, RTCOfferOptions
 from visavis.rtc.parameters import (
+    RTCEncodingOptions,
     RTCPriorityType,
     RTCRtcpParameters,
     RTCRtpCapabilities,
@@ -85,6 +87,7 @@ from visavis.rtc.transceiver_init import RTCRtpTransceiverInit
 __all__ = [
     "Event",
     "EventTarget",
+    "InternalsLog",
     "MessageEvent",
     "NetworkChange",
     "RTCAnswerOptions",
@@ -104,6 +107,7 @@ __all__ = [
     "RTCDtlsRole",
     "RTCDtlsTransport",
     "RTCDtlsTransportState",
+    "RTCEncodingOptions",
     "RTCError",
     "RTCErrorDetailType",
     "RTCErrorEvent",

@@ -81,6 +81,7 @@ class AgentLink(AgentEvents):
         self._foundations = foundations
         self._names = names
         self._hides_addresses = False
+        self._path_mtu_bytes: int | None = None
         self._events = events
         self._forget = forget
         self._agent: IceAgent | None = None
@@ -116,6 +117,7 @@ class AgentLink(AgentEvents):
             remote_port,
             max_message_bytes,
             events,
+            path_mtu_bytes=self._path_mtu_bytes,
         )
 
     async def figures(self, transport_id: str) -> LinkFigures:
@@ -129,6 +131,7 @@ class AgentLink(AgentEvents):
         ours = Credentials(credentials.ufrag, credentials.password)
         pooled, self._pooled = self._pooled, False
         self._hides_addresses = configuration.hide_host_addresses
+        self._path_mtu_bytes = configuration.path_mtu_bytes
         self._restoring = False
         if self._agent is None:
             self._open(ours, configuration).gather()

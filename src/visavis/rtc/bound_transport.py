@@ -68,27 +68,27 @@ class BoundTransport:
     def candidate(self, gathered: GatheredCandidate) -> None:
         """Section 5.6.1, "a new ICE candidate is available"."""
 
-        def surface() -> None:
+        def surface() -> bool:
             connection = self._connection
             connection.replace(add_local_candidate(connection.session, self.key, gathered.candidate))
             candidate = self._local_candidate(
                 f"candidate:{gathered.candidate}", gathered.ufrag, gathered.url, gathered.relay_protocol
             )
             self.ice_transport.add_local(candidate)
-            self._fire_candidate(candidate, gathered.url)
+            return self._fire_candidate(candidate, gathered.url)
 
         self._queue(surface)
 
     def gathered(self, ufrag: str) -> None:
         """Section 5.6.1, "the ICE Agent is finished gathering a generation of candidates"."""
 
-        def end() -> None:
+        def end() -> bool:
             connection = self._connection
             connection.replace(end_local_candidates(connection.session, self.key))
-            self._fire_candidate(self._local_candidate("", ufrag), None)
+            return self._fire_candidate(self._local_candidate("", ufrag), None)
 
-        def complete() -> None:
-            self._set_gathering(RTCIceGathererState.COMPLETE)
+        def complete() -> bool:
+            return self._set_gathering(RTCIceGathererState.COMPLETE)
 
         self._generations.discard(ufrag)
         self._queue(end)
@@ -107,7 +107,7 @@ class BoundTransport:
                 "errorText": failure.text,
             },
         )
-        self._queue(lambda: self._connection.target.dispatchEvent(event))
+        self._queue(lambda: self._connection.target.fire(event))
 
     def role(self, controlling: bool) -> None:
         """Section 5.6.1, "the ICE role has changed"."""
@@ -117,7 +117,7 @@ class BoundTransport:
     def ice(self, state: RTCIceTransportState, pair: tuple[Candidate, Candidate] | None) -> None:
         """Section 5.6.1, "the steps to change the selected candidate pair and state"."""
 
-        def change() -> None:
+        def change() -> bool:
             ice = self.ice_transport
             selected = None if pair is None else self._pair(*pair)
             pair_changed = not _same_pair(selected, ice.getSelectedCandidatePair())
@@ -125,12 +125,10 @@ class BoundTransport:
             if pair_changed:
                 ice.set_selected(selected)
             ice.set_state(state)
-            fire = self._connection.derive_states()
-            if pair_changed:
-                ice.dispatchEvent(Event("selectedcandidatepairchange"))
-            if state_changed:
-                ice.dispatchEvent(Event("statechange"))
-            fire()
+            fire_states = self._connection.derive_states()
+            called = pair_changed and ice.fire(Event("selectedcandidatepairchange"))
+            called |= state_changed and ice.fire(Event("statechange"))
+            return fire_states() or called
 
         self._queue(change)
 
@@ -144,16 +142,15 @@ class BoundTransport:
     def dtls(self, state: RTCDtlsTransportState, reason: str, certificates: tuple[bytes, ...]) -> None:
         """Section 5.5, and "update the connection state" (section 4.4.1.3)."""
 
-        def change() -> None:
+        def change() -> bool:
             dtls = self.dtls_transport
             if certificates:
                 dtls.set_remote_certificates(certificates)
             if state is dtls.state:
-                return
+                return False
             dtls.set_state(state)
-            fire = self._connection.derive_states()
-            if state is RTCDtlsTransportState.CLOSED:
-                self._connection.mute_receivers(self.key)
+            fire_states = self._connection.derive_states()
+            called = state is RTCDtlsTransportState.CLOSED and self._connection.mute_receivers(self.key)
             if state is RTCDtlsTransportState.FAILED:
                 detail = (
                     RTCErrorDetailType.FINGERPRINT_FAILURE
@@ -161,9 +158,9 @@ class BoundTransport:
                     else RTCErrorDetailType.DTLS_FAILURE
                 )
                 error = RTCError(RTCErrorInit(detail), f"the DTLS handshake failed: {reason}")
-                dtls.dispatchEvent(RTCErrorEvent("error", {"error": error}))
-            dtls.dispatchEvent(Event("statechange"))
-            fire()
+                called |= dtls.fire(RTCErrorEvent("error", {"error": error}))
+            called |= dtls.fire(Event("statechange"))
+            return fire_states() or called
 
         self._queue(change)
 
@@ -193,22 +190,17 @@ class BoundTransport:
         self.dtls_transport.set_state(RTCDtlsTransportState.CLOSED)
         self.ice_transport.set_state(RTCIceTransportState.CLOSED)
 
-    def _set_gathering(self, state: RTCIceGathererState) -> None:
+    def _set_gathering(self, state: RTCIceGathererState) -> bool:
         if self.ice_transport.gatheringState is state:
-            return
+            return False
         self.ice_transport.set_gathering_state(state)
-        fire = self._connection.derive_states()
-        self.ice_transport.dispatchEvent(Event("gatheringstatechange"))
-        fire()
+        fire_states = self._connection.derive_states()
+        called = self.ice_transport.fire(Event("gatheringstatechange"))
+        return fire_states() or called
 
     def _queue(self, task: Callable[[], object]) -> None:
         """Queues what a link told; it is void once the transport is gone."""
-
-        def run() -> None:
-            if self.link is not None:
-                task()
-
-        self._connection.tasks.queue(run)
+        self._connection.tasks.queue(lambda: False if self.link is None else task())
 
     def _local_candidate(
         self, text: str, ufrag: str, url: str | None = None, relay_protocol: str | None = None
@@ -225,8 +217,8 @@ class BoundTransport:
             }
         )
 
-    def _fire_candidate(self, candidate: RTCIceCandidate | None, url: str | None) -> None:
-        self._connection.target.dispatchEvent(
+    def _fire_candidate(self, candidate: RTCIceCandidate | None, url: str | None) -> bool:
+        return self._connection.target.fire(
             RTCPeerConnectionIceEvent("icecandidate", {"candidate": candidate, "url": url})
         )
 

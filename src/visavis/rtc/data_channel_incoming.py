@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Protocol
 
 from visavis.events import Event
+from visavis.rtc.backlog import Backlog
 from visavis.rtc.held_messages import HeldMessages
 
 _RELEASED_BYTES = 32 * 1024
@@ -30,6 +31,11 @@ class Stream(Protocol):
     @property
     def send(self) -> Callable[[str | bytes], bool]:
         """Queues a message; `RTCDataChannel.sent` tells when it left. False: too much waits."""
+        ...
+
+    @property
+    def backlog(self) -> Backlog:
+        """What waits in the association, over all channels."""
         ...
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ from visavis.dataplane.commands import DtlsRole
 from visavis.errors import DOMException
 from visavis.events import Event
 from visavis.jsep import Changes, want_data
+from visavis.rtc.configuration import MAX_MESSAGE_BYTES
 from visavis.rtc.data_channel import RTCDataChannel
 from visavis.rtc.data_channel_init import RTCDataChannelInit, wanted_id
 from visavis.rtc.data_flow import DataFlow
@@ -84,10 +85,7 @@ class DataChannels:
             self.sctp = RTCSctpTransport(transport)
         self.sctp.set_transport(transport)
         if data.negotiated:
-            self.sctp.update_max_message_size(
-                data.remote_max_message_size_bytes,
-                self._connection.session.capabilities.max_message_size_bytes,
-            )
+            self.sctp.update_max_message_size(data.remote_max_message_size_bytes, MAX_MESSAGE_BYTES)
         failed = self._give_ids()
         self._begin_flow(self.sctp)
         return failed

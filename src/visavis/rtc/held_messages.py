@@ -7,7 +7,7 @@ from collections import deque
 _log = logging.getLogger(__name__)
 
 SHARE_BYTES = 256 * 1024
-"""What one channel may hold before it is told in the log; an unreliable one drops what is beyond it."""
+"""What one channel may hold unread before that is told in the log; an unreliable one drops what is beyond."""
 
 
 class HeldMessages:
@@ -31,7 +31,7 @@ class HeldMessages:
     def put(self, data: str | bytes, size_bytes: int) -> int:
         """Holds a message; how many bytes are free again, since it was dropped."""
         if self._size_bytes + size_bytes > SHARE_BYTES:
-            if not self._warned:
+            if not self._warned and not self._is_read:
                 self._warned = True
                 _log.warning(
                     "%s the data channel %r: its messages %s",

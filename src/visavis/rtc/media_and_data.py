@@ -131,6 +131,7 @@ class MediaAndData(EventTarget):
             track_id=None if track is None else track.id,
             stream_ids=stream_ids(read.streams),
             rids=tuple(encoding.rid for encoding in offered),
+            receive_rids=encodings.received(read.receive_rids, kind),
         )
         transceiver = connection.add(session.transceiver(key), track, offered)
         connection.replace(session)

@@ -34,14 +34,15 @@ class NegotiationNeeded:
             self._update_when_chain_is_empty = False
             self.update()
 
-    def _check(self) -> None:
+    def _check(self) -> bool:
         connection = self._connection
         if len(connection.operations):
             self._update_when_chain_is_empty = True
         elif connection.session.signaling_state != "stable":
-            return
+            return False
         elif not needs_negotiation(connection.session):
             self._is_needed = False
         elif not self._is_needed:
             self._is_needed = True
-            connection.target.dispatchEvent(Event("negotiationneeded"))
+            return connection.target.fire(Event("negotiationneeded"))
+        return False

@@ -1,6 +1,5 @@
 """A connection's transports: the W3C objects, the links under them, and what each does to the other."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from visavis.events import Event
@@ -14,6 +13,7 @@ from visavis.rtc.dtls_transport import RTCDtlsTransport
 from visavis.rtc.ice_candidate import RTCIceCandidate
 from visavis.rtc.network import Link, MediaPath
 from visavis.rtc.prohibited import is_prohibited
+from visavis.values import replace
 
 if TYPE_CHECKING:
     from visavis.rtc.connection import Connection

@@ -86,7 +86,9 @@ def test_the_next_association_takes_the_place_of_the_one_that_is_open(pair: Pair
     assert first.native.send_message(TRANSPORT, 0, BINARY, b"of the first")
     second.until(lambda report: isinstance(report, MessagesReady))
     open_associations(pair, 2)
-    assert MessagePort(second.native, TRANSPORT).read() == ([], []), "nothing of the one before is read"
+    assert MessagePort(second.native, TRANSPORT).read() == ([], [], False), (
+        "nothing of the one before is read"
+    )
     for end in pair.ends:
         end.native.submit([CloseAssociation(TRANSPORT, 1)])
     send_across(pair, b"of the second")
@@ -103,7 +105,7 @@ def test_the_figures_of_an_association_are_those_of_its_transport(pair: Pair) ->
     end.native.submit([RequestStats(TRANSPORT)])
     report = end.until(lambda report: isinstance(report, TransportStats))
     assert isinstance(report, TransportStats)
-    assert int(report.values["sctpMtu"]) <= 1_200
+    assert 1_200 <= int(report.values["sctpMtu"]) <= 16_384
     assert int(report.values["sctpCongestionWindow"]) > 0
     assert int(report.values["sctpReceiverWindow"]) > 0
     assert float(report.values["sctpSmoothedRoundTripTime"]) > 0

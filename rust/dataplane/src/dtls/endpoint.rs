@@ -7,7 +7,9 @@ use dimpl::{Dtls, DtlsCertificate, Error, Output, ProtocolVersion, SecurityError
 use zeroize::Zeroizing;
 
 use super::alert;
-use super::config::{CONFIG, MAX_DATAGRAM, NEVER, OUTPUT_BUFFER};
+use super::config::{
+    CONFIG, MAX_DATAGRAM, MAX_HANDSHAKE_DATAGRAM, MAX_RECORD, NEVER, OUTPUT_BUFFER, RECORD_BUFFER,
+};
 use super::fingerprint;
 use super::hello::{ClientHello, cipher_suite_name, server_cipher_suite_untrusted};
 use super::keys::Keys;
@@ -44,10 +46,6 @@ pub enum Event {
 /// The datagram had no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Discarded;
-
-/// What a record adds to what it carries: header, explicit nonce, tag (RFC 6347 section 4.1, RFC 5288 section 3); in 1.3 it
-/// is less (RFC 9147 section 4).
-const RECORD_BYTES: usize = 13 + 8 + 16;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -163,7 +161,7 @@ impl Endpoint {
     /// Sends `packet` as application data, one record in one datagram, which `send` is given; other datagrams that were
     /// ready wait for `poll_transmit`. False: no connection stands, or the packet is none for a datagram.
     pub fn seal(&mut self, packet: &[u8], mut send: impl FnMut(&[u8])) -> bool {
-        if self.state != State::Connected || packet.is_empty() || packet.len() + RECORD_BYTES > MAX_DATAGRAM {
+        if self.state != State::Connected || packet.is_empty() || packet.len() > MAX_RECORD {
             return false;
         }
         let Some(engine) = &mut self.engine else { return false };
@@ -184,7 +182,8 @@ impl Endpoint {
     /// as `Discarded`; all others end the association. Before keys are agreed on, DTLS cannot tell a forged hello or alert
     /// from a true one (RFC 6347 section 4.1.2.7), so who can send from a validated address can spoil a handshake.
     pub fn handle_datagram_untrusted(&mut self, now: Time, datagram: &[u8]) -> Result<(), Discarded> {
-        if datagram.len() > MAX_DATAGRAM {
+        let most = if self.is_connected() { MAX_DATAGRAM } else { MAX_HANDSHAKE_DATAGRAM };
+        if datagram.len() > most {
             return Err(Discarded);
         }
         match self.state {
@@ -291,7 +290,8 @@ impl Endpoint {
         // Certificates come before the connection stands, and nothing afterwards is longer than a datagram.
         let is_connected = self.state == State::Connected;
         let mut buffer = if is_connected { std::mem::take(&mut self.buffer) } else { Zeroizing::default() };
-        buffer.resize(if is_connected { MAX_DATAGRAM } else { OUTPUT_BUFFER }, 0);
+        let size = if is_connected { buffer.len().max(RECORD_BUFFER) } else { OUTPUT_BUFFER };
+        buffer.resize(size, 0);
         let failure = loop {
             match engine.poll_output(&mut buffer) {
                 Output::Packet(packet) => {
@@ -326,7 +326,10 @@ impl Endpoint {
                     self.events.push_back(Event::Closed);
                     self.state = State::Over;
                 }
-                // Its own records are far smaller than the buffer.
+                Output::BufferTooSmall { needed } if is_connected && needed <= MAX_DATAGRAM => {
+                    buffer.resize(needed, 0);
+                }
+                // Its own records before that are far smaller than the buffer.
                 Output::BufferTooSmall { .. } => break Some("record-too-large"),
                 _ => {}
             }

@@ -31,7 +31,7 @@ mod received;
 mod tests;
 
 pub use certificate::{Certificate, CertificateError, Curve};
-pub use config::MAX_DATAGRAM;
+pub use config::{MAX_DATAGRAM, MAX_HANDSHAKE_DATAGRAM};
 pub use endpoint::{Discarded, Endpoint, Event};
 pub use keys::Keys;
 pub use received::Received;

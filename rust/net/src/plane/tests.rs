@@ -122,6 +122,10 @@ impl Core for Echo {
         self.report("refused", usize::from(peer.port()));
     }
 
+    fn handle_refused_size(&mut self, _: Time, _: SocketId, bytes: usize) {
+        self.report("too long", bytes);
+    }
+
     fn handle_frame(&mut self, _: Time, _: TrackId, _: &OutgoingFrame) {}
 
     fn poll_frame(&mut self) -> Option<(ReceiverId, FrameEvent)> {
