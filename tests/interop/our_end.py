@@ -16,6 +16,7 @@ from visavis import (
     MediaStreamTrack,
     RTCPeerConnection,
     RTCPeerConnectionIceEvent,
+    RTCRtpReceiver,
     RTCRtpSender,
     mediaDevices,
 )
@@ -93,6 +94,29 @@ class OurEnd:
                 await _sounds(track)
 
         self._run(hear)
+
+    def prefer(self, mime: str) -> None:
+        """Negotiates this codec of its kind, and no other, on all m-lines that there are."""
+
+        async def prefer() -> None:
+            kind = mime.partition("/")[0]
+            known = RTCRtpReceiver.getCapabilities(kind)
+            assert known is not None
+            codecs = [codec for codec in known.codecs if codec.mimeType in (mime, f"{kind}/rtx")]
+            for transceiver in self._pc.getTransceivers():
+                if transceiver.receiver.track.kind == kind:
+                    transceiver.setCodecPreferences(codecs)
+
+        self._run(prefer)
+
+    def codecs(self) -> set[object]:
+        """What is sent and received."""
+
+        async def known() -> set[object]:
+            report = await self._pc.getStats()
+            return {one["mimeType"] for one in report.values() if one["type"] == "codec"}
+
+        return self._run(known)
 
     def ask_for_layers(self, rids: Sequence[str]) -> None:
         """Adds an m-line on which a picture in layers may come."""

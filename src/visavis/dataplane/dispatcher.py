@@ -181,6 +181,8 @@ def _tell_ice(events: IceEvents, report: IceReport) -> None:
 
 def _log_state(report: TransportState) -> None:
     level = logging.INFO if report.state in ("connected", "failed") else logging.DEBUG
+    if not _log.isEnabledFor(level):
+        return
     fields = {
         "event": f"transport-{report.state}",
         "transport": report.transport,

@@ -14,7 +14,7 @@ from visavis.dataplane.commands import (
 )
 from visavis.ice.bases import Base, Bases
 from visavis.ice.candidate import Candidate, Foundations, LocalCandidate
-from visavis.ice.checklist import CandidatePair, PairStatus
+from visavis.ice.checklist import OPEN, CandidatePair, PairStatus
 from visavis.ice.checks import Checks
 from visavis.ice.events import AgentEvents
 from visavis.ice.gathering import CandidateError, Gatherer
@@ -31,6 +31,9 @@ from visavis.ice.states import (
     ice_state,
 )
 from visavis.stun import CommandSink, Requests, Response
+
+_CONSENT_LASTS_S = 30.0
+"""RFC 7675 section 5.1. The data plane counts it as long as it asks."""
 
 
 class IceAgent:
@@ -85,6 +88,7 @@ class IceAgent:
         self._closed = False
         self._generation = 0
         self._patience = Patience(clock, self._update)
+        self._parting = Patience(clock, self._part)
         self._connection = Connection.NONE
         self._held: list[Callable[[], None]] | None = None
         self.credentials = credentials
@@ -204,6 +208,7 @@ class IceAgent:
         """Gives allocations back and falls silent; idempotent."""
         if not self._closed:
             self._closed = True
+            self._parting.reset()
             self._end_generation()
             self._gatherer.close()
             self._relays.close()
@@ -241,8 +246,15 @@ class IceAgent:
         self._requests.handle_result(request, Response(code, tuple(attributes), rtt_s, transaction))
 
     def transport_state(self, state: str, reason: str) -> None:
-        """The owner hands on what `TransportEvents` hears: silence of the selected pair, and its end."""
+        """The owner hands on what `TransportEvents` hears: silence of the selected pair, and its end.
+
+        Of a peer that has said good-bye (`closed`) nothing is asked any more: its consent expires.
+        """
         before, self._connection = self._connection, connection_after(self._connection, state)
+        if state == "closed" and self._connection is Connection.SILENT and not self._closed:
+            self._parting.begin(_CONSENT_LASTS_S)
+        elif self._connection is not Connection.SILENT:
+            self._parting.reset()
         if self._connection is not before:
             self._update()
 
@@ -332,11 +344,14 @@ class IceAgent:
         base = self._relays.base(self.selected.socket)
         return self._bases.get(base if base is not None else self.selected.socket)
 
+    def _part(self) -> None:
+        self.transport_state("failed", "a peer that has left consents to nothing")
+
     def _update(self) -> None:
         """Derives the state, and tells it if it changed. Once there is a connection, pairs that go on being
         learnt do not keep it from being completed."""
         connected = self._connection is Connection.UP
-        pairs = [pair for pair in self._checks.list if not (connected and pair.was_learnt)]
+        found = [pair.status for pair in self._checks.list if not (connected and pair.was_learnt)]
         state = ice_state(
             Knowledge(
                 closed=self._closed,
@@ -349,8 +364,8 @@ class IceAgent:
                 local_candidates=len(self._checks.locals),
                 remotes_ended=self._checks.remotes.ended,
                 remote_candidates=len(self._checks.remotes),
-                open_pairs=sum(pair.is_open for pair in pairs),
-                failed_pairs=sum(pair.status is PairStatus.FAILED for pair in pairs),
+                open_pairs=sum(map(found.count, OPEN)),
+                failed_pairs=found.count(PairStatus.FAILED),
                 patience_over=self._patience.is_over,
             )
         )

@@ -46,6 +46,8 @@ def connection_after(connection: Connection, state: str) -> Connection:
             return Connection.SILENT
         case "connecting" | "connected" if connection is Connection.SILENT:
             return Connection.UP
+        case "closed" if connection is Connection.UP:
+            return Connection.SILENT
         case "failed" if connection is Connection.SILENT:
             return Connection.LOST
         case _:
@@ -53,7 +55,7 @@ def connection_after(connection: Connection, state: str) -> Connection:
 
 
 class Patience:
-    """The PAC timer (RFC 8863 section 4)."""
+    """A time for which something is waited for, as the PAC timer (RFC 8863 section 4)."""
 
     def __init__(self, clock: Clock, ended: Callable[[], None]) -> None:
         """`ended` is called when it has run out."""
@@ -64,6 +66,7 @@ class Patience:
 
     def begin(self, duration_s: float) -> None:
         """From now on."""
+        self.reset()
         self._timer = self._clock.call_later(duration_s, self._end)
 
     def reset(self) -> None:
@@ -77,7 +80,7 @@ class Patience:
         self._ended()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Knowledge:
     """What the state follows from; `open_pairs` are those whose check has not ended, and `selected_now` says
     that the selected pair is of this generation."""

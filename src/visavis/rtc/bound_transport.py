@@ -16,7 +16,11 @@ from visavis.jsep import (
 from visavis.rtc.configuration import NetworkChange
 from visavis.rtc.dtls_transport import RTCDtlsTransport, RTCDtlsTransportState
 from visavis.rtc.error import RTCError, RTCErrorDetailType, RTCErrorEvent, RTCErrorInit
-from visavis.rtc.ice_candidate import RTCIceCandidate
+from visavis.rtc.ice_candidate import (
+    RTCIceCandidate,
+    RTCIceServerTransportProtocol,
+    RTCLocalIceCandidateInit,
+)
 from visavis.rtc.ice_events import RTCPeerConnectionIceErrorEvent, RTCPeerConnectionIceEvent
 from visavis.rtc.ice_transport import (
     RTCIceCandidatePair,
@@ -208,16 +212,8 @@ class BoundTransport:
         self, text: str, ufrag: str, url: str | None = None, relay_protocol: str | None = None
     ) -> RTCIceCandidate:
         mid, index = section_of(self._connection.session, self.key)
-        return RTCIceCandidate(
-            {
-                "candidate": text,
-                "sdpMid": mid,
-                "sdpMLineIndex": index,
-                "usernameFragment": ufrag,
-                "url": url,
-                "relayProtocol": relay_protocol,
-            }
-        )
+        protocol = None if relay_protocol is None else RTCIceServerTransportProtocol(relay_protocol)
+        return RTCIceCandidate.of(RTCLocalIceCandidateInit(text, mid, index, ufrag, protocol, url))
 
     def _fire_candidate(self, candidate: RTCIceCandidate | None, url: str | None) -> bool:
         return self._connection.target.fire(
@@ -229,13 +225,13 @@ class BoundTransport:
         ours, theirs = ice.getLocalParameters(), ice.getRemoteParameters()
         mid, index = section_of(self._connection.session, self.key)
         first, second = (
-            RTCIceCandidate(
-                {
-                    "candidate": f"candidate:{candidate}",
-                    "sdpMid": mid,
-                    "sdpMLineIndex": index,
-                    "usernameFragment": parameters and parameters.usernameFragment,
-                }
+            RTCIceCandidate.of(
+                RTCLocalIceCandidateInit(
+                    f"candidate:{candidate}",
+                    mid,
+                    index,
+                    None if parameters is None else parameters.usernameFragment,
+                )
             )
             for candidate, parameters in ((local, ours), (remote, theirs))
         )

@@ -181,14 +181,6 @@ class Connection:
         if description is None:
             return None
         if id(description) not in self._descriptions:
-            session = self.session
-            held = {
-                id(session.current_local),
-                id(session.pending_local),
-                id(session.current_remote),
-                id(session.pending_remote),
-            }
-            self._descriptions = {key: one for key, one in self._descriptions.items() if key in held}
             self._descriptions[id(description)] = (
                 description,
                 RTCSessionDescription({"type": str(description.type), "sdp": description.text}),
@@ -216,6 +208,8 @@ class Connection:
         self.tasks.check_thread()
         gone = {one.key for one in self.session.transceivers} - {one.key for one in session.transceivers}
         former, self.session = self.session, session
+        if self._descriptions:
+            self._forget_descriptions()
         for state in session.transceivers:
             if state.key not in self._transceivers:
                 self.add(state, None, [RTCRtpEncodingParameters(rid) for rid in state.rids])
@@ -312,6 +306,8 @@ class Connection:
         if whole is not self.connection_state:
             fired.append("connectionstatechange")
         self.gathering_state, self.ice_connection_state, self.connection_state = gathering, ice, whole
+        if not fired:
+            return _fire_nothing
 
         def fire() -> bool:
             """A listener may close the connection: then the rest is not fired any more."""
@@ -345,6 +341,18 @@ class Connection:
         if self._network is not None:
             self._network.close()
 
+    def _forget_descriptions(self) -> None:
+        """Those that the session has no more."""
+        session = self.session
+        held = {
+            id(session.current_local),
+            id(session.pending_local),
+            id(session.current_remote),
+            id(session.pending_remote),
+        }
+        for key in [key for key in self._descriptions if key not in held]:
+            del self._descriptions[key]
+
     def _referenced_transports(self) -> list[RTCDtlsTransport]:
         """The transports that transceivers and data refer to (section 4.3.2)."""
         keys = {one.transport for one in self.session.transceivers} | {self.session.data.transport}
@@ -356,6 +364,10 @@ class Connection:
         for waiter in waiting:
             waiter.set_result(None)
         return bool(waiting)
+
+
+def _fire_nothing() -> bool:
+    return False
 
 
 def _on_a_loop() -> bool:

@@ -62,7 +62,11 @@ class LoopPlane:
         return self._users == 0
 
 
-_planes: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, LoopPlane]" = weakref.WeakKeyDictionary()
+_planes: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.ref[LoopPlane]]" = (
+    weakref.WeakKeyDictionary()
+)
+"""Held by its users, to which its loop leads while it is open: a loop that is closed before they are is
+forgotten with them, and the plane ends."""
 
 
 def acquire() -> LoopPlane:
@@ -72,15 +76,18 @@ def acquire() -> LoopPlane:
         RuntimeError: No event loop runs, or the data plane cannot start.
     """
     loop = asyncio.get_running_loop()
-    if loop not in _planes:
-        _planes[loop] = LoopPlane(loop)
-    _planes[loop].hold()
-    return _planes[loop]
+    known = _planes.get(loop)
+    plane = None if known is None else known()
+    if plane is None:
+        plane = LoopPlane(loop)
+        _planes[loop] = weakref.ref(plane)
+    plane.hold()
+    return plane
 
 
 def release(held: LoopPlane) -> None:
     """Gives back what `acquire` returned."""
     if held.release():
         for loop, known in list(_planes.items()):
-            if known is held:
+            if known() is held:
                 del _planes[loop]
