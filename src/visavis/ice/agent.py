@@ -18,22 +18,12 @@ from visavis.ice.checklist import OPEN, CandidatePair, PairStatus
 from visavis.ice.checks import Checks
 from visavis.ice.events import AgentEvents
 from visavis.ice.gathering import CandidateError, Gatherer
+from visavis.ice.liveness import Liveness, Patience
 from visavis.ice.options import Credentials, IceOptions, Machine
 from visavis.ice.relays import Relays
 from visavis.ice.remotes import RemoteCandidates
-from visavis.ice.states import (
-    Connection,
-    GatheringState,
-    IceState,
-    Knowledge,
-    Patience,
-    connection_after,
-    ice_state,
-)
+from visavis.ice.states import Connection, GatheringState, IceState, Knowledge, ice_state
 from visavis.stun import CommandSink, Requests, Response
-
-_CONSENT_LASTS_S = 30.0
-"""RFC 7675 section 5.1. The data plane counts it as long as it asks."""
 
 
 class IceAgent:
@@ -88,8 +78,7 @@ class IceAgent:
         self._closed = False
         self._generation = 0
         self._patience = Patience(clock, self._update)
-        self._parting = Patience(clock, self._part)
-        self._connection = Connection.NONE
+        self._alive = Liveness(clock, self._update)
         self._held: list[Callable[[], None]] | None = None
         self.credentials = credentials
         self.remote_credentials: Credentials | None = None
@@ -153,7 +142,7 @@ class IceAgent:
         if self.remote_credentials == remote or self._closed:
             return
         if is_another_peer:
-            self._connection = Connection.NONE
+            self._alive.forget()
         if self.remote_credentials is not None:
             self._begin_generation(self._checks.locals)
         self.remote_credentials = remote
@@ -201,14 +190,14 @@ class IceAgent:
         used = self._base_in_use()
         if used is not None and used.address[0] in gone:
             self._events.restart_wanted("the address in use is gone")
-        elif self._connection is not Connection.UP and self.remote_credentials is not None:
+        elif self._alive.connection is not Connection.UP and self.remote_credentials is not None:
             self._events.restart_wanted("the network changed while there was no connection")
 
     def close(self) -> None:
         """Gives allocations back and falls silent; idempotent."""
         if not self._closed:
             self._closed = True
-            self._parting.reset()
+            self._alive.close()
             self._end_generation()
             self._gatherer.close()
             self._relays.close()
@@ -246,17 +235,9 @@ class IceAgent:
         self._requests.handle_result(request, Response(code, tuple(attributes), rtt_s, transaction))
 
     def transport_state(self, state: str, reason: str) -> None:
-        """The owner hands on what `TransportEvents` hears: silence of the selected pair, and its end.
-
-        Of a peer that has said good-bye (`closed`) nothing is asked any more: its consent expires.
-        """
-        before, self._connection = self._connection, connection_after(self._connection, state)
-        if state == "closed" and self._connection is Connection.SILENT and not self._closed:
-            self._parting.begin(_CONSENT_LASTS_S)
-        elif self._connection is not Connection.SILENT:
-            self._parting.reset()
-        if self._connection is not before:
-            self._update()
+        """The owner hands on what `TransportEvents` hears: silence of the selected pair, and its end."""
+        if not self._closed:
+            self._alive.hear(state)
 
     # What the generation and the gatherer tell.
 
@@ -270,7 +251,7 @@ class IceAgent:
             self.selected = pair
             self.selected_changes += 1
             self._events.selected_pair(pair)
-        self._connection = Connection.UP
+        self._alive.select()
         self._update()
 
     def gathered(self, local: LocalCandidate) -> None:
@@ -304,8 +285,7 @@ class IceAgent:
     def _begin_generation(self, locals: Iterable[LocalCandidate]) -> None:
         self._generation += 1
         self._end_generation()
-        if self._connection is not Connection.UP:
-            self._connection = Connection.NONE
+        self._alive.restart()
         self._checks = self._new_checks(self._checks.list.next_id)
         for local in locals:
             self._checks.add_local(local)
@@ -344,20 +324,17 @@ class IceAgent:
         base = self._relays.base(self.selected.socket)
         return self._bases.get(base if base is not None else self.selected.socket)
 
-    def _part(self) -> None:
-        self.transport_state("failed", "a peer that has left consents to nothing")
-
     def _update(self) -> None:
         """Derives the state, and tells it if it changed. Once there is a connection, pairs that go on being
         learnt do not keep it from being completed."""
-        connected = self._connection is Connection.UP
+        connected = self._alive.connection is Connection.UP
         found = [pair.status for pair in self._checks.list if not (connected and pair.was_learnt)]
         state = ice_state(
             Knowledge(
                 closed=self._closed,
                 restarted=self._generation > 0,
                 started=self.remote_credentials is not None,
-                connection=self._connection,
+                connection=self._alive.connection,
                 selected_now=self.selected is not None
                 and self._checks.list.get(self.selected.id) is self.selected,
                 locals_gathered=self.gathering is GatheringState.COMPLETE,

@@ -1,10 +1,7 @@
 """The states that W3C gives an ICE transport, derived from what is known (webrtc-pc section 5.6)."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
-
-from visavis.clock import Clock, TimerHandle
 
 
 class IceState(StrEnum):
@@ -37,47 +34,6 @@ class Connection(Enum):
     """The peer has not answered for some seconds."""
     LOST = auto()
     """Consent has expired (RFC 7675), or none of the pairs is left."""
-
-
-def connection_after(connection: Connection, state: str) -> Connection:
-    """What the selected pair does, after a state of the data plane's transport."""
-    match state:
-        case "disconnected" if connection is Connection.UP:
-            return Connection.SILENT
-        case "connecting" | "connected" if connection is Connection.SILENT:
-            return Connection.UP
-        case "closed" if connection is Connection.UP:
-            return Connection.SILENT
-        case "failed" if connection is Connection.SILENT:
-            return Connection.LOST
-        case _:
-            return connection
-
-
-class Patience:
-    """A time for which something is waited for, as the PAC timer (RFC 8863 section 4)."""
-
-    def __init__(self, clock: Clock, ended: Callable[[], None]) -> None:
-        """`ended` is called when it has run out."""
-        self.is_over = False
-        self._clock = clock
-        self._ended = ended
-        self._timer: TimerHandle | None = None
-
-    def begin(self, duration_s: float) -> None:
-        """From now on."""
-        self.reset()
-        self._timer = self._clock.call_later(duration_s, self._end)
-
-    def reset(self) -> None:
-        """It does not run any more, and is not over."""
-        self.is_over = False
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _end(self) -> None:
-        self.is_over = True
-        self._ended()
 
 
 @dataclass(slots=True)
