@@ -27,6 +27,8 @@ pub enum Channels {
         is_stirred: bool,
         /// Where packets went last, and by which socket in the end: over that is known how long they may be.
         path: Option<(Path, SocketId)>,
+        /// The length of the last probe of that, as it was queued.
+        probe_bytes: usize,
     },
 }
 
@@ -78,7 +80,8 @@ impl Shard {
         for message in messages {
             association.send(now, message);
         }
-        transport.channels = Some(Channels::Begun { association, unread: 0, is_stirred: false, path: None });
+        transport.channels =
+            Some(Channels::Begun { association, unread: 0, is_stirred: false, path: None, probe_bytes: 0 });
         self.stir(id);
     }
 
@@ -206,7 +209,8 @@ impl Shard {
     fn send_packets(&mut self, now: Time, id: TransportId) -> bool {
         let Some(transport) = self.transports.get_mut(&id) else { return false };
         let path = transport.path();
-        let Some(Channels::Begun { association, is_stirred, path: last, .. }) = &mut transport.channels
+        let Some(Channels::Begun { association, is_stirred, path: last, probe_bytes, .. }) =
+            &mut transport.channels
         else {
             return false;
         };
@@ -236,6 +240,7 @@ impl Shard {
                 counts.bytes_sent += datagram.len() as u64;
                 if is_probe {
                     transmits.push_alone(path.socket, path.peer, datagram);
+                    *probe_bytes = transmits.entries().last().map_or(0, |entry| entry.length);
                 } else {
                     transmits.push(path.socket, path.peer, datagram);
                 }
@@ -258,8 +263,8 @@ impl Shard {
     pub fn handle_refused_size(&mut self, now: Time, socket: SocketId, bytes: usize) {
         let Some(id) = self.sockets.owner(socket) else { return };
         let channels = self.transports.get_mut(&id).and_then(|transport| transport.channels.as_mut());
-        if let Some(association) = channels.and_then(Channels::association) {
-            association.handle_refusal(now, bytes);
+        if let Some(Channels::Begun { association, probe_bytes, .. }) = channels {
+            association.handle_refusal(now, bytes == *probe_bytes);
             self.drive_association(now, id);
         }
     }
