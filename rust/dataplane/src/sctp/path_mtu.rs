@@ -16,6 +16,9 @@ use crate::time::Time;
 pub const BASE: usize = 1_200;
 /// Four of them fill a train of UDP segments; a DTLS record takes little more (RFC 6347 section 4.1.1).
 pub const LARGEST: usize = 16_240;
+/// What is tried at the most with peers that do not say that they take more, Ethernet's: Chromium's DTLS ends with a record that is
+/// longer than its buffer of 2,048 bytes, and others have such buffers too.
+const LARGEST_UNSAID: usize = 1_472;
 /// What is tried. IPv4 takes 28 bytes of the path MTU, IPv6 48; a TURN channel 4.
 const SIZES: [usize; 14] = [
     BASE, 1_232,   // The least of IPv6, 1,280.
@@ -95,6 +98,8 @@ pub struct PathMtu {
     /// What is sent while nothing better is known.
     base: usize,
     is_fixed: bool,
+    /// So many of the table are tried.
+    tried: usize,
     state: State,
     /// The longest of the table that passed, and the shortest that did not.
     passed: usize,
@@ -111,14 +116,17 @@ pub struct PathMtu {
 }
 
 impl PathMtu {
-    /// A search, or a fixed size.
-    pub fn new(now: Time, fixed: Option<usize>, may_probe: bool) -> PathMtu {
+    /// A search, or a fixed size. `takes_long`: the peer has said that it takes the longest.
+    pub fn new(now: Time, fixed: Option<usize>, may_probe: bool, takes_long: bool) -> PathMtu {
+        let longest = if takes_long { LARGEST } else { LARGEST_UNSAID };
+        let tried = SIZES.iter().filter(|&&size| size <= longest).count();
         PathMtu {
             base: fixed.unwrap_or(BASE),
             is_fixed: fixed.is_some(),
             state: if fixed.is_none() && may_probe { State::Base } else { State::Disabled },
+            tried,
             passed: 0,
-            failed: SIZES.len(),
+            failed: tried,
             trial: None,
             numbers: 0,
             long_lost: 0,
@@ -133,7 +141,8 @@ impl PathMtu {
     pub fn restart(&mut self, now: Time, may_probe: bool) {
         let fixed = self.is_fixed.then_some(self.base);
         // Answers to what was asked on the old path are none.
-        *self = PathMtu { numbers: self.numbers, ..PathMtu::new(now, fixed, may_probe) };
+        let takes_long = self.tried == SIZES.len();
+        *self = PathMtu { numbers: self.numbers, ..PathMtu::new(now, fixed, may_probe, takes_long) };
     }
 
     /// The longest datagram that may carry data.
@@ -163,7 +172,7 @@ impl PathMtu {
         match self.state {
             State::Base if self.trial.is_none() => self.begin_base(Step::Due),
             State::SearchComplete { raise_at } if raise_at <= now => {
-                self.failed = SIZES.len();
+                self.failed = self.tried;
                 self.search(now);
             }
             State::Error { retry_at } if retry_at <= now => self.begin_base(Step::Due),
@@ -250,7 +259,7 @@ impl PathMtu {
     }
 
     fn begin_base(&mut self, step: Step) {
-        (self.state, self.passed, self.failed) = (State::Base, 0, SIZES.len());
+        (self.state, self.passed, self.failed) = (State::Base, 0, self.tried);
         self.trial = Some(Trial { place: 0, step, sent: 0, first: 0 });
     }
 

@@ -26,7 +26,7 @@ fn search(path: &mut PathMtu, mut now: Time, mtu: usize) -> (Vec<usize>, Time) {
 }
 
 fn begun() -> PathMtu {
-    let mut path = PathMtu::new(at(0), None, true);
+    let mut path = PathMtu::new(at(0), None, true, true);
     path.on_full_packet(at(0));
     path
 }
@@ -47,11 +47,11 @@ fn the_table_ascends_and_is_found_out_size_by_size() {
 
 #[test]
 fn nothing_is_asked_before_a_packet_is_full_nor_of_a_fixed_size_or_a_stream() {
-    let mut idle = PathMtu::new(at(0), None, true);
+    let mut idle = PathMtu::new(at(0), None, true, true);
     assert_eq!((idle.take_probe(at(0), None), idle.poll_timeout()), (None, None));
     assert!(!idle.forbids_fragments());
     for (fixed, may_probe, size) in [(Some(1_300), true, 1_300), (None, false, BASE)] {
-        let mut path = PathMtu::new(at(0), fixed, may_probe);
+        let mut path = PathMtu::new(at(0), fixed, may_probe, true);
         path.on_full_packet(at(0));
         assert_eq!((path.take_probe(at(0), None), path.current()), (None, size));
         path.restart(at(0), may_probe);

@@ -90,7 +90,7 @@ impl Transfer {
             flight: Flight::new(extended(agreed.local_initial_tsn)),
             congestion: Congestion::new(now, config.base_packet()),
             rtt: RttEstimator::default(),
-            path_mtu: PathMtu::new(now, config.fixed_path_mtu, may_probe),
+            path_mtu: PathMtu::new(now, config.fixed_path_mtu, may_probe, agreed.features.long_datagrams),
             peer_window: agreed.peer_window as usize,
             tsns: ReceivedTsns::new(extended(agreed.peer_initial_tsn)),
             inbound: Inbound::new(config.max_message),
