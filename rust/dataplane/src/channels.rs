@@ -34,6 +34,8 @@ enum Stage {
         is_stirred: bool,
         /// Where packets went last, and by which socket in the end: over that is known how long they may be.
         path: Option<(Path, SocketId)>,
+        /// The length of the last probe of that, as it was queued.
+        probe_bytes: usize,
     },
 }
 
@@ -100,7 +102,8 @@ impl Shard {
         for message in messages {
             association.send(now, message);
         }
-        channels.stage = Stage::Begun { association, unread: 0, is_stirred: false, path: None };
+        channels.stage =
+            Stage::Begun { association, unread: 0, is_stirred: false, path: None, probe_bytes: 0 };
         self.stir(id);
     }
 
@@ -234,7 +237,9 @@ impl Shard {
         let Some(transport) = self.transports.get_mut(&id) else { return false };
         let path = transport.path();
         let stage = transport.channels.as_mut().map(|channels| &mut channels.stage);
-        let Some(Stage::Begun { association, is_stirred, path: last, .. }) = stage else { return false };
+        let Some(Stage::Begun { association, is_stirred, path: last, probe_bytes, .. }) = stage else {
+            return false;
+        };
         *is_stirred = false;
         let (Some(path), Some(dtls)) = (path, &mut transport.dtls) else { return false };
         let relay = self.transmits.relays.get_mut(path.socket);
@@ -261,6 +266,7 @@ impl Shard {
                 counts.bytes_sent += datagram.len() as u64;
                 if is_probe {
                     transmits.push_alone(path.socket, path.peer, datagram);
+                    *probe_bytes = transmits.entries().last().map_or(0, |entry| entry.length);
                 } else {
                     transmits.push(path.socket, path.peer, datagram);
                 }
@@ -283,8 +289,10 @@ impl Shard {
     pub fn handle_refused_size(&mut self, now: Time, socket: SocketId, bytes: usize) {
         let Some(id) = self.sockets.owner(socket) else { return };
         let channels = self.transports.get_mut(&id).and_then(|transport| transport.channels.as_mut());
-        if let Some(association) = channels.and_then(Channels::association) {
-            association.handle_refusal(now, bytes);
+        if let Some(Stage::Begun { association, probe_bytes, .. }) =
+            channels.map(|channels| &mut channels.stage)
+        {
+            association.handle_refusal(now, bytes == *probe_bytes);
             self.drive_association(now, id);
         }
     }

@@ -308,4 +308,17 @@ mod tests {
         assert_eq!(changes, [SocketChange::Close { socket }]);
         assert_eq!((table.len(), table.owner(kept)), (1, Some(OTHER)));
     }
+
+    #[test]
+    fn a_socket_is_told_once_that_fragments_are_forbidden_or_permitted() {
+        let mut table = SocketTable::default();
+        let socket = table.add(ONE, SocketNumber(FIRST_OWN_SOCKET), Descriptor(3)).unwrap();
+        table.poll_change().unwrap();
+        for forbids in [false, true, true, false, false] {
+            table.forbid_fragments(socket, forbids);
+            table.forbid_fragments(SocketId(0), forbids);
+        }
+        let told: Vec<SocketChange> = std::iter::from_fn(|| table.poll_change()).collect();
+        assert_eq!(told, [true, false].map(|forbids| SocketChange::ForbidFragments { socket, forbids }));
+    }
 }

@@ -121,3 +121,23 @@ impl TransmitQueue {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_travels_alone_joins_no_train_and_takes_none_with_it() {
+        let mut queue = TransmitQueue::default();
+        let peer = "192.0.2.1:5000".parse().unwrap();
+        for length in [100, 100] {
+            queue.push(SocketId(0), peer, &vec![1; length]);
+        }
+        queue.push_alone(SocketId(0), peer, &[2; 100]);
+        for length in [100, 100] {
+            queue.push(SocketId(0), peer, &vec![3; length]);
+        }
+        let trains: Vec<&[u8]> = queue.entries().iter().map(|entry| queue.bytes(entry)).collect();
+        assert_eq!(trains, [&[1; 200][..], &[2; 100], &[3; 200]]);
+    }
+}

@@ -15,6 +15,8 @@ pub mod parameter {
     pub const ADD_INCOMING_STREAMS: u16 = 18;
     /// RFC 9653 section 4.
     pub const ZERO_CHECKSUM: u16 = 0x8001;
+    /// Our own, of the kind that is skipped where it is not known: the longest datagram that its sender takes.
+    pub const LONGEST_DATAGRAM: u16 = 0xbfa3;
     /// RFC 5061 section 4.2.7.
     pub const SUPPORTED_EXTENSIONS: u16 = 0x8008;
     /// RFC 3758 section 3.1.

@@ -1,6 +1,6 @@
 //! Datagrams as long as the path takes, and what happens when it takes less.
 
-use visavis_wire::sctp::{self, ChunkWriter, Packet, chunk_type};
+use visavis_wire::sctp::{self, ChunkWriter, Packet, chunk_type, parameter};
 
 use super::*;
 
@@ -181,4 +181,35 @@ fn an_answer_repeats_what_the_heartbeat_says_and_not_its_padding() {
     assert_eq!(answer.len(), sctp::HEADER_LENGTH + 12);
     assert!(has(&answer, chunk_type::HEARTBEAT_ACK));
     assert_eq!(duo.ends[1].figures().discarded, 0);
+}
+
+#[test]
+fn a_peer_that_does_not_say_that_it_takes_more_gets_no_more_than_ethernet_carries() {
+    let mut duo = Duo::with(GOOD, 1, [DISCOVERS; 2]);
+    let until = duo.now + Duration::from_secs(5);
+    loop {
+        duo.settle();
+        for wire in &mut duo.wires {
+            wire.packets.values_mut().for_each(|packet| forget_parameter(packet));
+        }
+        if !duo.step(until) {
+            break;
+        }
+    }
+    for _ in 0..2 {
+        transfer(&mut duo, 0, Duration::from_millis(200));
+        assert_eq!((duo.ends[0].figures().path_mtu, duo.longest[0]), (1_472, 1_472));
+        let now = duo.now;
+        duo.ends[0].handle_path_change(now, true);
+    }
+}
+
+/// Makes the parameter one that nobody knows.
+fn forget_parameter(packet: &mut [u8]) {
+    let known = [parameter::LONGEST_DATAGRAM.to_be_bytes(), 8u16.to_be_bytes()].concat();
+    if let Some(at) = packet.windows(4).position(|bytes| bytes == known) {
+        packet[at + 1] += 1;
+        packet[8..12].fill(0);
+        sctp::finish_packet(packet, 0, false);
+    }
 }
