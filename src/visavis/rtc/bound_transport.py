@@ -222,7 +222,7 @@ class BoundTransport:
         first, second = (
             RTCIceCandidate.of(
                 RTCLocalIceCandidateInit(
-                    f"candidate:{candidate}", mid, index, parameters and parameters.usernameFragment
+                    f"candidate:{candidate}", mid, index, parameters.usernameFragment if parameters else None
                 )
             )
             for candidate, parameters in ((local, ours), (remote, theirs))

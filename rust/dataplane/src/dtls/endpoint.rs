@@ -1,10 +1,11 @@
 //! One DTLS association.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use dimpl::{Dtls, DtlsCertificate, Error, Output, ProtocolVersion, SecurityError, UnexpectedMessageError};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::config::{CONFIG, MAX_DATAGRAM, NEVER, OUTPUT_BUFFER};
 use super::fingerprint;
@@ -48,6 +49,11 @@ pub struct Discarded;
 /// is less (RFC 9147 section 4).
 const RECORD_BYTES: usize = 13 + 8 + 16;
 
+thread_local! {
+    /// What the engines of a thread write to, one after the other: so a connection that rests has no buffer.
+    static OUTPUT: Cell<Zeroizing<Vec<u8>>> = Cell::default();
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     /// A server that has seen no ClientHello; there is no engine yet.
@@ -81,8 +87,6 @@ pub struct Endpoint {
     events: VecDeque<Event>,
     timeout: Option<Time>,
     received: Received,
-    /// What the engine writes to once the connection stands.
-    buffer: Zeroizing<Vec<u8>>,
 }
 
 impl Endpoint {
@@ -135,7 +139,6 @@ impl Endpoint {
             events: VecDeque::new(),
             timeout: None,
             received: Received::default(),
-            buffer: Zeroizing::default(),
         };
         if role == DtlsRole::Client {
             let mut engine = endpoint.engine(true, now);
@@ -287,10 +290,9 @@ impl Endpoint {
 
     fn drain_to(&mut self, send: &mut dyn FnMut(&[u8])) {
         let Some(mut engine) = self.engine.take() else { return };
-        // Certificates come before the connection stands, and nothing afterwards is longer than a datagram.
-        let is_connected = self.state == State::Connected;
-        let mut buffer = if is_connected { std::mem::take(&mut self.buffer) } else { Zeroizing::default() };
-        buffer.resize(if is_connected { MAX_DATAGRAM } else { OUTPUT_BUFFER }, 0);
+        let was_connected = self.state == State::Connected;
+        let mut buffer = OUTPUT.take();
+        buffer.resize(OUTPUT_BUFFER, 0);
         let failure = loop {
             match engine.poll_output(&mut buffer) {
                 Output::Packet(packet) => {
@@ -334,9 +336,11 @@ impl Endpoint {
         if failure == Some(FINGERPRINT_MISMATCH) {
             refuse(&mut engine, &mut buffer, send);
         }
-        if is_connected {
-            self.buffer = buffer;
+        if !was_connected || self.state != State::Connected {
+            // Keying material, or the last that was received; certificates, which alone are longer, are no secret.
+            buffer.iter_mut().take(MAX_DATAGRAM).for_each(Zeroize::zeroize);
         }
+        OUTPUT.set(buffer);
         if self.state == State::Over {
             // The answer to close_notify has been taken; the engine has no more to say.
             self.end();
