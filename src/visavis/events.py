@@ -8,6 +8,7 @@ reaches who fired the event (DOM section 2.9). No object here is bound to an eve
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Generic, Self, TypeVar, cast, overload
 
 from visavis.errors import DOMException
@@ -87,10 +88,10 @@ class _Registered:
 class EventTarget:
     """Something that events happen to (DOM section 2.7)."""
 
-    def __init__(self) -> None:
-        self._listeners: dict[str, list[_Registered]] = {}
-        self._handlers: dict[str, _Registered] = {}
-        self._running: dict[asyncio.Task[None], None] = {}
+    # What most targets never have is the class's, and empty.
+    _listeners: Mapping[str, list[_Registered]] = MappingProxyType({})
+    _handlers: Mapping[str, _Registered] = MappingProxyType({})
+    _running: set[asyncio.Task[None]] | None = None
 
     def addEventListener(
         self, type: str, callback: Listener | None, options: Mapping[str, object] | bool | None = None
@@ -101,10 +102,9 @@ class EventTarget:
         """
         if callback is None:
             return
-        listeners = self._listeners.setdefault(type, [])
         if self._find(type, callback) is None:
             once = bool(options.get("once", False)) if isinstance(options, Mapping) else False
-            listeners.append(_Registered(callback, once=once))
+            self._register(type, _Registered(callback, once=once))
 
     def removeEventListener(
         self, type: str, callback: Listener | None, options: Mapping[str, object] | bool | None = None
@@ -181,13 +181,20 @@ class EventTarget:
         registered = self._handlers.get(type)
         if callback is None:
             if registered is not None:
-                del self._handlers[type]
+                self._handlers = {name: one for name, one in self._handlers.items() if name != type}
                 self._remove(type, registered)
         elif registered is not None:
             registered.callback = callback
         else:
-            self._handlers[type] = registered = _Registered(callback)
-            self._listeners.setdefault(type, []).append(registered)
+            registered = _Registered(callback)
+            self._handlers = {**self._handlers, type: registered}
+            self._register(type, registered)
+
+    def _register(self, type: str, listener: _Registered) -> None:
+        if type in self._listeners:
+            self._listeners[type].append(listener)
+        else:
+            self._listeners = {**self._listeners, type: [listener]}
 
     def _find(self, type: str, callback: Listener) -> _Registered | None:
         handler = self._handlers.get(type)
@@ -226,8 +233,10 @@ class EventTarget:
                 awaitable.close()
             raise
         event._unfinished += (task,)  # pyright: ignore[reportPrivateUsage]
-        self._running[task] = None
-        task.add_done_callback(self._running.pop)
+        if self._running is None:
+            self._running = set()
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
 
 
 class EventHandler(Generic[_EventT]):

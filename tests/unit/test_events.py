@@ -164,3 +164,20 @@ def test_waiting_for_an_event_that_does_not_come_times_out() -> None:
 
     with pytest.raises(TimeoutError):
         asyncio.run(main())
+
+
+def test_firing_says_whether_anybody_listens() -> None:
+    bell, heard = EventTarget(), list[str]()
+    assert not bell.fire(Event("ring"))
+    bell.addEventListener("ring", lambda event: heard.append(event.type))
+    assert bell.fire(Event("ring"))
+    assert not bell.fire(Event("knock"))
+    assert heard == ["ring"]
+
+
+def test_a_target_has_its_listeners_for_itself() -> None:
+    one, other, heard = EventTarget(), EventTarget(), list[str]()
+    one.addEventListener("ring", lambda event: heard.append("one"))
+    other.addEventListener("ring", lambda event: heard.append("other"))
+    other.dispatchEvent(Event("ring"))
+    assert heard == ["other"]

@@ -154,7 +154,7 @@ impl Shard {
         let mut transport = Transport::new(id, local, mode, certificate, now);
         transport.deadline = now + crate::tick::IDLE;
         self.deadlines.insert((transport.deadline, id));
-        self.transports.insert(id, transport);
+        self.transports.insert(id, Box::new(transport));
     }
 
     fn connect(

@@ -94,7 +94,7 @@ pub struct Sizes {
 /// All that one data plane thread owns. See the crate's documentation for how it is driven.
 pub struct Shard {
     pub(crate) config: ShardConfig,
-    pub(crate) transports: IdMap<TransportId, Transport>,
+    pub(crate) transports: IdMap<TransportId, Box<Transport>>,
     pub(crate) ufrags: HashMap<String, TransportId>,
     pub(crate) addresses: AddressBook,
     pub(crate) sockets: SocketTable,

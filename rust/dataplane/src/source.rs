@@ -112,6 +112,7 @@ impl Source {
         if index >= MAX_LAYERS {
             return None;
         }
+        self.layers.reserve_exact((index + 1).saturating_sub(self.layers.len()));
         while self.layers.len() <= index {
             self.layers.push(Layer::new(self.kind));
         }

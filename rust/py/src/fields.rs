@@ -36,9 +36,10 @@ impl<'a, 'py> Fields<'a, 'py> {
         }
     }
 
+    /// By the name's one string of the interpreter, which its cache of attributes goes by.
     fn attribute(&self, name: &str) -> PyResult<Bound<'py, PyAny>> {
         self.object
-            .getattr(name)
+            .getattr(PyString::intern(self.object.py(), name))
             .map_err(|_| PyTypeError::new_err(format!("{}.{name}: there is no such field", self.class)))
     }
 

@@ -227,10 +227,7 @@ class BoundTransport:
         first, second = (
             RTCIceCandidate.of(
                 RTCLocalIceCandidateInit(
-                    f"candidate:{candidate}",
-                    mid,
-                    index,
-                    None if parameters is None else parameters.usernameFragment,
+                    f"candidate:{candidate}", mid, index, parameters.usernameFragment if parameters else None
                 )
             )
             for candidate, parameters in ((local, ours), (remote, theirs))

@@ -68,7 +68,7 @@ class Connection:
         self.data = DataChannels(self)
         self.media = MediaFlows(self)
         self._streams: dict[str, MediaStream] = {}
-        self._former_streams: weakref.WeakValueDictionary[str, MediaStream] = weakref.WeakValueDictionary()
+        self._former_streams: weakref.WeakValueDictionary[str, MediaStream] | None = None
         self.session = Session(
             session_id=secrets.randbits(_SESSION_ID_BITS),
             default_stream_id=str(uuid.uuid4()),
@@ -89,7 +89,7 @@ class Connection:
         self._network: Network | None = None
         self._transceivers: dict[int, RTCRtpTransceiver] = {}
         self._descriptions: dict[int, tuple[Description, RTCSessionDescription]] = {}
-        self._state_waiters: set[asyncio.Future[None]] = set()
+        self._state_waiters: list[asyncio.Future[None]] = []
         self._proposed_from: tuple[object, ...] | None = None
 
     # What jsep draws (`Draw`).
@@ -141,7 +141,8 @@ class Connection:
     def stream(self, id: str) -> MediaStream:
         """The stream that the peer calls so: the same one, as long as anybody has it."""
         if id not in self._streams:
-            self._streams[id] = self._former_streams.get(id) or MediaStream(id=id)
+            former = None if self._former_streams is None else self._former_streams.get(id)
+            self._streams[id] = former or MediaStream(id=id)
         return self._streams[id]
 
     def check_open(self) -> None:
@@ -190,12 +191,12 @@ class Connection:
     async def next_connection_state(self) -> None:
         """Returns when the connection's state is another one."""
         self.tasks.check_loop()
-        changed = asyncio.get_running_loop().create_future()
-        self._state_waiters.add(changed)
+        changed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._state_waiters.append(changed)
         try:
             await changed
         finally:
-            self._state_waiters.discard(changed)
+            self._state_waiters.remove(changed)
 
     # What changes it.
 
@@ -251,6 +252,8 @@ class Connection:
         self._transceivers = {one.key: self._transceivers[one.key] for one in states}
         named = {id for one in states for id in one.remote_stream_ids}
         for id in self._streams.keys() - named:
+            if self._former_streams is None:
+                self._former_streams = weakref.WeakValueDictionary()
             self._former_streams[id] = self._streams.pop(id)
 
     def remember_proposal(self) -> None:

@@ -145,9 +145,13 @@ def _union_reader(alternatives: tuple[Any, ...]) -> Reader:
 
 
 def _list(read: Reader, value: object, what: str) -> list[Any]:
-    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+    if not _is_list(value):
         raise TypeError(f"{what} is a list, not {_shown(value)}")
     return [read(item, what) for item in cast(Iterable[object], value)]
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
 
 
 def _instance(type_: type[Any], value: object, what: str) -> Any:

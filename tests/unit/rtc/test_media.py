@@ -195,6 +195,7 @@ async def test_figures_refer_to_figures_that_are_there() -> None:
         ), type
     kinds = [stats["kind"] for stats in received.values() if stats["type"] == "inbound-rtp"]
     assert sorted(map(str, kinds)) == ["audio", "video"], "repairs are no streams of their own"
+    assert not [stats for stats in received.values() if stats["type"] == "outbound-rtp"], "it does not send"
     hang_up(one, other, stream)
     assert [stats["type"] for stats in (await one.getStats()).values()] != []
 

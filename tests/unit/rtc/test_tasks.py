@@ -99,3 +99,29 @@ def test_a_loop_that_is_closed_before_its_last_tasks_is_forgotten() -> None:
     loop = run(main())
     gc.collect()
     assert loop() is None
+
+
+def test_a_task_that_called_nobody_is_followed_at_once_and_another_is_not() -> None:
+    async def main() -> list[str]:
+        tasks, order = Tasks(), list[str]()
+        loop = asyncio.get_running_loop()
+
+        def told(name: str, called: bool) -> bool:
+            order.append(name)
+            loop.call_soon(order.append, f"turn after {name}")
+            return called
+
+        tasks.queue(lambda: told("first", False))
+        tasks.queue(lambda: told("second", True))
+        tasks.queue(lambda: told("third", True))
+        await tasks.turn()
+        return order
+
+    assert run(main()) == [
+        "first",
+        "second",
+        "turn after first",
+        "turn after second",
+        "third",
+        "turn after third",
+    ]

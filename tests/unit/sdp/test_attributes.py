@@ -5,14 +5,17 @@ from visavis.sdp import (
     Direction,
     ExtMap,
     Flag,
+    Fmtp,
     Group,
     IceOptions,
     IcePwd,
     IceUfrag,
     MaxMessageSize,
+    MediaDescription,
     Msid,
     Rid,
     RtpCodec,
+    RtpMap,
     SctpPort,
     Setup,
     Simulcast,
@@ -134,3 +137,24 @@ def test_a_reflexive_candidate_names_what_it_was_reflected_from() -> None:
         "candidate:7 1 udp 1686052607 203.0.113.5 4444 typ srflx raddr 192.0.2.2 rport 9"
     )
     assert (candidate.related_address, candidate.related_port) == ("192.0.2.2", 9)
+
+
+def test_lines_that_peers_have_in_common_are_one_object_and_long_ones_are_not_kept() -> None:
+    long = "x=" + "1" * 300
+
+    def read() -> MediaDescription:
+        lines = [
+            "v=0",
+            "o=- 1 1 IN IP4 127.0.0.1",
+            "s=-",
+            "t=0 0",
+            "m=audio 9 UDP/TLS/RTP/SAVPF 111 96",
+            "a=rtpmap:111 opus/48000/2",
+            f"a=fmtp:96 {long}",
+        ]
+        return parse("".join(f"{line}\r\n" for line in lines)).media[0]
+
+    one, other = read(), read()
+    assert one == other
+    assert one.first(RtpMap) is other.first(RtpMap)
+    assert one.first(Fmtp) is not other.first(Fmtp)

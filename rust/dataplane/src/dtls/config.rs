@@ -22,10 +22,7 @@ const MAX_QUEUED: usize = 30;
 /// The engine panics if a certificate does not fit into the buffer that it is given. A certificate comes out of what is
 /// queued, so this buffer holds any.
 pub(super) const OUTPUT_BUFFER: usize = 64 * 1024;
-const _: () = assert!(MAX_QUEUED * MAX_HANDSHAKE_DATAGRAM <= OUTPUT_BUFFER);
-
-/// And once it stands, this, until a record is longer.
-pub(super) const RECORD_BUFFER: usize = 2048;
+const _: () = assert!(MAX_QUEUED * MAX_HANDSHAKE_DATAGRAM <= OUTPUT_BUFFER && MAX_DATAGRAM <= OUTPUT_BUFFER);
 
 /// A peer that is not listening yet loses the first flight; the next one comes after this time, give or take a quarter,
 /// and then after twice, four times ... as long.

@@ -1,15 +1,14 @@
 //! One DTLS association.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use dimpl::{Dtls, DtlsCertificate, Error, Output, ProtocolVersion, SecurityError, UnexpectedMessageError};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::alert;
-use super::config::{
-    CONFIG, MAX_DATAGRAM, MAX_HANDSHAKE_DATAGRAM, MAX_RECORD, NEVER, OUTPUT_BUFFER, RECORD_BUFFER,
-};
+use super::config::{CONFIG, MAX_DATAGRAM, MAX_HANDSHAKE_DATAGRAM, MAX_RECORD, NEVER, OUTPUT_BUFFER};
 use super::fingerprint;
 use super::hello::{ClientHello, cipher_suite_name, server_cipher_suite_untrusted};
 use super::keys::Keys;
@@ -47,6 +46,11 @@ pub enum Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Discarded;
 
+thread_local! {
+    /// What the engines of a thread write to, one after the other: so a connection that rests has no buffer.
+    static OUTPUT: Cell<Zeroizing<Vec<u8>>> = Cell::default();
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     /// A server that has seen no ClientHello; there is no engine yet.
@@ -80,8 +84,6 @@ pub struct Endpoint {
     events: VecDeque<Event>,
     timeout: Option<Time>,
     received: Received,
-    /// What the engine writes to once the connection stands.
-    buffer: Zeroizing<Vec<u8>>,
 }
 
 impl Endpoint {
@@ -134,7 +136,6 @@ impl Endpoint {
             events: VecDeque::new(),
             timeout: None,
             received: Received::default(),
-            buffer: Zeroizing::default(),
         };
         if role == DtlsRole::Client {
             let mut engine = endpoint.engine(true, now);
@@ -287,11 +288,9 @@ impl Endpoint {
 
     fn drain_to(&mut self, send: &mut dyn FnMut(&[u8])) {
         let Some(mut engine) = self.engine.take() else { return };
-        // Certificates come before the connection stands, and nothing afterwards is longer than a datagram.
-        let is_connected = self.state == State::Connected;
-        let mut buffer = if is_connected { std::mem::take(&mut self.buffer) } else { Zeroizing::default() };
-        let size = if is_connected { buffer.len().max(RECORD_BUFFER) } else { OUTPUT_BUFFER };
-        buffer.resize(size, 0);
+        let was_connected = self.state == State::Connected;
+        let mut buffer = OUTPUT.take();
+        buffer.resize(OUTPUT_BUFFER, 0);
         let failure = loop {
             match engine.poll_output(&mut buffer) {
                 Output::Packet(packet) => {
@@ -326,10 +325,7 @@ impl Endpoint {
                     self.events.push_back(Event::Closed);
                     self.state = State::Over;
                 }
-                Output::BufferTooSmall { needed } if is_connected && needed <= MAX_DATAGRAM => {
-                    buffer.resize(needed, 0);
-                }
-                // Its own records before that are far smaller than the buffer.
+                // A record, and what of certificates it keeps, are far smaller than the buffer.
                 Output::BufferTooSmall { .. } => break Some("record-too-large"),
                 _ => {}
             }
@@ -338,9 +334,12 @@ impl Endpoint {
         if failure == Some(FINGERPRINT_MISMATCH) {
             refuse(&mut engine, &mut buffer, send);
         }
-        if is_connected {
-            self.buffer = buffer;
+        if !was_connected || self.state != State::Connected {
+            // Keying material, or the last that was received; certificates, which alone are longer, are no secret.
+            let written = if was_connected { MAX_DATAGRAM } else { MAX_HANDSHAKE_DATAGRAM };
+            buffer.iter_mut().take(written).for_each(Zeroize::zeroize);
         }
+        OUTPUT.set(buffer);
         if self.state == State::Over {
             // The answer to close_notify has been taken; the engine has no more to say.
             self.end();

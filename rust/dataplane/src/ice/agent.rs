@@ -192,6 +192,8 @@ impl Agent {
     pub fn set_pairs(&mut self, pairs: impl IntoIterator<Item = (PairId, Path, u32)>) {
         let mut before = std::mem::take(&mut self.pairs);
         let mut renamed = Vec::new();
+        let pairs = pairs.into_iter();
+        self.pairs.reserve_exact(pairs.size_hint().1.unwrap_or_default());
         for (id, path, priority) in pairs {
             if self.index_of(path).is_some() {
                 self.report(Event::State {

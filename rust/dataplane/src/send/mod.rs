@@ -119,6 +119,7 @@ impl SendSide {
             _ => (),
         }
         let mut old = std::mem::take(&mut self.slots);
+        self.slots.reserve_exact(slots.len());
         for config in slots {
             match old
                 .iter()
