@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from visavis.media import mediaDevices as mediaDevices
     from visavis.rtc import Event as Event
     from visavis.rtc import EventTarget as EventTarget
+    from visavis.rtc import InternalsLog as InternalsLog
     from visavis.rtc import MessageEvent as MessageEvent
     from visavis.rtc import RTCAnswerOptions as RTCAnswerOptions
     from visavis.rtc import RTCBundlePolicy as RTCBundlePolicy
@@ -115,6 +116,7 @@ _HOMES = {
     "visavis.rtc": (
         "Event",
         "EventTarget",
+        "InternalsLog",
         "MessageEvent",
         "RTCAnswerOptions",
         "RTCBundlePolicy",

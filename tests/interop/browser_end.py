@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.interop.browser_channels import BrowserChannels
-from tests.interop.ends import Candidate, Configuration, Description, Media
+from tests.interop.ends import Candidate, Configuration, Description, Media, Route
 from tests.interop.pages import Page, until
 
 START = """
@@ -58,6 +58,17 @@ NEXT_CANDIDATE = """
 ADD_CANDIDATE = "await pc.addIceCandidate(argument);"
 CLOSE = "pc.close(); for (const sender of sending) sender.track?.stop();"
 CONNECTED = "() => pc.connectionState === 'connected'"
+ROUTE = """
+    const stats = await pc.getStats();
+    const { selectedCandidatePairId } = [...stats.values()].find(one => one.type === 'transport');
+    const pair = stats.get(selectedCandidatePairId);
+    const [local, remote] = [pair.localCandidateId, pair.remoteCandidateId].map(id => stats.get(id));
+    return {
+        local: local.candidateType,
+        remote: remote.candidateType,
+        relay_protocol: local.relayProtocol ?? null,
+    };
+"""
 
 # The inbound statistics, and the pixels of video, of each track that is to be received.
 RECEIVED = """async (kind) => {
@@ -95,7 +106,8 @@ HEARD = f"""async (before) => {{
 class BrowserEnd:
     """Its page must be one that may use a camera, so of a secure context."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, name: str, page: Page) -> None:
+        self.name = name
         self._page = page
         self._channels = BrowserChannels(page)
 
@@ -140,6 +152,9 @@ class BrowserEnd:
 
     def connected(self) -> None:
         self._page.wait_for_function(CONNECTED)
+
+    def route(self) -> Route:
+        return Route(**self._run(ROUTE))
 
     def sees(self, pictures: int = 1) -> None:
         until(self._page, MOVED, until(self._page, SEEN, pictures))

@@ -1,16 +1,19 @@
-"""Our own end: `visavis.RTCPeerConnection` with the synthetic camera and microphone."""
+"""Our own end: `visavis.RTCPeerConnection` with the synthetic camera and microphone.
+
+`python -m tests.interop.our_end` is the same as a process.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
-from tests.interop.ends import Candidate, Configuration, Description, Media
+from tests.interop.ends import Candidate, Configuration, Description, Media, Route
 from tests.interop.loops import LoopThread
 from tests.interop.our_channels import OurChannels
+from tests.interop.serve_end import serve
 from visavis import (
     MediaStream,
     MediaStreamTrack,
-    RTCIceCandidatePair,
     RTCPeerConnection,
     RTCPeerConnectionIceEvent,
     RTCRtpReceiver,
@@ -27,6 +30,8 @@ T = TypeVar("T")
 
 class OurEnd:
     """Runs on the event loop of a thread."""
+
+    name = "ours"
 
     def __init__(self, loop: LoopThread) -> None:
         self._loop = loop
@@ -153,15 +158,13 @@ class OurEnd:
 
         self._run(stop)
 
-    def path(self) -> RTCIceCandidatePair:
-        """The pair of candidates that is in use."""
-
-        async def selected() -> RTCIceCandidatePair:
-            transport = self._pc.getReceivers()[0].transport
+    def route(self) -> Route:
+        async def selected() -> Route:
+            transport = self._pc.getTransceivers()[0].sender.transport
             assert transport is not None
             pair = transport.iceTransport.getSelectedCandidatePair()
             assert pair is not None
-            return pair
+            return Route(str(pair.local.type), str(pair.remote.type), pair.local.relayProtocol)
 
         return self._run(selected)
 
@@ -232,3 +235,8 @@ async def _sounds(track: MediaStreamTrack) -> None:
         if frame.level_dbov() > _SILENCE_DBOV:
             return
     raise AssertionError("the track ended")
+
+
+if __name__ == "__main__":
+    with LoopThread() as running:
+        serve(OurEnd(running))

@@ -19,6 +19,11 @@ impl SocketId {
         self.0 & RELAY != 0
     }
 
+    /// Whether a transport brought it.
+    pub fn is_own(self) -> bool {
+        self.0 >= FIRST_OWN_SOCKET
+    }
+
     /// Whether it is a stream to a server.
     pub fn is_stream(self) -> bool {
         self.0 & STREAM != 0
@@ -39,6 +44,8 @@ pub enum SocketChange {
     Open { socket: SocketId, descriptor: Descriptor },
     /// The same of a stream, which may still be connecting.
     OpenStream { socket: SocketId, descriptor: Descriptor, to: StreamTo },
+    /// From now on IP may not cut what leaves by it, and what this machine once learnt of the path counts for nothing; or may again.
+    ForbidFragments { socket: SocketId, forbids: bool },
     /// Close it once what was sent before has left.
     Close { socket: SocketId },
     /// Close it; nobody will use it.
@@ -49,6 +56,7 @@ pub enum SocketChange {
 struct Owned {
     transport: TransportId,
     number: SocketNumber,
+    forbids_fragments: bool,
 }
 
 /// All own sockets and relays of a shard.
@@ -147,9 +155,17 @@ impl SocketTable {
                 break socket;
             }
         };
-        self.owned.insert(socket, Owned { transport, number });
+        self.owned.insert(socket, Owned { transport, number, forbids_fragments: false });
         self.by_number.insert((transport, number), socket);
         Some(socket)
+    }
+
+    /// Whether IP may cut what leaves by a transport's own socket: it may, until this is said.
+    pub fn forbid_fragments(&mut self, socket: SocketId, forbids: bool) {
+        if let Some(owned) = self.owned.get_mut(&socket).filter(|owned| owned.forbids_fragments != forbids) {
+            owned.forbids_fragments = forbids;
+            self.changes.push_back(SocketChange::ForbidFragments { socket, forbids });
+        }
     }
 
     /// Forgets a socket or relay, which was this one.

@@ -3,7 +3,7 @@
 import ipaddress
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import zip_longest
 from typing import Final
@@ -11,6 +11,7 @@ from typing import Final
 from visavis.dataplane.commands import Address, AddSocket, RemoveSocket, SocketId, TransportId
 from visavis.ice.options import IceOptions, Interface, Machine
 from visavis.stun import CommandSink
+from visavis.values import replace
 
 _log = logging.getLogger(__name__)
 
@@ -115,19 +116,22 @@ class Bases:
             del self._by_address[base.address[0]]
             self._plane.submit(RemoveSocket(self._transport, base.socket))
         kept, self._by_address = self._by_address, {}
+        opened: list[AddSocket] = []
         for rank, host in enumerate(wanted[:MAX_BASES]):
             known = kept.get(host)
-            bound = replace(known, rank=rank) if known is not None else self._open(host, rank)
+            bound = replace(known, rank=rank) if known is not None else self._open(host, rank, opened)
             if bound is not None:
                 self._by_address[host] = bound
+        if opened:
+            self._plane.submit(*opened)
         return [base.socket for base in gone]
 
-    def _open(self, host: str, rank: int) -> Base | None:
+    def _open(self, host: str, rank: int, opened: list[AddSocket]) -> Base | None:
         try:
             descriptor, port = self._machine.open_socket(host, self._options.port_range)
         except OSError as error:
             _log.warning("no UDP port on %s for candidates: %s", host, error.strerror or error)
             return None
         base = Base(self.new_socket(), (host, port), rank)
-        self._plane.submit(AddSocket(self._transport, base.socket, descriptor))
+        opened.append(AddSocket(self._transport, base.socket, descriptor))
         return base

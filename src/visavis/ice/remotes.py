@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 
 from visavis.dataplane.commands import Address
 from visavis.ice.candidate import COMPONENT, Candidate, CandidateType, ip_version
 from visavis.ice.mdns import is_mdns_name
 from visavis.ice.options import Resolver
+from visavis.values import replace
 
 
 class RemoteCandidates:

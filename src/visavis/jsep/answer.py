@@ -1,7 +1,7 @@
 """Creating an answer (RFC 9429 section 5.3)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from visavis.dataplane.commands import Kind
 from visavis.errors import StateError
@@ -47,6 +47,7 @@ from visavis.sdp import (
     Origin,
     SessionDescription,
 )
+from visavis.values import replace
 
 _MIXED = Flag.EXTMAP_ALLOW_MIXED
 _ANSWERED_DIRECTION = {None: None, "sendrecv": None, "sendonly": "recvonly", "recvonly": "sendonly"}

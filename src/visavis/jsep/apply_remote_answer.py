@@ -1,7 +1,5 @@
 """Applying an answer of the peer, provisional or not (RFC 9429 sections 5.10 and 5.11)."""
 
-from dataclasses import replace
-
 from visavis.errors import InvalidDescriptionError
 from visavis.jsep.negotiated import (
     answer_changes,
@@ -36,6 +34,7 @@ from visavis.jsep.transports import (
 )
 from visavis.jsep.validate import check_answer
 from visavis.sdp import Direction, SessionDescription, Simulcast
+from visavis.values import replace
 
 
 def apply_remote_answer(

@@ -1,7 +1,5 @@
 """Applying an offer of the peer (RFC 9429 section 5.10, W3C webrtc-pc section 4.4.1.5)."""
 
-from dataclasses import replace
-
 from visavis.dataplane.commands import Kind
 from visavis.jsep.negotiated import stopped
 from visavis.jsep.reading import Reading, is_data, kind_of, read, requested_rids, reversed_direction
@@ -23,6 +21,7 @@ from visavis.jsep.transport import is_live
 from visavis.jsep.transports import remote_candidates
 from visavis.jsep.validate import check_offer
 from visavis.sdp import Direction, MediaDescription, SessionDescription
+from visavis.values import replace
 
 
 def apply_remote_offer(

@@ -1,7 +1,6 @@
 """Creating an offer (RFC 9429 section 5.2)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from visavis.dataplane.commands import Kind
 from visavis.errors import StateError
@@ -41,6 +40,7 @@ from visavis.sdp import (
     Setup,
     Simulcast,
 )
+from visavis.values import replace
 
 _PROTOCOL = "UDP/TLS/RTP/SAVPF"
 _DATA_PROTOCOL = "UDP/DTLS/SCTP"

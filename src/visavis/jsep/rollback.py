@@ -1,7 +1,5 @@
 """Rolling back an offer (RFC 9429 section 5.7, W3C webrtc-pc section 4.4.1.5)."""
 
-from dataclasses import replace
-
 from visavis.errors import StateError
 from visavis.jsep.remote_tracks import process_remote_track
 from visavis.jsep.session import (
@@ -16,6 +14,7 @@ from visavis.jsep.session import (
 )
 from visavis.jsep.signaling import next_state
 from visavis.jsep.transports import transport_changes
+from visavis.values import replace
 
 
 def roll_back(session: Session, side: Side) -> tuple[Session, Changes]:

@@ -1,7 +1,5 @@
 """What a program does to a session between descriptions (W3C webrtc-pc sections 4.4, 5.1 and 5.4)."""
 
-from dataclasses import replace
-
 from visavis.dataplane.commands import Kind
 from visavis.errors import InvalidPreferencesError
 from visavis.jsep.capabilities import CodecCapability, Format
@@ -11,6 +9,7 @@ from visavis.jsep.negotiated import credentials_in
 from visavis.jsep.reading import direction_of
 from visavis.jsep.session import Draw, Session, SignalingState, Transceiver
 from visavis.sdp import Direction, Msid
+from visavis.values import replace
 
 
 def add_transceiver(

@@ -10,7 +10,9 @@ from visavis.media import MediaStream, MediaStreamTrack
 from visavis.rtc import encodings, idl
 from visavis.rtc.capabilities import codecs
 from visavis.rtc.connection import Connection
-from visavis.rtc.data_channel import RTCDataChannel, RTCDataChannelEvent, RTCDataChannelInit
+from visavis.rtc.data_channel import RTCDataChannel
+from visavis.rtc.data_channel_event import RTCDataChannelEvent
+from visavis.rtc.data_channel_init import RTCDataChannelInit
 from visavis.rtc.receiver import RTCRtpReceiver
 from visavis.rtc.sctp_transport import RTCSctpTransport
 from visavis.rtc.sender import RTCRtpSender, stream_ids

@@ -187,6 +187,12 @@ async def test_figures_refer_to_figures_that_are_there() -> None:
     assert {stats["type"] for report in (sent, received) for stats in report.values()} >= STREAM_TYPES
     await _check_selected(one, "outbound-rtp")
     await _check_selected(other, "inbound-rtp")
+    for report, type in ((sent, "media-source"), (received, "inbound-rtp")):
+        sound = next(one for one in report.values() if one["type"] == type and one["kind"] == "audio")
+        assert all(
+            isinstance(sound[name], float)
+            for name in ("audioLevel", "totalAudioEnergy", "totalSamplesDuration")
+        ), type
     kinds = [stats["kind"] for stats in received.values() if stats["type"] == "inbound-rtp"]
     assert sorted(map(str, kinds)) == ["audio", "video"], "repairs are no streams of their own"
     hang_up(one, other, stream)
