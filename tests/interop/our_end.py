@@ -14,6 +14,7 @@ from tests.interop.serve_end import serve
 from visavis import (
     MediaStream,
     MediaStreamTrack,
+    RTCIceCandidatePair,
     RTCPeerConnection,
     RTCPeerConnectionIceEvent,
     RTCRtpReceiver,
@@ -159,12 +160,21 @@ class OurEnd:
         self._run(stop)
 
     def route(self) -> Route:
-        async def selected() -> Route:
+        pair = self._selected_pair()
+        return Route(str(pair.local.type), str(pair.remote.type), pair.local.relayProtocol)
+
+    def protocols(self) -> set[str]:
+        """Those of the candidates in use."""
+        pair = self._selected_pair()
+        return {str(candidate.protocol) for candidate in (pair.local, pair.remote)}
+
+    def _selected_pair(self) -> RTCIceCandidatePair:
+        async def selected() -> RTCIceCandidatePair:
             transport = self._pc.getTransceivers()[0].sender.transport
             assert transport is not None
             pair = transport.iceTransport.getSelectedCandidatePair()
             assert pair is not None
-            return Route(str(pair.local.type), str(pair.remote.type), pair.local.relayProtocol)
+            return pair
 
         return self._run(selected)
 

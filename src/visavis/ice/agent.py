@@ -6,6 +6,7 @@ from visavis.clock import Clock, TimerHandle
 from visavis.dataplane.commands import (
     FIRST_OWN_SOCKET,
     Address,
+    AnswerByRelaysOnly,
     PairId,
     RestartIce,
     SetIceRole,
@@ -84,6 +85,7 @@ class IceAgent:
         self._parting: TimerHandle | None = None
         self._connection = Connection.NONE
         self._held: list[Callable[[], None]] | None = None
+        self._by_relays_only = False
         self.credentials = credentials
         self.remote_credentials: Credentials | None = None
         self.controlling = controlling
@@ -222,8 +224,10 @@ class IceAgent:
         self._checks.pair_selected(pair, reason == "nominated")
 
     def socket_lost(self, socket: SocketId) -> None:
-        """`IceEvents`: the stream to a server ended."""
+        """`IceEvents`: the stream to a server ended, or streams of peers cannot be accepted any more."""
         self._relays.socket_lost(socket)
+        if self._bases.lose(socket):
+            self._checks.remove_socket(socket)
 
     def role_changed(self, controlling: bool) -> None:
         """`IceEvents`: RFC 8445 section 7.3.1.1."""
@@ -299,6 +303,9 @@ class IceAgent:
             self._held.append(event)
 
     def _gather(self) -> None:
+        if self._options.relay_only is not self._by_relays_only:
+            self._by_relays_only = self._options.relay_only
+            self._plane.submit(AnswerByRelaysOnly(self._transport, self._by_relays_only))
         for socket in self._gatherer.gather(self.credentials.ufrag):
             self._checks.remove_socket(socket)
 
