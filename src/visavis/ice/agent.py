@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from visavis.clock import Clock, TimerHandle
+from visavis.clock import Clock
 from visavis.dataplane.commands import (
     FIRST_OWN_SOCKET,
     Address,
@@ -19,14 +19,12 @@ from visavis.ice.checklist import OPEN, CandidatePair, PairStatus
 from visavis.ice.checks import Checks
 from visavis.ice.events import AgentEvents
 from visavis.ice.gathering import CandidateError, Gatherer
+from visavis.ice.liveness import Liveness, Patience
 from visavis.ice.options import Credentials, IceOptions, Machine
 from visavis.ice.relays import Relays
 from visavis.ice.remotes import RemoteCandidates
 from visavis.ice.states import Connection, GatheringState, IceState, Knowledge, ice_state
 from visavis.stun import CommandSink, Requests, Response
-
-_CONSENT_LASTS_S = 30.0
-"""RFC 7675 section 5.1. The data plane counts it as long as it asks."""
 
 
 class IceAgent:
@@ -80,10 +78,8 @@ class IceAgent:
         )
         self._closed = False
         self._generation = 0
-        self._patience: TimerHandle | None = None
-        self._patience_over = False
-        self._parting: TimerHandle | None = None
-        self._connection = Connection.NONE
+        self._patience = Patience(clock, self._update)
+        self._alive = Liveness(clock, self._update)
         self._held: list[Callable[[], None]] | None = None
         self._by_relays_only = False
         self.credentials = credentials
@@ -148,7 +144,7 @@ class IceAgent:
         if self.remote_credentials == remote or self._closed:
             return
         if is_another_peer:
-            self._connection = Connection.NONE
+            self._alive.forget()
         if self.remote_credentials is not None:
             self._begin_generation(self._checks.locals)
         self.remote_credentials = remote
@@ -157,7 +153,7 @@ class IceAgent:
             self._plane.submit(
                 RestartIce(self._transport, ours.ufrag, ours.password, remote.ufrag, remote.password)
             )
-        self._patience = self._clock.call_later(self._options.patience_s, self._lose_patience)
+        self._patience.begin(self._options.patience_s)
         self._checks.start()
 
     def add_remote(self, candidate: Candidate) -> None:
@@ -196,14 +192,14 @@ class IceAgent:
         used = self._base_in_use()
         if used is not None and used.address[0] in gone:
             self._events.restart_wanted("the address in use is gone")
-        elif self._connection is not Connection.UP and self.remote_credentials is not None:
+        elif self._alive.connection is not Connection.UP and self.remote_credentials is not None:
             self._events.restart_wanted("the network changed while there was no connection")
 
     def close(self) -> None:
         """Gives allocations back and falls silent; idempotent."""
         if not self._closed:
             self._closed = True
-            self._stay()
+            self._alive.close()
             self._end_generation()
             self._gatherer.close()
             self._relays.close()
@@ -243,25 +239,9 @@ class IceAgent:
         self._requests.handle_result(request, Response(code, tuple(attributes), rtt_s, transaction))
 
     def transport_state(self, state: str, reason: str) -> None:
-        """The owner hands on what `TransportEvents` hears: silence of the selected pair, and its end.
-
-        Of a peer that has said good-bye (`closed`) nothing is asked any more: its consent expires.
-        """
-        match state:
-            case "disconnected" if self._connection is Connection.UP:
-                self._connection = Connection.SILENT
-            case "connecting" | "connected" if self._connection is Connection.SILENT:
-                self._connection = Connection.UP
-                self._stay()
-            case "closed" if self._connection in (Connection.UP, Connection.SILENT) and not self._closed:
-                self._connection = Connection.SILENT
-                self._stay()
-                self._parting = self._clock.call_later(_CONSENT_LASTS_S, self._part)
-            case "failed" if self._connection is Connection.SILENT:
-                self._connection = Connection.LOST
-            case _:
-                return
-        self._update()
+        """The owner hands on what `TransportEvents` hears: silence of the selected pair, and its end."""
+        if not self._closed:
+            self._alive.hear(state)
 
     # What the generation and the gatherer tell.
 
@@ -275,7 +255,7 @@ class IceAgent:
             self.selected = pair
             self.selected_changes += 1
             self._events.selected_pair(pair)
-        self._connection = Connection.UP
+        self._alive.select()
         self._update()
 
     def gathered(self, local: LocalCandidate) -> None:
@@ -312,9 +292,7 @@ class IceAgent:
     def _begin_generation(self, locals: Iterable[LocalCandidate]) -> None:
         self._generation += 1
         self._end_generation()
-        self._patience_over = False
-        if self._connection is not Connection.UP:
-            self._connection = Connection.NONE
+        self._alive.restart()
         self._checks = self._new_checks(self._checks.list.next_id)
         for local in locals:
             self._checks.add_local(local)
@@ -345,8 +323,7 @@ class IceAgent:
     def _end_generation(self) -> None:
         self._checks.stop()
         self._checks.remotes.close()
-        if self._patience is not None:
-            self._patience.cancel()
+        self._patience.reset()
 
     def _base_in_use(self) -> Base | None:
         if self.selected is None:
@@ -354,31 +331,17 @@ class IceAgent:
         base = self._relays.base(self.selected.socket)
         return self._bases.get(base if base is not None else self.selected.socket)
 
-    def _part(self) -> None:
-        if self._connection is Connection.SILENT:
-            self._connection = Connection.LOST
-            self._update()
-
-    def _stay(self) -> None:
-        if self._parting is not None:
-            self._parting.cancel()
-            self._parting = None
-
-    def _lose_patience(self) -> None:
-        self._patience_over = True
-        self._update()
-
     def _update(self) -> None:
         """Derives the state, and tells it if it changed. Once there is a connection, pairs that go on being
         learnt do not keep it from being completed."""
-        connected = self._connection is Connection.UP
+        connected = self._alive.connection is Connection.UP
         found = [pair.status for pair in self._checks.list if not (connected and pair.was_learnt)]
         state = ice_state(
             Knowledge(
                 closed=self._closed,
                 restarted=self._generation > 0,
                 started=self.remote_credentials is not None,
-                connection=self._connection,
+                connection=self._alive.connection,
                 selected_now=self.selected is not None
                 and self._checks.list.get(self.selected.id) is self.selected,
                 locals_gathered=self.gathering is GatheringState.COMPLETE,
@@ -387,7 +350,7 @@ class IceAgent:
                 remote_candidates=len(self._checks.remotes),
                 open_pairs=sum(map(found.count, OPEN)),
                 failed_pairs=found.count(PairStatus.FAILED),
-                patience_over=self._patience_over,
+                patience_over=self._patience.is_over,
             )
         )
         if state is not self.state:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from visavis.rtc.connection import Connection
 
 _FINGERPRINT = "fingerprint"
+_ALERT = "dtls-alert-"
 
 
 class BoundTransport:
@@ -161,7 +162,8 @@ class BoundTransport:
                     if _FINGERPRINT in reason
                     else RTCErrorDetailType.DTLS_FAILURE
                 )
-                error = RTCError(RTCErrorInit(detail), f"the DTLS handshake failed: {reason}")
+                init = RTCErrorInit(detail, receivedAlert=_received_alert(reason))
+                error = RTCError(init, f"DTLS failed: {reason}")
                 called |= dtls.fire(RTCErrorEvent("error", {"error": error}))
             called |= dtls.fire(Event("statechange"))
             return fire_states() or called
@@ -244,6 +246,11 @@ def section_of(session: Session, key: int) -> tuple[str | None, int]:
     ]
     index, mid = min(sections, default=(0, None))
     return mid, index
+
+
+def _received_alert(reason: str) -> int | None:
+    number = reason.removeprefix(_ALERT)
+    return int(number) if number != reason and number.isdecimal() else None
 
 
 def _same_pair(one: RTCIceCandidatePair | None, other: RTCIceCandidatePair | None) -> bool:

@@ -15,7 +15,6 @@ from visavis.jsep import (
     IceCredentials,
     Session,
     Transceiver,
-    needs_negotiation,
     restart_ice,
 )
 from visavis.media import MediaSource, MediaStream, MediaStreamTrack
@@ -26,6 +25,7 @@ from visavis.rtc.data_channels import DataChannels
 from visavis.rtc.dtls_transport import RTCDtlsTransport
 from visavis.rtc.ice_events import RTCPeerConnectionIceEvent
 from visavis.rtc.media_flows import MediaFlows
+from visavis.rtc.negotiation_needed import NegotiationNeeded
 from visavis.rtc.network import Network, OpenNetwork
 from visavis.rtc.operations import Operations
 from visavis.rtc.parameters import (
@@ -62,7 +62,8 @@ class Connection:
         self.configuration = configuration
         self.certificates = configuration.certificates or [certificate.default()]
         self.tasks = Tasks()
-        self.operations = Operations(self.tasks, self._chain_is_empty)
+        self.negotiation = NegotiationNeeded(self)
+        self.operations = Operations(self.tasks, self.negotiation.chain_is_empty)
         self.transports = Transports(self)
         self.data = DataChannels(self)
         self.media = MediaFlows(self)
@@ -90,8 +91,6 @@ class Connection:
         self._descriptions: dict[int, tuple[Description, RTCSessionDescription]] = {}
         self._state_waiters: set[asyncio.Future[None]] = set()
         self._proposed_from: tuple[object, ...] | None = None
-        self._negotiation_needed = False
-        self._update_when_chain_is_empty = False
 
     # What jsep draws (`Draw`).
 
@@ -262,22 +261,11 @@ class Connection:
         """Whether the last created description would be created again."""
         return self._proposed_from == _what_descriptions_show(self.session)
 
-    def update_negotiation_needed(self) -> None:
-        """Section 4.7.3, "update the negotiation-needed flag"."""
-        if len(self.operations):
-            self._update_when_chain_is_empty = True
-        else:
-            self.tasks.queue(self._check_negotiation)
-
     def restart_ice(self) -> None:
         """The next offer restarts ICE (RFC 8445 section 9)."""
         if not self.closed:
             self.replace(restart_ice(self.session))
-            self.update_negotiation_needed()
-
-    def clear_negotiation_needed(self) -> None:
-        """Section 4.7.2."""
-        self._negotiation_needed = False
+            self.negotiation.update()
 
     def sending_changed(self, sender: RTCRtpSender) -> None:
         """A sender has another track, or other encodings."""
@@ -376,23 +364,6 @@ class Connection:
         for waiter in waiting:
             waiter.set_result(None)
         return bool(waiting)
-
-    def _chain_is_empty(self) -> None:
-        if self._update_when_chain_is_empty:
-            self._update_when_chain_is_empty = False
-            self.update_negotiation_needed()
-
-    def _check_negotiation(self) -> bool:
-        if len(self.operations):
-            self._update_when_chain_is_empty = True
-        elif self.session.signaling_state != "stable":
-            return False
-        elif not needs_negotiation(self.session):
-            self._negotiation_needed = False
-        elif not self._negotiation_needed:
-            self._negotiation_needed = True
-            return self.target.fire(Event("negotiationneeded"))
-        return False
 
 
 def _fire_nothing() -> bool:

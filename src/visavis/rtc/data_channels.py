@@ -63,7 +63,7 @@ class DataChannels:
             self._flow.add(made)
         if is_first:
             self._connection.replace(want_data(self._connection.session))
-            self._connection.update_negotiation_needed()
+            self._connection.negotiation.update()
         return made
 
     def apply(self, changes: Changes) -> list[RTCDataChannel]:

@@ -31,7 +31,9 @@ class HeldMessages:
     def put(self, data: str | bytes, size_bytes: int) -> int:
         """Holds a message; how many bytes are free again, since it was dropped."""
         if self._size_bytes + size_bytes > SHARE_BYTES:
-            if not self._warned and not self._is_read:
+            if not self._warned and (
+                self.drops or not self._is_read
+            ):  # else a slow reader slows the peer down
                 self._warned = True
                 _log.warning(
                     "%s the data channel %r: its messages %s",

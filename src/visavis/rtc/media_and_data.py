@@ -75,7 +75,7 @@ class MediaAndData(EventTarget):
             )
             sender = connection.add(session.transceiver(key), track).sender
             connection.replace(session)
-        connection.update_negotiation_needed()
+        connection.negotiation.update()
         return sender
 
     def removeTrack(self, sender: RTCRtpSender) -> None:
@@ -97,7 +97,7 @@ class MediaAndData(EventTarget):
         connection.replace(
             set_direction(connection.session, sender.state.key, _DROPS_SENDING.get(direction, direction))
         )
-        connection.update_negotiation_needed()
+        connection.negotiation.update()
 
     def addTransceiver(
         self,
@@ -135,7 +135,7 @@ class MediaAndData(EventTarget):
         )
         transceiver = connection.add(session.transceiver(key), track, offered)
         connection.replace(session)
-        connection.update_negotiation_needed()
+        connection.negotiation.update()
         return transceiver
 
     @property

@@ -357,3 +357,15 @@ def test_the_answer_to_an_ice_lite_peer_takes_control() -> None:
         callee.answer()
         assert callee.session.transports[0].controlling is controlling
         assert callee.session.transports[0].remote_lite is controlling
+
+
+def test_a_lite_peer_that_takes_over_gives_control_to_who_was_controlled() -> None:
+    caller, callee, lite = Peer(1), Peer(2), Peer(3)
+    caller.add()
+    negotiate(caller, callee)
+    assert not callee.session.transports[0].controlling
+    lite.remote(SdpType.OFFER, callee.offer())
+    changes = callee.remote(SdpType.ANSWER, lite.answer().replace("t=0 0\r\n", "t=0 0\r\na=ice-lite\r\n"))
+    transport = callee.session.transports[0]
+    assert (transport.controlling, transport.remote_lite, transport.association) == (True, True, 1)
+    assert changes.connected == (transport.key,)

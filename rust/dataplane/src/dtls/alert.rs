@@ -33,6 +33,38 @@ pub(super) fn instead_of_close_notify<R>(description: u8, close: impl FnOnce() -
     closed
 }
 
+/// The word for a fatal alert of the peer's: with its number, if it is one of RFC 8446 section 6 or RFC 5246 section 7.2.
+pub(super) fn reason(description: u8) -> &'static str {
+    match description {
+        10 => "dtls-alert-10",
+        20 => "dtls-alert-20",
+        22 => "dtls-alert-22",
+        40 => "dtls-alert-40",
+        42 => "dtls-alert-42",
+        43 => "dtls-alert-43",
+        44 => "dtls-alert-44",
+        45 => "dtls-alert-45",
+        46 => "dtls-alert-46",
+        47 => "dtls-alert-47",
+        48 => "dtls-alert-48",
+        49 => "dtls-alert-49",
+        50 => "dtls-alert-50",
+        51 => "dtls-alert-51",
+        70 => "dtls-alert-70",
+        71 => "dtls-alert-71",
+        80 => "dtls-alert-80",
+        86 => "dtls-alert-86",
+        109 => "dtls-alert-109",
+        110 => "dtls-alert-110",
+        112 => "dtls-alert-112",
+        113 => "dtls-alert-113",
+        115 => "dtls-alert-115",
+        116 => "dtls-alert-116",
+        120 => "dtls-alert-120",
+        _ => "dtls-alert",
+    }
+}
+
 /// The cryptography of AWS-LC, with the ciphers of DTLS 1.3 in these hands. For a configuration that lasts: what it needs
 /// is never freed.
 pub(super) fn provider() -> CryptoProvider {

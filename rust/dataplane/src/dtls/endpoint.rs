@@ -430,7 +430,7 @@ fn is_harmless(error: &Error) -> bool {
 fn reason(error: &Error) -> &'static str {
     match error {
         Error::Timeout(_) => "dtls-timeout",
-        Error::SecurityError(SecurityError::FatalAlert { .. }) => "dtls-alert",
+        Error::SecurityError(SecurityError::FatalAlert { description }) => alert::reason(*description),
         Error::CertificateError(_) => "dtls-certificate",
         Error::ConnectionClosed => "dtls-closed",
         _ => "dtls-error",
