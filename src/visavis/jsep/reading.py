@@ -19,6 +19,7 @@ from visavis.sdp import (
     SessionDescription,
     Setup,
     Simulcast,
+    Ssrc,
 )
 
 _PROTOCOLS = {
@@ -158,13 +159,21 @@ class Reading:
         return any("trickle" in line.options for line in lines)
 
     def stream_ids(self, media: MediaDescription, default: str) -> tuple[str, ...]:
-        """The streams of the track that an m-line sends: none for `-`, the default one without `a=msid`."""
+        """The streams of the track that an m-line sends: none for `-`, the default one where none is named.
+
+        Before RFC 8830 it was a source, and not the m-line, that named them; that counts if the m-line does
+        not.
+        """
         if not self.direction(media).sends:
             return ()
-        lines = media.every(Msid)
-        if not lines:
+        named = [line.stream_id for line in media.every(Msid)] or [
+            line.value.partition(" ")[0]
+            for line in media.every(Ssrc)
+            if line.attribute == "msid" and line.value is not None
+        ]
+        if not named:
             return (default,)
-        return tuple(dict.fromkeys(line.stream_id for line in lines if line.stream_id != "-"))
+        return tuple(dict.fromkeys(id for id in named if id != "-"))
 
     def candidates(self, media: MediaDescription) -> tuple[Candidate, ...]:
         """The candidates of an m-line for RTP, which carries RTCP too."""

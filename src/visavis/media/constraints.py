@@ -51,12 +51,14 @@ AUDIO_PROPERTIES = (
 class OverconstrainedError(DOMException):
     """No settings meet a required constraint (section 8)."""
 
-    constraint: str
-    """Its name, or ""."""
-
     def __init__(self, constraint: str, message: str = "") -> None:
         super().__init__(message, "OverconstrainedError")
-        self.constraint = constraint
+        self._constraint = constraint
+
+    @property
+    def constraint(self) -> str:
+        """Its name, or ""."""
+        return self._constraint
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ class MediaStreamConstraints(TypedDict, total=False):
     video: bool | Mapping[str, object]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class MediaDeviceInfo:
     """A device, as far as the program may know it (section 9.3)."""
 
@@ -40,7 +40,7 @@ class MediaDeviceInfo:
         return {"deviceId": self.deviceId, "kind": self.kind, "label": self.label, "groupId": self.groupId}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class InputDeviceInfo(MediaDeviceInfo):
     """A camera or a microphone (section 9.4)."""
 

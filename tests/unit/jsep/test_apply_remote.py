@@ -58,6 +58,19 @@ def test_an_offer_after_an_offer_adds_to_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("named", "streams"),
+    [("", ("old",)), ("a=msid:new mic\r\n", ("new",)), ("a=msid:- mic\r\n", ())],
+)
+def test_a_source_names_streams_where_its_m_line_does_not(named: str, streams: tuple[str, ...]) -> None:
+    text = _caller().create_offer().replace("a=msid:s mic\r\n", named)
+    [first, *_] = lines(text, "a=ssrc:")
+    number = first.removeprefix("a=ssrc:").partition(" ")[0]
+    callee = Peer(2)
+    callee.remote(SdpType.OFFER, text.replace(first, f"{first}\r\na=ssrc:{number} msid:old mic"))
+    assert callee.session.transceivers[0].remote_stream_ids == streams
+
+
+@pytest.mark.parametrize(
     ("msids", "streams"),
     [
         ((), ("default-2",)),
