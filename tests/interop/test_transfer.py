@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.interop.loops import LoopThread
 from visavis.transfer import exchange
@@ -122,7 +122,7 @@ def outgoing(directory: Path, **contents: bytes) -> Outgoing:
     return Outgoing([SourceFile.find(directory / name) for name in contents])
 
 
-def row(page: Page, name: str) -> Any:
+def row(page: Page, name: str) -> Locator:
     return page.locator(f"[data-file='{name}']")
 
 
