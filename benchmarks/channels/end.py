@@ -13,7 +13,7 @@ Then it speaks JSON lines on standard input and output:
     {"open": true}         the offerer: all channels are
     {"do": "send"}         to the offerer: send on the bulk channels without end
     {"do": "ping"}         to the offerer: send four bytes on `ping`, again a pause after they came back
-    {"do": "round-trips"}  to the offerer, which says {"round_trips_s": [...]} of those since it was last asked
+    {"do": "round-trips"}  to the offerer, which says {"round_trips_s": [...]} since it was last asked
     {"do": "count"}        to the answerer, which says {"messages": ..., "at_s": ...} by a clock of its own
 
 It ends when its standard input does, so none outlives the benchmark.
@@ -37,12 +37,17 @@ IDLE_STEPS = 10
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`receiver` is `onmessage` or `iteration`, which is visavis' own; `pairs` counts for `idle` alone."""
+    """`pairs` counts for `idle` alone.
+
+    Two are for visavis alone: `receiver`, which is `onmessage` or `iteration`, and `path_mtu_bytes`, at which
+    datagrams are held; None lets it find out.
+    """
 
     size_bytes: int = 0
     channels: int = 0
     ping_pause_s: float = 0.0
     receiver: str = "onmessage"
+    path_mtu_bytes: int | None = 1_200
     pairs: int = 0
 
 

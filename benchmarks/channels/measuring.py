@@ -1,6 +1,7 @@
 """What is measured of a pair of ends, and how long it takes."""
 
 import asyncio
+import itertools
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,16 +23,18 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """What arrived; CPU is that of all threads of a process, for as many bytes of messages."""
+    """What arrived; CPU is that of all threads of a process, for as many bytes of messages, if any came."""
 
     messages_per_s: float
     mbps: float
-    sender_cpu_s_per_gb: float
-    receiver_cpu_s_per_gb: float
+    sender_cpu_s_per_gb: float | None
+    receiver_cpu_s_per_gb: float | None
 
     @property
-    def cpu_s_per_gb(self) -> float:
+    def cpu_s_per_gb(self) -> float | None:
         """At both ends."""
+        if self.sender_cpu_s_per_gb is None or self.receiver_cpu_s_per_gb is None:
+            return None
         return self.sender_cpu_s_per_gb + self.receiver_cpu_s_per_gb
 
 
@@ -69,20 +72,17 @@ async def rate(command: Sequence[str], job: Job, times: Times, signaling: Signal
         for _ in range(WINDOWS):
             await asyncio.sleep(times.measured_s / WINDOWS)
             counts.append(await _count(pair))
-        sender_cpu_s, receiver_cpu_s = (
-            after_s - before_s for before_s, after_s in zip(cpu_began_s, pair.cpu_s(), strict=True)
-        )
+        cpu_s = [after_s - before_s for before_s, after_s in zip(cpu_began_s, pair.cpu_s(), strict=True)]
     rates = [
         (after - before) / (after_s - before_s)
-        for (before, before_s), (after, after_s) in zip(counts, counts[1:], strict=False)
+        for (before, before_s), (after, after_s) in itertools.pairwise(counts)
     ]
     # A path's losses come unevenly: there it is the mean that means something.
     (first, first_s), (last, last_s) = counts[0], counts[-1]
     per_s = statistics.median(rates) if signaling is None else (last - first) / (last_s - first_s)
-    gigabytes = max(1, last - first) * job.size_bytes / 1e9
-    return Rate(
-        per_s, per_s * job.size_bytes * 8e-6, sender_cpu_s / gigabytes, receiver_cpu_s / gigabytes
-    )
+    gigabytes = (last - first) * job.size_bytes / 1e9
+    sender, receiver = (used_s / gigabytes if gigabytes else None for used_s in cpu_s)
+    return Rate(per_s, per_s * job.size_bytes * 8e-6, sender, receiver)
 
 
 async def _count(pair: Pair) -> tuple[int, float]:

@@ -5,7 +5,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict
 from typing import IO, Any, Self
@@ -15,7 +15,7 @@ from benchmarks.processes import HERE, BenchmarkError
 
 ANSWER_TIMEOUT_S = 20.0
 SETUP_TIMEOUT_S = 30.0
-STOP_TIMEOUT_S = 2.0
+STOP_TIMEOUT_S = 0.3
 LINE_BYTES = 1 << 24
 TOLD_LINES = 3
 
@@ -29,7 +29,7 @@ class Process:
 
     @classmethod
     @asynccontextmanager
-    async def running(cls, command: Sequence[str], role: str, job: Job) -> AsyncIterator[Self]:
+    async def running(cls, command: Sequence[str], role: str, job: Job) -> AsyncGenerator[Self, None]:
         """Ends it when the block ends."""
         with tempfile.TemporaryFile("w+") as errors:
             process = await asyncio.create_subprocess_exec(
@@ -45,9 +45,7 @@ class Process:
             try:
                 yield cls(process, errors)
             finally:
-                if process.returncode is None:
-                    process.kill()
-                await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
+                await _stopped(process)
 
     def tell(self, message: dict[str, Any]) -> None:
         assert self._process.stdin is not None
@@ -85,6 +83,17 @@ class Process:
         return f": {' / '.join(said)}" if said else ""
 
 
+async def _stopped(process: asyncio.subprocess.Process) -> None:
+    """It ends when its input does, unless it is stuck."""
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
 class Pair:
     """An offerer and an answerer whose channels are open."""
 
@@ -108,7 +117,7 @@ class Signaling:
 
 
 @asynccontextmanager
-async def connected(command: Sequence[str], job: Job, signaling: Signaling) -> AsyncIterator[Pair]:
+async def connected(command: Sequence[str], job: Job, signaling: Signaling) -> AsyncGenerator[Pair, None]:
     """Both ends of a peer.
 
     Raises:

@@ -6,6 +6,8 @@ from benchmarks.channels import end
 from visavis import RTCDataChannel, RTCDataChannelEvent, RTCPeerConnection
 
 HIGH_WATER_BYTES = 2 << 20
+UNASKED_BYTES = 8_192
+"""So much of small messages is sent without asking each time how much waits."""
 TIMEOUT_S = 60.0
 
 
@@ -14,7 +16,7 @@ class VisavisEnd(end.End):
 
     def __init__(self, job: end.Job) -> None:
         super().__init__(job)
-        self._connection = RTCPeerConnection()
+        self._connection = RTCPeerConnection({"path_mtu_bytes": job.path_mtu_bytes})
         self._connection.ondatachannel = self._begin_channel
         self._ping_channel: RTCDataChannel | None = None
         self._bulk: list[RTCDataChannel] = []
@@ -41,8 +43,11 @@ class VisavisEnd(end.End):
 
     async def send_bulk(self, number: int) -> None:
         channel, data = self._bulk[number], bytes(self.job.size_bytes)
+        unasked = UNASKED_BYTES // self.job.size_bytes
         while True:
             await channel.send_async(data, high_water_bytes=HIGH_WATER_BYTES)
+            for _ in range(unasked):
+                channel.send(data)
 
     def send_ping(self) -> None:
         assert self._ping_channel is not None

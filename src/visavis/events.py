@@ -90,7 +90,7 @@ class EventTarget:
     def __init__(self) -> None:
         self._listeners: dict[str, list[_Registered]] = {}
         self._handlers: dict[str, _Registered] = {}
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], None] = {}
 
     def addEventListener(
         self, type: str, callback: Listener | None, options: Mapping[str, object] | bool | None = None
@@ -226,8 +226,8 @@ class EventTarget:
                 awaitable.close()
             raise
         event._unfinished += (task,)  # pyright: ignore[reportPrivateUsage]
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self._running[task] = None
+        task.add_done_callback(self._running.pop)
 
 
 class EventHandler(Generic[_EventT]):

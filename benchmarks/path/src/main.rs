@@ -25,7 +25,7 @@ const DATAGRAM_BYTES: usize = 65_536;
 #[derive(Debug, Deserialize)]
 struct Path {
     end: SocketAddr,
-    mbps: f64,
+    capacity_mbps: f64,
     /// There and back.
     round_trip_ms: f64,
     queue_bytes: usize,
@@ -73,7 +73,7 @@ fn run() -> Result<()> {
 fn carry(sockets: &[UdpSocket; 2], ends: [SocketAddr; 2], path: &Path) -> Result<()> {
     let link = |seed| {
         let settings = Settings {
-            bytes_per_second: path.mbps * 1e6 / 8.0,
+            bytes_per_second: path.capacity_mbps * 1e6 / 8.0,
             delay: Duration::from_secs_f64(path.round_trip_ms / 2e3),
             queue_bytes: path.queue_bytes,
             loss: path.loss,

@@ -2,16 +2,15 @@
 
 use std::collections::VecDeque;
 
-use crate::api::{AssociationId, AssociationState, Report, TransportId};
+use crate::api::{AssociationId, AssociationState, Report, SocketId, TransportId};
 use crate::counters::Counter;
-use crate::sctp::{Association, Config, Event, OutgoingMessage};
+use crate::ice::Path;
+use crate::sctp::{self, Association, Config, DTLS_BYTES, Event, OutgoingMessage};
 use crate::shard::Shard;
 use crate::time::Time;
 
 /// RFC 8831 section 6.2: as many streams as SCTP can number.
 pub(crate) const STREAMS: u16 = u16::MAX;
-/// With what DTLS adds (37 bytes) a datagram has at most 1,200 bytes, as for all that must fit any path (RFC 8261 section 5).
-pub(crate) const MAX_PACKET_BYTES: usize = 1_160;
 /// What one association sends before others, and media, have their turn.
 const TURN_BYTES: usize = 256 << 10;
 /// How many messages wait to be read before no more are taken from the association.
@@ -28,24 +27,46 @@ pub struct Channels {
 #[derive(Debug)]
 enum Stage {
     /// DTLS is not connected yet.
-    Waiting {
-        config: Config,
-        messages: VecDeque<OutgoingMessage>,
-    },
+    Waiting { config: Config, messages: VecDeque<OutgoingMessage> },
     Begun {
         association: Box<Association>,
         unread: usize,
         is_stirred: bool,
+        /// Where packets went last, and by which socket in the end: over that is known how long they may be.
+        path: Option<(Path, SocketId)>,
+        /// The length of the last probe of that, as it was queued.
+        probe_bytes: usize,
     },
 }
 
 impl Channels {
+    /// Of an association that has begun.
+    pub fn figures(&self) -> Option<sctp::Figures> {
+        match &self.stage {
+            Stage::Waiting { .. } => None,
+            Stage::Begun { association, .. } => Some(association.figures()),
+        }
+    }
+
     fn association(&mut self) -> Option<&mut Association> {
         match &mut self.stage {
             Stage::Waiting { .. } => None,
             Stage::Begun { association, .. } => Some(association),
         }
     }
+
+    /// ICE restarts: what was known of the path counts no more, even if the new one has the same addresses.
+    pub(crate) fn forget_path(&mut self, now: Time) {
+        if let Stage::Begun { association, path: Some((_, socket)), .. } = &mut self.stage {
+            association.handle_path_change(now, is_probed(*socket));
+        }
+    }
+}
+
+/// Whether datagrams that are too long for the path are lost there, and no others for it: on a stream, none are; with a socket
+/// that transports share, the others would be.
+fn is_probed(socket: SocketId) -> bool {
+    socket.is_own() && !socket.is_stream() && !socket.is_tcp()
 }
 
 impl Shard {
@@ -81,7 +102,8 @@ impl Shard {
         for message in messages {
             association.send(now, message);
         }
-        channels.stage = Stage::Begun { association, unread: 0, is_stirred: false };
+        channels.stage =
+            Stage::Begun { association, unread: 0, is_stirred: false, path: None, probe_bytes: 0 };
         self.stir(id);
     }
 
@@ -138,7 +160,10 @@ impl Shard {
     /// Forgets an association, and says so once.
     pub(crate) fn end_association(&mut self, id: TransportId, state: AssociationState, reason: &'static str) {
         let ended = self.transports.get_mut(&id).and_then(|transport| transport.channels.take());
-        if let Some(Channels { number, .. }) = ended {
+        if let Some(Channels { number, stage }) = ended {
+            if let Stage::Begun { path: Some((_, socket)), .. } = stage {
+                self.sockets.forbid_fragments(socket, false);
+            }
             let id = AssociationId { transport: id, number };
             self.reports.push_back(Report::Association { id, state, reason, inbound: 0, outbound: 0 });
         }
@@ -212,21 +237,39 @@ impl Shard {
         let Some(transport) = self.transports.get_mut(&id) else { return false };
         let path = transport.path();
         let stage = transport.channels.as_mut().map(|channels| &mut channels.stage);
-        let Some(Stage::Begun { association, is_stirred, .. }) = stage else { return false };
+        let Some(Stage::Begun { association, is_stirred, path: last, probe_bytes, .. }) = stage else {
+            return false;
+        };
         *is_stirred = false;
         let (Some(path), Some(dtls)) = (path, &mut transport.dtls) else { return false };
+        let relay = self.transmits.relays.get_mut(path.socket);
+        let socket = relay.map_or(path.socket, |relay| relay.via.socket);
+        let before = last.replace((path, socket));
+        if before != Some((path, socket)) {
+            if let Some((_, before)) = before {
+                self.sockets.forbid_fragments(before, false);
+            }
+            association.handle_path_change(now, is_probed(socket));
+        }
         let (transmits, counts) = (&mut self.transmits, &mut transport.counts);
         let (mut packets, mut failed, mut bytes) = (0, 0, 0);
         while bytes < TURN_BYTES && dtls.is_connected() {
             self.scratch.clear();
+            let usual = association.path_mtu();
             if !association.poll_transmit(now, &mut self.scratch) {
                 break;
             }
+            let is_probe = self.scratch.len() + DTLS_BYTES > usual;
             let sealed = dtls.seal(&self.scratch, |datagram| {
                 bytes += datagram.len();
                 counts.packets_sent += 1;
                 counts.bytes_sent += datagram.len() as u64;
-                transmits.push(path.socket, path.peer, datagram);
+                if is_probe {
+                    transmits.push_alone(path.socket, path.peer, datagram);
+                    *probe_bytes = transmits.entries().last().map_or(0, |entry| entry.length);
+                } else {
+                    transmits.push(path.socket, path.peer, datagram);
+                }
             });
             if sealed {
                 packets += 1;
@@ -238,7 +281,20 @@ impl Shard {
             self.config.counters.add(Counter::SctpSent, packets);
             self.config.counters.add(Counter::SctpSealFailed, failed);
         }
+        self.sockets.forbid_fragments(socket, association.forbids_fragments());
         bytes >= TURN_BYTES
+    }
+
+    /// The system sends no datagram of so many bytes by one of a transport's own sockets.
+    pub fn handle_refused_size(&mut self, now: Time, socket: SocketId, bytes: usize) {
+        let Some(id) = self.sockets.owner(socket) else { return };
+        let channels = self.transports.get_mut(&id).and_then(|transport| transport.channels.as_mut());
+        if let Some(Stage::Begun { association, probe_bytes, .. }) =
+            channels.map(|channels| &mut channels.stage)
+        {
+            association.handle_refusal(now, bytes == *probe_bytes);
+            self.drive_association(now, id);
+        }
     }
 
     /// Tells what the association tells; its messages while there is room for them.

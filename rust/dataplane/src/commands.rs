@@ -4,7 +4,7 @@ use crate::api::{
     AssociationState, Command, DtlsRole, Extension, Fingerprint, GivenKeys, IceMode, Kind, PayloadMap,
     Report, SlotId, TrackId, TransportId, TransportState,
 };
-use crate::channels::{MAX_PACKET_BYTES, STREAMS};
+use crate::channels::STREAMS;
 use crate::dtls::Certificate;
 use crate::ice::Credentials;
 use crate::message::ShardMessage;
@@ -40,8 +40,16 @@ impl Shard {
             Command::OpenStream { id, socket, descriptor, server, tls_name } => {
                 self.open_stream(id, socket, descriptor, StreamTo { server, tls_name });
             }
+            Command::AddTcpSocket { id, socket, local, listener } => {
+                self.add_tcp_socket(id, socket, local, listener);
+            }
             Command::RemoveSocket { id, socket } => self.remove_socket(now, id, socket),
             Command::SetPairs { id, pairs } => self.set_pairs(now, id, &pairs),
+            Command::AnswerByRelaysOnly { id, only } => {
+                if let Some(transport) = self.transports.get_mut(&id) {
+                    transport.by_relays_only = only;
+                }
+            }
             Command::Nominate { id, pair } => {
                 if let Some(transport) = self.transports.get_mut(&id) {
                     transport.ice.nominate(pair);
@@ -101,21 +109,26 @@ impl Shard {
                 self.open_receiver(now, track, layer, receiver)
             }
             Command::CloseReceiver { track, receiver } => self.close_receiver(track, receiver),
-            Command::OpenAssociation { id, local_port, remote_port, receive_bytes, max_message_bytes } => {
-                self.open_association(
-                    now,
-                    id,
-                    Config {
-                        local_port,
-                        remote_port,
-                        receive_budget: receive_bytes,
-                        max_message: max_message_bytes,
-                        streams: STREAMS,
-                        max_packet: MAX_PACKET_BYTES,
-                        interleaving: true,
-                    },
-                )
-            }
+            Command::OpenAssociation {
+                id,
+                local_port,
+                remote_port,
+                receive_bytes,
+                max_message_bytes,
+                path_mtu_bytes,
+            } => self.open_association(
+                now,
+                id,
+                Config {
+                    local_port,
+                    remote_port,
+                    receive_budget: receive_bytes,
+                    max_message: max_message_bytes,
+                    streams: STREAMS,
+                    fixed_path_mtu: path_mtu_bytes,
+                    interleaving: true,
+                },
+            ),
             Command::ResetStreams { id, streams } => self.reset_streams(id, &streams),
             Command::CloseAssociation { id } => self.close_association(now, id),
         }
@@ -134,7 +147,10 @@ impl Shard {
         if self.transports.contains_key(&id) || taken {
             return;
         }
-        self.ufrags.entry(local.ufrag.clone()).or_insert(id);
+        let owner = *self.ufrags.entry(local.ufrag.clone()).or_insert(id);
+        if let Some(owner) = self.transports.get_mut(&owner) {
+            owner.shares_ufrag = true;
+        }
         let mut transport = Transport::new(id, local, mode, certificate, now);
         transport.deadline = now + crate::tick::IDLE;
         self.deadlines.insert((transport.deadline, id));
@@ -218,6 +234,9 @@ impl Shard {
         } else {
             let ufrag = local.ufrag.clone();
             transport.ice.restart(local, remote);
+            if let Some(channels) = &mut transport.channels {
+                channels.forget_path(now);
+            }
             let lost = transport.revive(now);
             self.ufrags.entry(ufrag).or_insert(id);
             self.forget_old_ufrags(id);
@@ -330,6 +349,9 @@ impl Shard {
         transport.send_dtls(&mut self.transmits);
         self.reports.extend(transport.enter(TransportState::Closed, reason));
         self.ufrags.retain(|_, owner| *owner != id);
+        if transport.shares_ufrag {
+            self.pass_on_ufrags(&transport);
+        }
         for path in transport.ice.paths() {
             self.release_address(path, id);
         }
@@ -344,6 +366,18 @@ impl Shard {
         }
         for track in transport.receive.tracks() {
             self.end_track(track, id);
+        }
+    }
+
+    /// At shared addresses, the first of the transports with a fragment is meant by it: when that is gone, the next.
+    fn pass_on_ufrags(&mut self, gone: &Transport) {
+        for ufrag in gone.ice.ufrags() {
+            let heirs = self.transports.values_mut();
+            let mut heirs = heirs.filter(|heir| heir.ice.ufrags().any(|known| known == ufrag));
+            if let Some(heir) = heirs.next() {
+                heir.shares_ufrag = true;
+                self.ufrags.insert(ufrag.to_owned(), heir.id);
+            }
         }
     }
 

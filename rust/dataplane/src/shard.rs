@@ -10,6 +10,7 @@ use visavis_wire::kind::{PacketKind, classify};
 use crate::addresses::{AddressBook, Owner};
 use crate::api::{AssociationId, Kind, Report, ShardId, SocketId, TrackId, TransportId};
 use crate::counters::{Counter, Counters};
+use crate::dtls;
 use crate::frames::{FrameEvent, ReceiverId};
 use crate::ice::Path;
 use crate::ids::IdMap;
@@ -35,6 +36,9 @@ const HAND_OVER_BURST_BYTES: u64 = 256_000;
 /// The largest datagram: Ethernet's payload and something for tunnels that reassemble. All that is stored or handed over is
 /// bounded in number, and by this in bytes.
 pub const MAX_DATAGRAM_BYTES: usize = 2_048;
+/// The same at a transport's own sockets, whose data channels find out what their path takes: the longest DTLS record (RFC 6347
+/// section 4.1), and what a TURN server adds.
+pub const MAX_OWN_DATAGRAM_BYTES: usize = dtls::MAX_DATAGRAM + 64;
 /// What a turn may gather before it has to be flushed and sent: 64 packets of video for 200 subscribers.
 const TURN_BYTES: usize = 16 << 20;
 /// What a turn may gather for other threads.
@@ -198,7 +202,8 @@ impl Shard {
     ) {
         self.count(Counter::DatagramsReceived);
         self.config.counters.add(Counter::BytesReceived, data.len() as u64);
-        if data.len() > MAX_DATAGRAM_BYTES {
+        let most = if socket.is_own() { MAX_OWN_DATAGRAM_BYTES } else { MAX_DATAGRAM_BYTES };
+        if data.len() > most {
             return self.count(Counter::DatagramOversized);
         }
         self.handle_datagram_from(now, Path { socket, peer }, data, None);
@@ -223,6 +228,9 @@ impl Shard {
         }
         if !matches!(kind, PacketKind::Dtls | PacketKind::Rtp | PacketKind::Rtcp) {
             return self.count(Counter::UnknownKind);
+        }
+        if kind != PacketKind::Dtls && data.len() > MAX_DATAGRAM_BYTES {
+            return self.count(Counter::DatagramOversized);
         }
         match self.addresses.owner(path) {
             Some(Owner::Transport(id)) => match kind {
@@ -427,8 +435,20 @@ impl Shard {
         }
     }
 
+    /// The stream between the base of a TCP candidate and a peer has ended, or never came about.
+    pub fn handle_stream_lost(&mut self, now: Time, socket: SocketId, peer: SocketAddr) {
+        let Some(id) = self.sockets.owner(socket) else { return };
+        if let Some(transport) = self.transports.get_mut(&id) {
+            transport.ice.remove_path(Path { socket, peer });
+            self.drive_ice(now, id, None);
+        }
+    }
+
     /// The system refused to send to an address.
     pub fn handle_send_failure(&mut self, now: Time, socket: SocketId, peer: SocketAddr) {
+        if socket.is_tcp() {
+            return self.handle_stream_lost(now, socket, peer);
+        }
         let Some(id) = self.sockets.owner(socket) else { return };
         if let Some(transport) = self.transports.get_mut(&id) {
             transport.requests.handle_send_failure(Path { socket, peer });

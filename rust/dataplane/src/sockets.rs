@@ -1,9 +1,10 @@
 //! The sockets and relays that transports own: what their owners call them, what the shard calls them.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::api::{Descriptor, FIRST_OWN_SOCKET, SocketId, SocketNumber, TransportId};
+use crate::ice::Path;
 use crate::ids::IdMap;
 
 /// The most sockets and relays of one transport.
@@ -12,6 +13,8 @@ const MAX_PER_TRANSPORT: usize = 256;
 const RELAY: u32 = 1 << 31;
 /// Those of streams this one: what leaves by them is not lost on the way, and goes to one server alone.
 const STREAM: u32 = 1 << 30;
+/// Those of bases of TCP candidates this one: each peer's address is reached by a stream of its own.
+const TCP: u32 = 1 << 29;
 
 impl SocketId {
     /// Whether it is no socket, but a way over a TURN server.
@@ -19,9 +22,29 @@ impl SocketId {
         self.0 & RELAY != 0
     }
 
+    /// Whether a transport brought it.
+    pub fn is_own(self) -> bool {
+        self.0 >= FIRST_OWN_SOCKET
+    }
+
     /// Whether it is a stream to a server.
     pub fn is_stream(self) -> bool {
-        self.0 & STREAM != 0
+        self.0 & (STREAM | TCP) == STREAM
+    }
+
+    /// Whether it is the base of a TCP candidate.
+    pub fn is_tcp(self) -> bool {
+        self.0 & (STREAM | TCP) == TCP
+    }
+
+    /// A name for a driver's own use: one stream of such a base. No socket is called so.
+    pub fn of_peer_stream(number: u32) -> SocketId {
+        SocketId(number % TCP | STREAM | TCP)
+    }
+
+    /// Whether it was made by `of_peer_stream`.
+    pub fn is_peer_stream(self) -> bool {
+        self.0 & (STREAM | TCP) == STREAM | TCP
     }
 }
 
@@ -39,6 +62,15 @@ pub enum SocketChange {
     Open { socket: SocketId, descriptor: Descriptor },
     /// The same of a stream, which may still be connecting.
     OpenStream { socket: SocketId, descriptor: Descriptor, to: StreamTo },
+    /// From now on IP may not cut what leaves by it, and what this machine once learnt of the path counts for nothing; or may again.
+    ForbidFragments { socket: SocketId, forbids: bool },
+    /// From now on there is a base of TCP candidates, with streams that are accepted by the listening socket, or else opened
+    /// from the local address where something is sent.
+    OpenTcp { socket: SocketId, local: IpAddr, listener: Option<Descriptor> },
+    /// The stream to this peer is known to be the transport's; others the driver ends after some seconds.
+    KeepStream { socket: SocketId, peer: SocketAddr },
+    /// Nobody needs the stream to this peer any more: end it once what was sent before has left.
+    EndStream { socket: SocketId, peer: SocketAddr },
     /// Close it once what was sent before has left.
     Close { socket: SocketId },
     /// Close it; nobody will use it.
@@ -49,6 +81,7 @@ pub enum SocketChange {
 struct Owned {
     transport: TransportId,
     number: SocketNumber,
+    forbids_fragments: bool,
 }
 
 /// All own sockets and relays of a shard.
@@ -122,6 +155,36 @@ impl SocketTable {
         Some(socket)
     }
 
+    /// Takes the base of a TCP candidate over; None as for `add`.
+    pub fn add_tcp(
+        &mut self,
+        transport: TransportId,
+        number: SocketNumber,
+        local: IpAddr,
+        listener: Option<Descriptor>,
+    ) -> Option<SocketId> {
+        let Some(socket) = self.insert(transport, number, TCP) else {
+            listener.into_iter().for_each(|listener| self.discard(listener));
+            return None;
+        };
+        self.changes.push_back(SocketChange::OpenTcp { socket, local, listener });
+        Some(socket)
+    }
+
+    /// Something authentic came from this path: where that is a stream, it stays.
+    pub fn keep_stream(&mut self, path: Path) {
+        if path.socket.is_tcp() {
+            self.changes.push_back(SocketChange::KeepStream { socket: path.socket, peer: path.peer });
+        }
+    }
+
+    /// The transport has no use for this path any more.
+    pub fn end_stream(&mut self, path: Path) {
+        if path.socket.is_tcp() {
+            self.changes.push_back(SocketChange::EndStream { socket: path.socket, peer: path.peer });
+        }
+    }
+
     /// A socket for nobody.
     pub fn discard(&mut self, descriptor: Descriptor) {
         self.changes.push_back(SocketChange::Discard { descriptor });
@@ -142,14 +205,22 @@ impl SocketTable {
         }
         let socket = loop {
             let socket = SocketId(self.next | bits);
-            self.next = ((self.next + 1) % STREAM).max(FIRST_OWN_SOCKET);
+            self.next = ((self.next + 1) % TCP).max(FIRST_OWN_SOCKET);
             if !self.owned.contains_key(&socket) {
                 break socket;
             }
         };
-        self.owned.insert(socket, Owned { transport, number });
+        self.owned.insert(socket, Owned { transport, number, forbids_fragments: false });
         self.by_number.insert((transport, number), socket);
         Some(socket)
+    }
+
+    /// Whether IP may cut what leaves by a transport's own socket: it may, until this is said.
+    pub fn forbid_fragments(&mut self, socket: SocketId, forbids: bool) {
+        if let Some(owned) = self.owned.get_mut(&socket).filter(|owned| owned.forbids_fragments != forbids) {
+            owned.forbids_fragments = forbids;
+            self.changes.push_back(SocketChange::ForbidFragments { socket, forbids });
+        }
     }
 
     /// Forgets a socket or relay, which was this one.
@@ -189,6 +260,10 @@ mod tests {
     const ONE: TransportId = TransportId(1);
     const OTHER: TransportId = TransportId(2);
 
+    fn to_ip() -> IpAddr {
+        IpAddr::from([192, 0, 2, 7])
+    }
+
     #[test]
     fn two_transports_may_call_their_sockets_the_same() {
         let mut table = SocketTable::default();
@@ -197,7 +272,11 @@ mod tests {
         let other = table.add(OTHER, number, Descriptor(4)).unwrap();
         let to = StreamTo { server: "192.0.2.1:3478".parse().unwrap(), tls_name: None };
         let stream = table.add_stream(ONE, SocketNumber(FIRST_OWN_SOCKET + 1), Descriptor(5), to).unwrap();
-        assert_eq!([one, other, stream].map(SocketId::is_stream), [false, false, true]);
+        let base = table.add_tcp(ONE, SocketNumber(FIRST_OWN_SOCKET + 2), to_ip(), None).unwrap();
+        assert_eq!([one, other, stream, base].map(SocketId::is_stream), [false, false, true, false]);
+        assert_eq!([one, other, stream, base].map(SocketId::is_tcp), [false, false, false, true]);
+        let peer = SocketId::of_peer_stream(u32::MAX);
+        assert!(peer.is_peer_stream() && !peer.is_tcp() && !peer.is_stream() && !peer.is_relay());
         assert_ne!(one, other);
         assert_eq!(table.resolve(ONE, number), Some(one));
         assert_eq!((table.owner(other), table.number(other)), (Some(OTHER), number));
@@ -228,5 +307,18 @@ mod tests {
         let changes: Vec<SocketChange> = std::iter::from_fn(|| table.poll_change()).skip(2).collect();
         assert_eq!(changes, [SocketChange::Close { socket }]);
         assert_eq!((table.len(), table.owner(kept)), (1, Some(OTHER)));
+    }
+
+    #[test]
+    fn a_socket_is_told_once_that_fragments_are_forbidden_or_permitted() {
+        let mut table = SocketTable::default();
+        let socket = table.add(ONE, SocketNumber(FIRST_OWN_SOCKET), Descriptor(3)).unwrap();
+        table.poll_change().unwrap();
+        for forbids in [false, true, true, false, false] {
+            table.forbid_fragments(socket, forbids);
+            table.forbid_fragments(SocketId(0), forbids);
+        }
+        let told: Vec<SocketChange> = std::iter::from_fn(|| table.poll_change()).collect();
+        assert_eq!(told, [true, false].map(|forbids| SocketChange::ForbidFragments { socket, forbids }));
     }
 }

@@ -102,6 +102,13 @@ impl TransmitQueue {
         Ok(())
     }
 
+    /// Appends one datagram that may be too long for the path, and is to take no other with it.
+    pub fn push_alone(&mut self, socket: SocketId, destination: SocketAddr, datagram: &[u8]) {
+        self.is_last_closed = true;
+        self.push(socket, destination, datagram);
+        self.is_last_closed = true;
+    }
+
     /// Appends one datagram that is already written.
     pub fn push(&mut self, socket: SocketId, destination: SocketAddr, datagram: &[u8]) {
         let written: Result<(), std::convert::Infallible> = self.push_with(socket, destination, |bytes| {
@@ -112,5 +119,25 @@ impl TransmitQueue {
             Ok(()) => (),
             Err(never) => match never {},
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_travels_alone_joins_no_train_and_takes_none_with_it() {
+        let mut queue = TransmitQueue::default();
+        let peer = "192.0.2.1:5000".parse().unwrap();
+        for length in [100, 100] {
+            queue.push(SocketId(0), peer, &vec![1; length]);
+        }
+        queue.push_alone(SocketId(0), peer, &[2; 100]);
+        for length in [100, 100] {
+            queue.push(SocketId(0), peer, &vec![3; length]);
+        }
+        let trains: Vec<&[u8]> = queue.entries().iter().map(|entry| queue.bytes(entry)).collect();
+        assert_eq!(trains, [&[1; 200][..], &[2; 100], &[3; 200]]);
     }
 }

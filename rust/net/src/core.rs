@@ -30,8 +30,12 @@ pub trait Core {
     fn poll_socket_change(&mut self) -> Option<SocketChange>;
     /// A socket cannot be used.
     fn handle_socket_lost(&mut self, now: Time, socket: SocketId);
+    /// The stream between the base of a TCP candidate and a peer has ended, or never came about.
+    fn handle_stream_lost(&mut self, now: Time, socket: SocketId, peer: SocketAddr);
     /// The system refused to send to an address.
     fn handle_send_failure(&mut self, now: Time, socket: SocketId, peer: SocketAddr);
+    /// The system sends no datagram of so many bytes by a socket.
+    fn handle_refused_size(&mut self, now: Time, socket: SocketId, bytes: usize);
     fn handle_frame(&mut self, now: Time, track: TrackId, frame: &OutgoingFrame);
     fn poll_frame(&mut self) -> Option<(ReceiverId, FrameEvent)>;
     /// A receiver's queue had no room for so many frames of a layer.
@@ -96,8 +100,16 @@ impl Core for Shard {
         Shard::handle_socket_lost(self, now, socket);
     }
 
+    fn handle_stream_lost(&mut self, now: Time, socket: SocketId, peer: SocketAddr) {
+        Shard::handle_stream_lost(self, now, socket, peer);
+    }
+
     fn handle_send_failure(&mut self, now: Time, socket: SocketId, peer: SocketAddr) {
         Shard::handle_send_failure(self, now, socket, peer);
+    }
+
+    fn handle_refused_size(&mut self, now: Time, socket: SocketId, bytes: usize) {
+        Shard::handle_refused_size(self, now, socket, bytes);
     }
 
     fn handle_frame(&mut self, now: Time, track: TrackId, frame: &OutgoingFrame) {

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 use visavis_dataplane::Command;
 use visavis_dataplane::api::AssociationId;
-use visavis_dataplane::sctp::{OutgoingMessage, Reliability};
+use visavis_dataplane::sctp::{LARGEST_PATH_MTU, OutgoingMessage, Reliability};
 use visavis_net::{Arrival, Arrivals, ChannelError};
 
 use crate::fields::Fields;
@@ -19,6 +19,8 @@ const MAX_STREAM: u16 = 65_534;
 const LEAST_WINDOW: usize = 1_500;
 /// The window's field has 32 bits, and more than this for one peer is no plan.
 const LARGEST_WINDOW: usize = 1 << 30;
+/// Requests to reset streams need about as much; and less is no path's.
+const LEAST_PATH_MTU: usize = 600;
 /// What `read_messages` calls a reset of the peer's stream, and of ours, in place of a PPID.
 const PEER_RESET: i64 = -1;
 const RESET_DONE: i64 = -2;
@@ -42,7 +44,19 @@ pub fn open(fields: &Fields<'_, '_>, id: AssociationId) -> PyResult<Command> {
         remote_port: port(fields, "remote_port")?,
         receive_bytes,
         max_message_bytes,
+        path_mtu_bytes: path_mtu(fields)?,
     })
+}
+
+fn path_mtu(fields: &Fields<'_, '_>) -> PyResult<Option<usize>> {
+    let path_mtu: Option<usize> = fields.get("path_mtu_bytes")?;
+    match path_mtu.filter(|bytes| !(LEAST_PATH_MTU..=LARGEST_PATH_MTU).contains(bytes)) {
+        Some(bytes) => {
+            let what = format!("{bytes} is not {LEAST_PATH_MTU} to {LARGEST_PATH_MTU}");
+            Err(fields.wrong("path_mtu_bytes", what))
+        }
+        None => Ok(path_mtu),
+    }
 }
 
 pub fn reset(fields: &Fields<'_, '_>, id: AssociationId) -> PyResult<Command> {

@@ -16,7 +16,11 @@ from visavis.jsep import (
 from visavis.rtc.configuration import NetworkChange
 from visavis.rtc.dtls_transport import RTCDtlsTransport, RTCDtlsTransportState
 from visavis.rtc.error import RTCError, RTCErrorDetailType, RTCErrorEvent, RTCErrorInit
-from visavis.rtc.ice_candidate import RTCIceCandidate
+from visavis.rtc.ice_candidate import (
+    RTCIceCandidate,
+    RTCIceServerTransportProtocol,
+    RTCLocalIceCandidateInit,
+)
 from visavis.rtc.ice_events import RTCPeerConnectionIceErrorEvent, RTCPeerConnectionIceEvent
 from visavis.rtc.ice_transport import (
     RTCIceCandidatePair,
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
     from visavis.rtc.connection import Connection
 
 _FINGERPRINT = "fingerprint"
+_ALERT = "dtls-alert-"
 
 
 class BoundTransport:
@@ -45,6 +50,7 @@ class BoundTransport:
         self.key = key
         self._connection = connection
         self._generations: set[str] = set()
+        self._controlling: bool | None = None
 
     async def figures(self, transport_id: str) -> LinkFigures:
         """What its link has counted; nothing once it is closed."""
@@ -143,11 +149,11 @@ class BoundTransport:
 
         def change() -> bool:
             dtls = self.dtls_transport
+            if certificates:
+                dtls.set_remote_certificates(certificates)
             if state is dtls.state:
                 return False
             dtls.set_state(state)
-            if certificates:
-                dtls.set_remote_certificates(certificates)
             fire_states = self._connection.derive_states()
             called = state is RTCDtlsTransportState.CLOSED and self._connection.mute_receivers(self.key)
             if state is RTCDtlsTransportState.FAILED:
@@ -156,7 +162,8 @@ class BoundTransport:
                     if _FINGERPRINT in reason
                     else RTCErrorDetailType.DTLS_FAILURE
                 )
-                error = RTCError(RTCErrorInit(detail), f"the DTLS handshake failed: {reason}")
+                init = RTCErrorInit(detail, receivedAlert=_received_alert(reason))
+                error = RTCError(init, f"DTLS failed: {reason}")
                 called |= dtls.fire(RTCErrorEvent("error", {"error": error}))
             called |= dtls.fire(Event("statechange"))
             return fire_states() or called
@@ -166,7 +173,9 @@ class BoundTransport:
     def follow(self, transport: Transport) -> None:
         """A description was set: credentials and role as they are now."""
         ice = self.ice_transport
-        ice.set_role(RTCIceRole.CONTROLLING if transport.controlling else RTCIceRole.CONTROLLED)
+        if transport.controlling is not self._controlling:  # else what a conflict has made of it stands
+            self._controlling = transport.controlling
+            ice.set_role(RTCIceRole.CONTROLLING if transport.controlling else RTCIceRole.CONTROLLED)
         ice.set_local_parameters(RTCIceParameters(transport.local.ufrag, transport.local.password))
         remote = transport.remote
         ice.set_remote_parameters(None if remote is None else RTCIceParameters(remote.ufrag, remote.password))
@@ -203,16 +212,8 @@ class BoundTransport:
         self, text: str, ufrag: str, url: str | None = None, relay_protocol: str | None = None
     ) -> RTCIceCandidate:
         mid, index = section_of(self._connection.session, self.key)
-        return RTCIceCandidate(
-            {
-                "candidate": text,
-                "sdpMid": mid,
-                "sdpMLineIndex": index,
-                "usernameFragment": ufrag,
-                "url": url,
-                "relayProtocol": relay_protocol,
-            }
-        )
+        protocol = None if relay_protocol is None else RTCIceServerTransportProtocol(relay_protocol)
+        return RTCIceCandidate.of(RTCLocalIceCandidateInit(text, mid, index, ufrag, protocol, url))
 
     def _fire_candidate(self, candidate: RTCIceCandidate | None, url: str | None) -> bool:
         return self._connection.target.fire(
@@ -224,13 +225,13 @@ class BoundTransport:
         ours, theirs = ice.getLocalParameters(), ice.getRemoteParameters()
         mid, index = section_of(self._connection.session, self.key)
         first, second = (
-            RTCIceCandidate(
-                {
-                    "candidate": f"candidate:{candidate}",
-                    "sdpMid": mid,
-                    "sdpMLineIndex": index,
-                    "usernameFragment": parameters and parameters.usernameFragment,
-                }
+            RTCIceCandidate.of(
+                RTCLocalIceCandidateInit(
+                    f"candidate:{candidate}",
+                    mid,
+                    index,
+                    None if parameters is None else parameters.usernameFragment,
+                )
             )
             for candidate, parameters in ((local, ours), (remote, theirs))
         )
@@ -245,6 +246,11 @@ def section_of(session: Session, key: int) -> tuple[str | None, int]:
     ]
     index, mid = min(sections, default=(0, None))
     return mid, index
+
+
+def _received_alert(reason: str) -> int | None:
+    number = reason.removeprefix(_ALERT)
+    return int(number) if number != reason and number.isdecimal() else None
 
 
 def _same_pair(one: RTCIceCandidatePair | None, other: RTCIceCandidatePair | None) -> bool:

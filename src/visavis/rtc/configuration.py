@@ -10,7 +10,10 @@ from visavis.ice import ice_servers
 from visavis.jsep import BundlePolicy, RtcpMuxPolicy
 from visavis.rtc import certificate, idl
 from visavis.rtc.certificate import RTCCertificate
-from visavis.rtc.idl import Octet
+from visavis.rtc.idl import Octet, Range
+
+PathMtu = Annotated[int, Range(600, 16_240)]
+"""Bytes of a datagram, all above UDP counted."""
 
 RTCBundlePolicy = BundlePolicy
 RTCRtcpMuxPolicy = RtcpMuxPolicy
@@ -52,10 +55,11 @@ class RTCConfiguration:
 
     What is in snake_case are additions to the standard's. `hide_host_addresses` has the peer, and the
     signaling between, see random `.local` names in the place of this machine's addresses, which multicast DNS
-    answers for on the local network; it counts from the next gathering on. `max_message_size`, in bytes, at
-    most 64 MiB, is the longest message that data channels take from the peer, which is told so. With
-    `receive_simulcast` all streams that the peer offers to send as simulcast are received
-    (`RTCRtpReceiver.layer_tracks`).
+    answers for on the local network; `path_mtu_bytes` holds the datagrams of data channels at that size,
+    where they would else be as long as is found out to arrive. Both count from the next gathering on.
+    `max_message_size`, in bytes, at most 64 MiB, is the longest message that data channels take from the
+    peer, which is told so. With `receive_simulcast` all streams that the peer offers to send as simulcast are
+    received (`RTCRtpReceiver.layer_tracks`).
     """
 
     iceServers: list[RTCIceServer] = field(default_factory=list[RTCIceServer])
@@ -67,6 +71,7 @@ class RTCConfiguration:
     network_change: NetworkChange = NetworkChange.RESTART
     hide_host_addresses: bool = False
     max_message_size: MessageSize = 262_144
+    path_mtu_bytes: PathMtu | None = None
     receive_simulcast: bool = False
 
 

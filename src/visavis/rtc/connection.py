@@ -15,7 +15,6 @@ from visavis.jsep import (
     IceCredentials,
     Session,
     Transceiver,
-    needs_negotiation,
     restart_ice,
 )
 from visavis.media import MediaSource, MediaStream, MediaStreamTrack
@@ -26,6 +25,7 @@ from visavis.rtc.data_channels import DataChannels
 from visavis.rtc.dtls_transport import RTCDtlsTransport
 from visavis.rtc.ice_events import RTCPeerConnectionIceEvent
 from visavis.rtc.media_flows import MediaFlows
+from visavis.rtc.negotiation_needed import NegotiationNeeded
 from visavis.rtc.network import Network, OpenNetwork
 from visavis.rtc.operations import Operations
 from visavis.rtc.parameters import (
@@ -62,7 +62,8 @@ class Connection:
         self.configuration = configuration
         self.certificates = configuration.certificates or [certificate.default()]
         self.tasks = Tasks()
-        self.operations = Operations(self.tasks, self._chain_is_empty)
+        self.negotiation = NegotiationNeeded(self)
+        self.operations = Operations(self.tasks, self.negotiation.chain_is_empty)
         self.transports = Transports(self)
         self.data = DataChannels(self)
         self.media = MediaFlows(self)
@@ -90,8 +91,6 @@ class Connection:
         self._descriptions: dict[int, tuple[Description, RTCSessionDescription]] = {}
         self._state_waiters: set[asyncio.Future[None]] = set()
         self._proposed_from: tuple[object, ...] | None = None
-        self._negotiation_needed = False
-        self._update_when_chain_is_empty = False
 
     # What jsep draws (`Draw`).
 
@@ -182,14 +181,6 @@ class Connection:
         if description is None:
             return None
         if id(description) not in self._descriptions:
-            session = self.session
-            held = {
-                id(session.current_local),
-                id(session.pending_local),
-                id(session.current_remote),
-                id(session.pending_remote),
-            }
-            self._descriptions = {key: one for key, one in self._descriptions.items() if key in held}
             self._descriptions[id(description)] = (
                 description,
                 RTCSessionDescription({"type": str(description.type), "sdp": description.text}),
@@ -217,6 +208,8 @@ class Connection:
         self.tasks.check_thread()
         gone = {one.key for one in self.session.transceivers} - {one.key for one in session.transceivers}
         former, self.session = self.session, session
+        if self._descriptions:
+            self._forget_descriptions()
         for state in session.transceivers:
             if state.key not in self._transceivers:
                 self.add(state, None, [RTCRtpEncodingParameters(rid) for rid in state.rids])
@@ -268,22 +261,11 @@ class Connection:
         """Whether the last created description would be created again."""
         return self._proposed_from == _what_descriptions_show(self.session)
 
-    def update_negotiation_needed(self) -> None:
-        """Section 4.7.3, "update the negotiation-needed flag"."""
-        if len(self.operations):
-            self._update_when_chain_is_empty = True
-        else:
-            self.tasks.queue(self._check_negotiation)
-
     def restart_ice(self) -> None:
         """The next offer restarts ICE (RFC 8445 section 9)."""
         if not self.closed:
             self.replace(restart_ice(self.session))
-            self.update_negotiation_needed()
-
-    def clear_negotiation_needed(self) -> None:
-        """Section 4.7.2."""
-        self._negotiation_needed = False
+            self.negotiation.update()
 
     def sending_changed(self, sender: RTCRtpSender) -> None:
         """A sender has another track, or other encodings."""
@@ -324,6 +306,8 @@ class Connection:
         if whole is not self.connection_state:
             fired.append("connectionstatechange")
         self.gathering_state, self.ice_connection_state, self.connection_state = gathering, ice, whole
+        if not fired:
+            return _fire_nothing
 
         def fire() -> bool:
             """A listener may close the connection: then the rest is not fired any more."""
@@ -357,6 +341,18 @@ class Connection:
         if self._network is not None:
             self._network.close()
 
+    def _forget_descriptions(self) -> None:
+        """Those that the session has no more."""
+        session = self.session
+        held = {
+            id(session.current_local),
+            id(session.pending_local),
+            id(session.current_remote),
+            id(session.pending_remote),
+        }
+        for key in [key for key in self._descriptions if key not in held]:
+            del self._descriptions[key]
+
     def _referenced_transports(self) -> list[RTCDtlsTransport]:
         """The transports that transceivers and data refer to (section 4.3.2)."""
         keys = {one.transport for one in self.session.transceivers} | {self.session.data.transport}
@@ -369,22 +365,9 @@ class Connection:
             waiter.set_result(None)
         return bool(waiting)
 
-    def _chain_is_empty(self) -> None:
-        if self._update_when_chain_is_empty:
-            self._update_when_chain_is_empty = False
-            self.update_negotiation_needed()
 
-    def _check_negotiation(self) -> bool:
-        if len(self.operations):
-            self._update_when_chain_is_empty = True
-        elif self.session.signaling_state != "stable":
-            return False
-        elif not needs_negotiation(self.session):
-            self._negotiation_needed = False
-        elif not self._negotiation_needed:
-            self._negotiation_needed = True
-            return self.target.fire(Event("negotiationneeded"))
-        return False
+def _fire_nothing() -> bool:
+    return False
 
 
 def _on_a_loop() -> bool:

@@ -12,11 +12,9 @@ from visavis.dataplane import Arrivals
 from visavis.dataplane.commands import DtlsRole
 from visavis.events import Event
 from visavis.rtc.backlog import Backlog
-from visavis.rtc.data_channel import (
-    RTCDataChannel,
-    RTCDataChannelEvent,
-    RTCDataChannelInit,
-)
+from visavis.rtc.data_channel import RTCDataChannel
+from visavis.rtc.data_channel_event import RTCDataChannelEvent
+from visavis.rtc.data_channel_init import RTCDataChannelInit
 from visavis.rtc.error import RTCError, RTCErrorDetailType, RTCErrorInit
 from visavis.rtc.network import Association, Link
 from visavis.rtc.parameters import RTCPriorityType
@@ -73,6 +71,7 @@ class DataFlow:
     def __init__(self, connection: "Connection", sctp: RTCSctpTransport, role: DtlsRole) -> None:
         self.table = ChannelTable(self, is_dtls_client=role is DtlsRole.CLIENT)
         self.backlog = Backlog()
+        self.role = role
         self._connection = connection
         self._sctp = sctp
         self._by_stream: dict[int, RTCDataChannel] = {}
@@ -99,6 +98,16 @@ class DataFlow:
         """A description has no data any more: its channels are closed, as both ends agreed to."""
         channels = self._connection.data.channels
         self._connection.tasks.queue(lambda: self._end(None, channels))
+
+    def give_way(self) -> None:
+        """Another association takes its place: those of its channels that nobody could use yet are the
+        other's."""
+
+        def end() -> None:
+            channels = self._connection.data.channels
+            self._end(None, [made for made in channels if made.readyState != "connecting"])
+
+        self._connection.tasks.queue(end)
 
     def close(self) -> None:
         """Ends it abruptly."""

@@ -147,8 +147,8 @@ def _apply(connection: Connection, session: Session, changes: Changes, type: RTC
     if stable:
         for transceiver in connection.transceivers:
             transceiver.sender.settle_codecs()
-        connection.clear_negotiation_needed()
-        connection.update_negotiation_needed()
+        connection.negotiation.clear()
+        connection.negotiation.update()
     fire_states = connection.derive_states()
     if session.signaling_state is not before:
         connection.target.dispatchEvent(Event("signalingstatechange"))

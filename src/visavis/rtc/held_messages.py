@@ -31,9 +31,16 @@ class HeldMessages:
     def put(self, data: str | bytes, size_bytes: int) -> int:
         """Holds a message; how many bytes are free again, since it was dropped."""
         if self._size_bytes + size_bytes > SHARE_BYTES:
-            if not self._warned and not self._is_read:
+            if not self._warned and (
+                self.drops or not self._is_read
+            ):  # else a slow reader slows the peer down
                 self._warned = True
-                _log.warning("nobody reads the data channel %r: its messages fill the window", self._label)
+                _log.warning(
+                    "%s the data channel %r: its messages %s",
+                    "the program does not keep up with" if self._is_read else "nobody reads",
+                    self._label,
+                    "are dropped" if self.drops else "fill the window",
+                )
             if self.drops:
                 self.dropped += 1
                 return size_bytes
@@ -57,6 +64,7 @@ class HeldMessages:
 
     async def wait(self) -> bool:
         """Waits for a message; False: no more come."""
+        self._is_read = True
         while not self._waiting:
             if self._ended:
                 return False

@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from visavis.events import Event
-from visavis.rtc.data_channel import RTCDataChannelEvent
+from visavis.rtc.data_channel_event import RTCDataChannelEvent
 from visavis.rtc.ice_events import RTCPeerConnectionIceErrorEvent, RTCPeerConnectionIceEvent
 from visavis.rtc.peer_connection import RTCPeerConnection
 from visavis.rtc.track_event import RTCTrackEvent

@@ -202,6 +202,7 @@ class MediaFlows:
     ) -> None:
         state, sender = transceiver.state, transceiver.sender
         before = {flow.rid: flow for flow in flows.sending}
+        wanted = bool(before) or media_plan.sends(state)
         flows.sending = []
         for index, encoding in enumerate(sender.encodings):
             format, flow = _format(state, encoding), before.pop(encoding.rid, None)
@@ -210,7 +211,7 @@ class MediaFlows:
                 continue
             if flow is not None:
                 flow.close()
-            if format is not None:
+            if format is not None and wanted:
                 ssrcs = flow.ssrcs if flow is not None and flow.path == path else self._ssrcs(state, encoding)
                 flows.sending.append(self._open(path, state, format, index, encoding, ssrcs))
         for flow in before.values():

@@ -8,6 +8,7 @@ from visavis.rtc.network import LinkFigures
 from visavis.rtc.stats import Stats
 
 if TYPE_CHECKING:
+    from visavis.media.loudness import Loudness
     from visavis.media.receiving import ReceivingFigures
     from visavis.media.sending import SendingFigures
     from visavis.rtc.connection import Connection
@@ -190,6 +191,9 @@ class RtpStats:
             source["width"] = settings.get("width") or encoded.frame_width or None
             source["height"] = settings.get("height") or encoded.frame_height or None
             source["framesPerSecond"] = settings.get("frameRate")
+        if transceiver.state.kind == "audio":
+            source.update(_loudness(encoded.loudness))
+            source["totalSamplesDuration"] = encoded.loudness.duration_s
         return source
 
 
@@ -240,4 +244,9 @@ def _decoded(
         "totalSamplesDuration": decoded.sound_s,
         "concealedSamples": decoded.concealed_samples,
         "concealmentEvents": decoded.concealment_events,
+        **_loudness(decoded.loudness),
     }
+
+
+def _loudness(loudness: "Loudness") -> Stats:
+    return {"audioLevel": loudness.level, "totalAudioEnergy": loudness.energy}

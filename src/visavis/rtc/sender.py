@@ -161,7 +161,7 @@ class RTCRtpSender:
         ids = stream_ids(streams)
         if not self._state.stopped:
             connection.replace(set_streams(connection.session, self._state.key, ids))
-        connection.update_negotiation_needed()
+        connection.negotiation.update()
 
     async def getStats(self) -> RTCStatsReport:
         """Figures about what it sends."""

@@ -57,7 +57,11 @@ class TaskQueue:
                 self._wait()
 
 
-_queues: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, TaskQueue]" = weakref.WeakKeyDictionary()
+_queues: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.ref[TaskQueue]]" = (
+    weakref.WeakKeyDictionary()
+)
+"""Held by its connections, and by its loop while tasks wait: those left when a loop is closed lead to it, and
+were they held here, it would stay."""
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
@@ -68,9 +72,12 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 
 
 def _queue_of(loop: asyncio.AbstractEventLoop) -> TaskQueue:
-    if loop not in _queues:
-        _queues[loop] = TaskQueue(loop)
-    return _queues[loop]
+    known = _queues.get(loop)
+    queue = None if known is None else known()
+    if queue is None:
+        queue = TaskQueue(loop)
+        _queues[loop] = weakref.ref(queue)
+    return queue
 
 
 class Tasks:
@@ -82,7 +89,7 @@ class Tasks:
 
     def __init__(self) -> None:
         self._early: list[Task] = []
-        self._futures: set[asyncio.Future[None]] = set()
+        self._futures: list[asyncio.Future[None]] = []
         self._queue: TaskQueue | None = None
         self._closed = False
 
@@ -116,20 +123,26 @@ class Tasks:
     def queue(self, task: Task) -> None:
         """Has a task called, unless the connection is closed before."""
         if self._queue is None or self._queue.loop is not None:
-            self.queue_last_words(lambda: False if self._closed else task())
+            self._put(lambda: False if self._closed else task())
 
     def queue_last_words(self, task: Task) -> None:
         """Has a task called, even of a connection that is closed; at once, if the loop is closed itself."""
         if self._queue is not None and self._queue.loop is None:
             task()
-            return
+        else:
+            self._put(task)
+
+    def _put(self, task: Task) -> None:
         if self._queue is None and (loop := _running_loop()) is not None:
             self._queue = _queue_of(loop)
-        self._early.append(task)
-        if self._queue is not None:
+        if self._queue is None:
+            self._early.append(task)
+            return
+        if self._early:
             early, self._early = self._early, []
             for one in early:
                 self._queue.queue(one)
+        self._queue.queue(task)
 
     async def turn(self) -> None:
         """Returns in a task of its own.
@@ -153,11 +166,11 @@ class Tasks:
         """Waits for a future, which `close` cancels."""
         if self._closed:
             future.cancel()
-        self._futures.add(future)
+        self._futures.append(future)
         try:
             await future
         finally:
-            self._futures.discard(future)
+            self._futures.remove(future)
 
     def close(self) -> None:
         """Drops all tasks but last words, and ends those who wait for one."""

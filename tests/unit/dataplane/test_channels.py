@@ -195,6 +195,8 @@ def test_a_message_that_never_can_be_sent_is_refused(native: DataPlane) -> None:
         (OpenAssociation(TRANSPORT, PORT, 65_536), "remote_port"),
         (OpenAssociation(TRANSPORT, PORT, PORT, receive_bytes=1_499), "receive_bytes"),
         (OpenAssociation(TRANSPORT, PORT, PORT, max_message_bytes=0), "max_message_bytes"),
+        (OpenAssociation(TRANSPORT, PORT, PORT, path_mtu_bytes=599), "path_mtu_bytes"),
+        (OpenAssociation(TRANSPORT, PORT, PORT, path_mtu_bytes=16_241), "path_mtu_bytes"),
         (ResetStreams(TRANSPORT, (65_535,)), "streams"),
         (CloseAssociation(TransportId(1 << 24)), "transport"),
     ],

@@ -37,6 +37,8 @@ pub struct Features {
     pub interleaving: bool,
     /// The peer takes packets without a checksum (RFC 9653).
     pub zero_checksum: bool,
+    /// The peer takes datagrams of `LARGEST_PATH_MTU`; none that does not say so is known to.
+    pub long_datagrams: bool,
 }
 
 /// Makes cookies that nobody else can.
@@ -63,7 +65,13 @@ impl CookieMaker {
         cookie.extend_from_slice(&agreed.inbound.to_be_bytes());
         cookie.extend_from_slice(&agreed.outbound.to_be_bytes());
         let features = &agreed.features;
-        let bits = [features.forward_tsn, features.reconfig, features.interleaving, features.zero_checksum];
+        let bits = [
+            features.long_datagrams,
+            features.forward_tsn,
+            features.reconfig,
+            features.interleaving,
+            features.zero_checksum,
+        ];
         cookie.push(bits.iter().fold(0, |all, &bit| all << 1 | u8::from(bit)));
         let tag = hmac::sign(&self.0, &cookie);
         cookie.extend_from_slice(tag.as_ref());
@@ -92,6 +100,7 @@ impl CookieMaker {
                 reconfig: bits & 4 != 0,
                 interleaving: bits & 2 != 0,
                 zero_checksum: bits & 1 != 0,
+                long_datagrams: bits & 16 != 0,
             },
         })
     }
@@ -117,6 +126,7 @@ mod tests {
                 reconfig: false,
                 interleaving: true,
                 zero_checksum: false,
+                long_datagrams: true,
             },
         };
         let now = Time::from_millis(1_000);

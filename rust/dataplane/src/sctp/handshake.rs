@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use visavis_wire::sctp::{ChunkWriter, Init, chunk_type, chunk_types_of, parameter};
 
-use super::Config;
 use super::cookie::{Agreed, Features};
+use super::{Config, LARGEST_PATH_MTU};
 use crate::time::Time;
 
 /// Before the first repetition: the peer may have come to listen only after the first INIT.
@@ -84,6 +84,8 @@ pub fn write_init(out: &mut Vec<u8>, config: &Config, local: Local, cookie: Opti
     }
     chunk.parameter(parameter::ZERO_CHECKSUM, |parameter| _ = parameter.word(OVER_DTLS));
     chunk.parameter(parameter::FORWARD_TSN_SUPPORTED, |_| ());
+    let longest = LARGEST_PATH_MTU as u32;
+    chunk.parameter(parameter::LONGEST_DATAGRAM, |parameter| _ = parameter.word(longest));
     let listed = if config.interleaving { &EXTENSIONS[..] } else { &EXTENSIONS[..2] };
     chunk.parameter(parameter::SUPPORTED_EXTENSIONS, |parameter| _ = parameter.bytes(listed));
     chunk.finish();
@@ -93,6 +95,8 @@ pub fn write_init(out: &mut Vec<u8>, config: &Config, local: Local, cookie: Opti
 pub fn agree(config: &Config, local: Local, init: &Init<'_>) -> Agreed {
     let extensions = chunk_types_of(init.parameters);
     let lists = |kind: u8| extensions.contains(&kind);
+    let longest = init.parameters.value_of(parameter::LONGEST_DATAGRAM);
+    let longest = longest.and_then(|value| Some(u32::from_be_bytes(value.try_into().ok()?)));
     let method = init.parameters.value_of(parameter::ZERO_CHECKSUM);
     Agreed {
         local_tag: local.tag,
@@ -110,6 +114,7 @@ pub fn agree(config: &Config, local: Local, init: &Init<'_>) -> Agreed {
                 && lists(chunk_type::I_DATA)
                 && lists(chunk_type::I_FORWARD_TSN),
             zero_checksum: method == Some(&OVER_DTLS.to_be_bytes()),
+            long_datagrams: longest.is_some_and(|longest| longest as usize >= LARGEST_PATH_MTU),
         },
     }
 }

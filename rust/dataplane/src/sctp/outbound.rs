@@ -216,14 +216,12 @@ impl Outbound {
         }
     }
 
-    /// Gives up what has not been sent of a message (RFC 3758 section 3.5, A3); false when nothing of it waits here.
-    pub fn give_up(&mut self, id: u16, serial: u64) -> bool {
+    /// Gives up what has not been sent of a message (RFC 3758 section 3.5, A3).
+    pub fn give_up(&mut self, id: u16, serial: u64) {
         let first = self.streams.get(&id).and_then(|stream| stream.queue.front());
-        let is_here = first.is_some_and(|queued| queued.info.serial == serial);
-        if is_here {
+        if first.is_some_and(|queued| queued.info.serial == serial) {
             self.drop_first(id);
         }
-        is_here
     }
 
     /// Holds back what comes for streams on which nothing waits.

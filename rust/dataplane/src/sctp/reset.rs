@@ -1,6 +1,6 @@
 //! Stream resets (RFC 6525), with which channels close (RFC 8831 section 6.7): our requests, and the peer's.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use visavis_wire::sctp::{ChunkWriter, ReconfigResponse, StreamResetRequest, chunk_type, parameter};
@@ -9,6 +9,8 @@ use crate::time::Time;
 
 /// How many streams one request names: it has to fit into a packet.
 const STREAMS_PER_REQUEST: usize = 256;
+/// How many answers one chunk holds (section 3.1).
+const RESPONSES: usize = 2;
 
 #[derive(Debug)]
 pub struct Request {
@@ -115,14 +117,16 @@ struct Pending {
     is_all: bool,
 }
 
-/// The answer that is due to the peer, and its reset that has to wait for data.
+/// The answers that are due to the peer, and its reset that has to wait for data.
 #[derive(Debug)]
 pub struct IncomingResets {
     /// The peer's next request has this number.
     expected: u32,
     last_result: u32,
     pending: Option<Pending>,
-    response: Option<(u32, u32)>,
+    /// Numbers and results, ascending in their time; a chunk has two requests at the most (section 3.1), and when more come
+    /// the oldest answer is dropped, and asked for again.
+    responses: VecDeque<(u32, u32)>,
 }
 
 impl IncomingResets {
@@ -131,7 +135,7 @@ impl IncomingResets {
             expected: first_number,
             last_result: ReconfigResponse::PERFORMED,
             pending: None,
-            response: None,
+            responses: VecDeque::new(),
         }
     }
 
@@ -152,7 +156,7 @@ impl IncomingResets {
         } else {
             ReconfigResponse::BAD_SEQUENCE
         };
-        self.response = Some((number, result));
+        self.respond(number, result);
         false
     }
 
@@ -160,7 +164,7 @@ impl IncomingResets {
     pub fn answer(&mut self, number: u32, result: u32) {
         self.expected = number.wrapping_add(1);
         self.last_result = result;
-        self.response = Some((number, result));
+        self.respond(number, result);
     }
 
     /// An admitted reset: done as soon as all up to its last TSN came. One that comes while another waits is done together with
@@ -174,7 +178,7 @@ impl IncomingResets {
             (last_tsn, is_all) = (last_tsn.max(before.last_tsn), is_all || before.is_all);
         }
         self.pending = Some(Pending { number: request.request, last_tsn, streams, is_all });
-        self.response = Some((request.request, ReconfigResponse::IN_PROGRESS));
+        self.respond(request.request, ReconfigResponse::IN_PROGRESS);
     }
 
     /// The streams of the reset whose time has come, None among them when they are all.
@@ -183,19 +187,34 @@ impl IncomingResets {
         if pending.number == self.last_number() {
             self.last_result = ReconfigResponse::PERFORMED;
         }
-        self.response = Some((pending.number, ReconfigResponse::PERFORMED));
+        self.respond(pending.number, ReconfigResponse::PERFORMED);
         Some((!pending.is_all).then_some(pending.streams))
     }
 
     pub fn is_due(&self) -> bool {
-        self.response.is_some()
+        !self.responses.is_empty()
     }
 
-    /// Appends the answer (section 4.4).
+    /// One answer for each request: the last.
+    fn respond(&mut self, number: u32, result: u32) {
+        if let Some(known) = self.responses.iter_mut().find(|(answered, _)| *answered == number) {
+            known.1 = result;
+            return;
+        }
+        if self.responses.len() >= RESPONSES {
+            self.responses.pop_front();
+        }
+        self.responses.push_back((number, result));
+    }
+
+    /// Appends the answers (section 4.4).
     pub fn write(&mut self, out: &mut Vec<u8>) {
-        let Some((number, result)) = self.response.take() else { return };
         let mut chunk = ChunkWriter::begin(out, chunk_type::RECONFIG, 0);
-        chunk.parameter(parameter::RECONFIG_RESPONSE, |parameter| _ = parameter.word(number).word(result));
+        for (number, result) in self.responses.drain(..) {
+            chunk.parameter(parameter::RECONFIG_RESPONSE, |parameter| {
+                parameter.word(number).word(result);
+            });
+        }
         chunk.finish();
     }
 }

@@ -53,6 +53,7 @@ pub mod chunk_type {
 
 /// Causes of errors (section 3.3.10).
 pub mod cause {
+    pub const INVALID_STREAM: u16 = 1;
     pub const STALE_COOKIE: u16 = 3;
     pub const UNRECOGNIZED_CHUNK: u16 = 6;
     pub const NO_USER_DATA: u16 = 9;

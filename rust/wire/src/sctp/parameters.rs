@@ -5,6 +5,7 @@ use crate::bytes::{slice_at, u16_at, u32_at};
 
 /// Types of parameters (IANA's registry).
 pub mod parameter {
+    pub const HEARTBEAT_INFO: u16 = 1;
     pub const STATE_COOKIE: u16 = 7;
     pub const OUTGOING_RESET_REQUEST: u16 = 13;
     pub const INCOMING_RESET_REQUEST: u16 = 14;
@@ -14,6 +15,8 @@ pub mod parameter {
     pub const ADD_INCOMING_STREAMS: u16 = 18;
     /// RFC 9653 section 4.
     pub const ZERO_CHECKSUM: u16 = 0x8001;
+    /// Our own, of the kind that is skipped where it is not known: the longest datagram that its sender takes.
+    pub const LONGEST_DATAGRAM: u16 = 0xbfa3;
     /// RFC 5061 section 4.2.7.
     pub const SUPPORTED_EXTENSIONS: u16 = 0x8008;
     /// RFC 3758 section 3.1.
@@ -40,8 +43,8 @@ impl<'a> Parameters<'a> {
         Parameters { rest }
     }
 
-    /// Those of a RE-CONFIG chunk.
-    pub fn of_reconfig(chunk: Chunk<'a>) -> Parameters<'a> {
+    /// Those of a chunk that has nothing else: RE-CONFIG, HEARTBEAT and its answer.
+    pub fn of(chunk: Chunk<'a>) -> Parameters<'a> {
         Parameters::new(chunk.value)
     }
 

@@ -114,3 +114,34 @@ fn what_never_completes_is_bounded_by_the_window() {
     assert!(duo.ends[1].held_bytes() <= CONFIG.receive_budget);
     assert!(duo.ends[1].figures().discarded > 50_000);
 }
+
+#[test]
+fn data_on_a_stream_that_there_is_not_is_acknowledged_and_answered_by_an_error() {
+    let config = Config { streams: 10, ..CONFIG };
+    let mut duo = Duo::with(GOOD, 1, [config; 2]);
+    duo.connect();
+    let header = sctp::DataHeader {
+        tsn: duo.ends[0].local_tsn(),
+        stream: 10,
+        is_interleaved: true,
+        is_unordered: false,
+        begins: true,
+        ends: true,
+        is_immediate: true,
+        message: 0,
+        fragment: 0,
+        ppid: 53,
+    };
+    let packet = forge(&duo, |out| header.write(out, &[0; 4]));
+    let now = duo.now;
+    duo.ends[1].handle_packet_untrusted(now, &packet);
+    let mut answer = Vec::new();
+    assert!(duo.ends[1].poll_transmit(now, &mut answer));
+    let answer = sctp::Packet::parse_untrusted(&answer).unwrap();
+    let chunks: Vec<_> = answer.chunks().map(Result::unwrap).collect();
+    let [sack, error] = chunks[..] else { panic!("{chunks:?}") };
+    assert_eq!(sctp::Sack::parse_untrusted(sack).unwrap().cumulative_tsn, header.tsn);
+    // Section 3.3.10.1: the cause, its length, the stream, two bytes that are reserved.
+    assert_eq!((error.kind, error.value), (chunk_type::ERROR, &[0, 1, 0, 8, 0, 10, 0, 0][..]));
+    assert!(duo.messages(1).is_empty() && !duo.ends[1].is_over());
+}

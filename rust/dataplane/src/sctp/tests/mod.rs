@@ -3,6 +3,7 @@
 mod delivery;
 mod hangs;
 mod hostile;
+mod path_mtu;
 mod paths;
 mod resets;
 mod setup;
@@ -20,7 +21,7 @@ pub(super) const CONFIG: Config = Config {
     receive_budget: 4 << 20,
     max_message: 256 << 10,
     streams: 65_535,
-    max_packet: 1_150,
+    fixed_path_mtu: Some(1_190),
     interleaving: true,
 };
 
@@ -37,6 +38,8 @@ pub(super) struct Path {
     pub reordered: u64,
     /// One byte is another one: found by the checksum, or by DTLS where there is none.
     pub corrupted: u64,
+    /// Datagrams that are longer, with what DTLS adds, do not pass.
+    pub mtu: usize,
 }
 
 pub(super) const GOOD: Path = Path {
@@ -47,6 +50,7 @@ pub(super) const GOOD: Path = Path {
     doubled: 0,
     reordered: 0,
     corrupted: 0,
+    mtu: usize::MAX,
 };
 
 /// One direction of the path.
@@ -70,6 +74,8 @@ pub(super) struct Duo {
     pub releases: bool,
     pub sent_packets: [u64; 2],
     pub dropped: u64,
+    /// Datagrams that each end sent, since it was last set to zero.
+    pub longest: [usize; 2],
 }
 
 impl Duo {
@@ -94,6 +100,7 @@ impl Duo {
             releases: true,
             sent_packets: [0; 2],
             dropped: 0,
+            longest: [0; 2],
         }
     }
 
@@ -104,9 +111,12 @@ impl Duo {
     fn carry(&mut self, from: usize, mut packet: Vec<u8>) {
         self.sent_packets[from] += 1;
         let path = self.path;
+        let datagram = packet.len() + DTLS_BYTES;
+        self.longest[from] = self.longest[from].max(datagram);
         let is_corrupted = self.chance(path.corrupted);
         let is_checked = packet[8..12] != [0; 4];
-        if self.chance(path.loss) || is_corrupted && !is_checked {
+        let is_lost = datagram > path.mtu || is_corrupted && !is_checked;
+        if is_lost || self.chance(path.loss) {
             self.dropped += 1;
             return;
         }

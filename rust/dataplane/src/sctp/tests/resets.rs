@@ -132,3 +132,29 @@ fn what_is_sent_during_a_reset_has_the_new_numbers() {
         assert!(duo.events[1].ends_with(&expected), "seed {seed}: {:?}", duo.events[1]);
     }
 }
+
+#[test]
+fn two_requests_in_one_chunk_get_two_answers() {
+    let mut duo = Duo::new(GOOD, 1);
+    duo.connect();
+    let first = duo.ends[0].local_tsn();
+    give(&mut duo, 1, |chunk| {
+        chunk.parameter(parameter::OUTGOING_RESET_REQUEST, |parameter| {
+            parameter.word(first).word(0).word(first.wrapping_sub(1)).half(1);
+        });
+        chunk.parameter(parameter::INCOMING_RESET_REQUEST, |parameter| {
+            parameter.word(first.wrapping_add(1)).half(2);
+        });
+    });
+    let mut packet = Vec::new();
+    assert!(duo.ends[1].poll_transmit(duo.now, &mut packet));
+    let packet = sctp::Packet::parse_untrusted(&packet).unwrap();
+    let chunks: Vec<_> = packet.chunks().map(Result::unwrap).collect();
+    let [chunk] = chunks[..] else { panic!("{chunks:?}") };
+    let answers = sctp::Parameters::of(chunk).map(|parameter| {
+        let answer = ReconfigResponse::parse_untrusted(parameter).unwrap().unwrap();
+        (answer.request, answer.result)
+    });
+    let expected = [(first, ReconfigResponse::PERFORMED), (first.wrapping_add(1), ReconfigResponse::DENIED)];
+    assert_eq!(answers.collect::<Vec<_>>(), expected);
+}

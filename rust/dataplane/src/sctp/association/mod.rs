@@ -1,22 +1,22 @@
-//! Takes packets and gives packets: checks whose they are (RFC 9260 section 8.5), sets the association up and ends it.
+//! Takes packets and gives packets: checks whose they are (RFC 9260 section 8.5), and who is to handle them.
+//!
+//! `setup` has what brings the association to stand, `answers` what is said at once, and the end.
+
+mod answers;
+mod setup;
 
 use std::collections::VecDeque;
 
-use visavis_wire::sctp::{
-    self, AbortCauses, Chunk, ChunkWriter, HEADER_LENGTH, Init, Packet, SctpError, cause, chunk_type,
-    parameter,
-};
+use visavis_wire::sctp::{self, AbortCauses, Chunk, ChunkWriter, HEADER_LENGTH, Packet, cause, chunk_type};
 
-use super::cookie::{Agreed, CookieMaker};
-use super::handshake::{Handshake, Local, agree, write_init};
+use super::cookie::CookieMaker;
+use super::handshake::{Handshake, Local, write_init};
 use super::outbound::Outbound;
 use super::transfer::Transfer;
-use super::{Config, Event, Figures, OutgoingMessage};
+use super::{Config, DTLS_BYTES, Event, Figures, OutgoingMessage};
 use crate::random::{Random, Secret};
 use crate::time::Time;
 
-/// Answers that wait to be sent; when there are more the newest is dropped, and asked for again.
-const MAX_ANSWERS: usize = 16;
 /// A bit of ABORT and SHUTDOWN COMPLETE: the tag is the one that was received (section 8.5.1).
 const REFLECTED: u8 = 1;
 
@@ -37,6 +37,8 @@ pub struct Association {
     phase: Phase,
     /// Whole packets: answers, and the last word.
     answers: VecDeque<Vec<u8>>,
+    /// The path is one on which datagrams may be too long.
+    may_probe: bool,
     events: VecDeque<Event>,
     discarded: u64,
 }
@@ -53,6 +55,7 @@ impl Association {
             random,
             phase: Phase::Connecting(Handshake::new(now), Box::default()),
             answers: VecDeque::new(),
+            may_probe: true,
             events: VecDeque::new(),
             discarded: 0,
         }
@@ -130,6 +133,38 @@ impl Association {
         }
     }
 
+    /// From now on packets take another path. `may_probe`: by datagrams, of which longer ones are lost; not over a stream.
+    pub fn handle_path_change(&mut self, now: Time, may_probe: bool) {
+        self.may_probe = may_probe;
+        if let Phase::Established(transfer) = &mut self.phase {
+            transfer.path_mtu.restart(now, may_probe);
+        }
+    }
+
+    /// This machine does not send what was handed to it, the last packet that was longer than `path_mtu`, or another: for its
+    /// length.
+    pub fn handle_refusal(&mut self, now: Time, is_probe: bool) {
+        if let Phase::Established(transfer) = &mut self.phase {
+            transfer.path_mtu.handle_refusal(now, is_probe);
+        }
+    }
+
+    /// The longest datagram that may carry data now.
+    pub fn path_mtu(&self) -> usize {
+        match &self.phase {
+            Phase::Established(transfer) => transfer.path_mtu.current(),
+            _ => self.config.base_packet() + DTLS_BYTES,
+        }
+    }
+
+    /// Whether IP must not cut its datagrams, by which it finds out how long they may be.
+    pub fn forbids_fragments(&self) -> bool {
+        match &self.phase {
+            Phase::Established(transfer) => transfer.path_mtu.forbids_fragments(),
+            _ => false,
+        }
+    }
+
     /// Ends it with a word to the peer (section 9.1). There is no event.
     pub fn abort(&mut self) {
         self.end(cause::USER_INITIATED_ABORT);
@@ -191,8 +226,7 @@ impl Association {
             }
             Phase::Established(transfer) => {
                 let start = begin(&self.config, transfer.agreed.peer_tag, out);
-                let end = start + self.config.max_packet;
-                if !transfer.write(now, out, end) {
+                if !transfer.write_probe(now, out, start) && !transfer.write(now, out, start) {
                     out.truncate(start);
                     return false;
                 }
@@ -281,7 +315,8 @@ impl Association {
                 Ok(())
             }
             chunk_type::HEARTBEAT => {
-                if HEADER_LENGTH + chunk.value.len() + sctp::CHUNK_HEADER_LENGTH <= self.config.max_packet {
+                if HEADER_LENGTH + chunk.value.len() + sctp::CHUNK_HEADER_LENGTH <= self.config.base_packet()
+                {
                     self.answer(|out| {
                         ChunkWriter::begin(out, chunk_type::HEARTBEAT_ACK, 0).bytes(chunk.value).finish();
                     });
@@ -315,10 +350,13 @@ impl Association {
                 }
                 Ok(())
             }
-            chunk_type::PAD
-            | chunk_type::HEARTBEAT_ACK
-            | chunk_type::SHUTDOWN_ACK
-            | chunk_type::SHUTDOWN_COMPLETE => Ok(()),
+            chunk_type::HEARTBEAT_ACK => {
+                if let Phase::Established(transfer) = &mut self.phase {
+                    transfer.handle_probe_answer_untrusted(now, chunk);
+                }
+                Ok(())
+            }
+            chunk_type::PAD | chunk_type::SHUTDOWN_ACK | chunk_type::SHUTDOWN_COMPLETE => Ok(()),
             kind if is_unknown(kind) => {
                 self.discarded += 1;
                 if kind & 0x40 != 0 {
@@ -334,133 +372,6 @@ impl Association {
                 }
             },
         }
-    }
-
-    /// Sections 5.1 B, 5.2.1 and 5.2.2: nothing is kept, all is in the cookie. One who begins anew while the association
-    /// stands gets another tag, and no further: what restarts is a new DTLS association with an SCTP association of its own.
-    fn handle_init(&mut self, now: Time, chunk: Chunk<'_>) -> Result<(), &'static str> {
-        let init = match Init::parse_untrusted(chunk) {
-            Ok(init) => init,
-            Err(SctpError::Malformed) => return Err("an INIT without tag or streams"),
-            Err(_) => {
-                self.discarded += 1;
-                return Ok(());
-            }
-        };
-        let local = match &self.phase {
-            Phase::Connecting(..) => self.local,
-            _ => Local { tag: draw_tag(&mut self.random), initial_tsn: self.random.next_u64() as u32 },
-        };
-        let cookie = self.cookies.make(now, &agree(&self.config, local, &init));
-        let config = self.config;
-        self.answer_to(init.tag, false, |out| write_init(out, &config, local, Some(&cookie)));
-        Ok(())
-    }
-
-    fn handle_init_ack(&mut self, now: Time, chunk: Chunk<'_>) -> Result<(), &'static str> {
-        let Phase::Connecting(handshake, _) = &mut self.phase else { return Ok(()) };
-        if handshake.answered.is_some() {
-            return Ok(());
-        }
-        let init = match Init::parse_untrusted(chunk) {
-            Ok(init) => init,
-            Err(SctpError::Malformed) => return Err("an INIT ACK without tag or streams"),
-            Err(_) => {
-                self.discarded += 1;
-                return Ok(());
-            }
-        };
-        let Some(cookie) = init.parameters.value_of(parameter::STATE_COOKIE) else {
-            return Err("an INIT ACK without a cookie");
-        };
-        if cookie.len() + sctp::CHUNK_HEADER_LENGTH + HEADER_LENGTH > self.config.max_packet {
-            return Err("a cookie that is longer than a packet");
-        }
-        handshake.answer(now, agree(&self.config, self.local, &init), cookie.to_vec());
-        Ok(())
-    }
-
-    /// Sections 5.1.5 and 5.2.4.
-    fn handle_cookie_echo(&mut self, now: Time, chunk: Chunk<'_>) -> Result<(), &'static str> {
-        let Some(agreed) = self.cookies.open_untrusted(now, chunk.value) else {
-            self.discarded += 1;
-            return Ok(());
-        };
-        match &self.phase {
-            Phase::Connecting(..) => self.establish(now, agreed),
-            Phase::Established(transfer) => {
-                let stands = &transfer.agreed;
-                if (stands.local_tag, stands.peer_tag) != (agreed.local_tag, agreed.peer_tag) {
-                    self.discarded += 1;
-                    return Ok(());
-                }
-            }
-            Phase::Over => return Ok(()),
-        }
-        self.answer_to(agreed.peer_tag, false, |out| {
-            ChunkWriter::begin(out, chunk_type::COOKIE_ACK, 0).finish()
-        });
-        Ok(())
-    }
-
-    fn handle_cookie_ack(&mut self, now: Time) {
-        if let Phase::Connecting(handshake, _) = &self.phase
-            && let Some((agreed, _)) = &handshake.answered
-        {
-            self.establish(now, *agreed);
-        }
-    }
-
-    fn establish(&mut self, now: Time, agreed: Agreed) {
-        let Phase::Connecting(_, outbound) = &mut self.phase else { return };
-        let outbound = std::mem::take(outbound.as_mut());
-        self.phase = Phase::Established(Box::new(Transfer::new(agreed, self.config, outbound, now)));
-        self.events.push_back(Event::Connected { inbound: agreed.inbound, outbound: agreed.outbound });
-    }
-
-    /// An ERROR with the chunk's beginning (section 3.2).
-    fn report_unknown(&mut self, chunk: Chunk<'_>) {
-        self.answer(|out| {
-            let mut error = ChunkWriter::begin(out, chunk_type::ERROR, 0);
-            error.parameter(cause::UNRECOGNIZED_CHUNK, |parameter| {
-                let length = (chunk.value.len() + sctp::CHUNK_HEADER_LENGTH) as u16;
-                parameter.bytes(&[chunk.kind, chunk.flags]).half(length);
-                parameter.bytes(chunk.value.get(..chunk.value.len().min(64)).unwrap_or_default());
-            });
-            error.finish();
-        });
-    }
-
-    fn answer(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        let zero_checksum = match &self.phase {
-            Phase::Established(transfer) => transfer.agreed.features.zero_checksum,
-            _ => false,
-        };
-        if let Some(tag) = self.peer_tag() {
-            self.answer_to(tag, zero_checksum, write);
-        }
-    }
-
-    fn answer_to(&mut self, tag: u32, is_unchecked: bool, write: impl FnOnce(&mut Vec<u8>)) {
-        if self.answers.len() >= MAX_ANSWERS {
-            self.discarded += 1;
-            return;
-        }
-        let mut packet = Vec::new();
-        let start = begin(&self.config, tag, &mut packet);
-        write(&mut packet);
-        sctp::finish_packet(&mut packet, start, is_unchecked);
-        self.answers.push_back(packet);
-    }
-
-    /// It is over, and the peer is told why.
-    fn end(&mut self, reason: u16) {
-        self.answer(|out| {
-            let mut abort = ChunkWriter::begin(out, chunk_type::ABORT, 0);
-            abort.parameter(reason, |_| ());
-            abort.finish();
-        });
-        self.phase = Phase::Over;
     }
 }
 
