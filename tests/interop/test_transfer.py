@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.interop.loops import LoopThread
+from tests.interop.pages import OpenPage
 from visavis.transfer import exchange
 from visavis.transfer.exchange import Place
 from visavis.transfer.messages import FileInfo
@@ -34,6 +35,7 @@ class Heard:
 
     def __init__(self) -> None:
         self.moved_once = threading.Event()
+        self.offset = 0
 
     def met(self) -> None:
         pass
@@ -45,7 +47,7 @@ class Heard:
         pass
 
     def begun(self, file: FileInfo, offset: int) -> None:
-        pass
+        self.offset = offset
 
     def moved(self, file: FileInfo, position: int) -> None:
         self.moved_once.set()
@@ -122,7 +124,7 @@ def outgoing(directory: Path, **contents: bytes) -> Outgoing:
     return Outgoing([SourceFile.find(directory / name) for name in contents])
 
 
-def row(page: Page, name: str) -> Any:
+def row(page: Page, name: str) -> Locator:
     return page.locator(f"[data-file='{name}']")
 
 
@@ -170,6 +172,18 @@ def test_a_download_is_written_to_the_file_that_was_picked(
     host.ended()
 
 
+def test_firefox_downloads_too(open_page: OpenPage, loop: LoopThread, tmp_path: Path) -> None:
+    files, host = outgoing(tmp_path / "from", large=CONTENT), Host(loop)
+    link = host.runs(exchange.offer(files, OPTIONS, Heard(), host.announce))
+    page = open_page("firefox")
+    page.goto(str(link))
+    page.wait_for_function("() => document.querySelector('[data-file=large]') !== null")
+    page.get_by_role("button", name="Download large", exact=True).click()
+    page.wait_for_function("() => document.querySelector('[data-file=large][data-state=done]') !== null")
+    host.ended()
+    assert files.delivered == {0}
+
+
 def test_files_are_uploaded_to_a_terminal(context: BrowserContext, loop: LoopThread, tmp_path: Path) -> None:
     place, host = Place(tmp_path / "into"), Host(loop)
     link = host.runs(exchange.await_files(place, OPTIONS, Heard(), host.announce))
@@ -205,10 +219,12 @@ def test_a_download_goes_on_when_the_sender_was_away(
         expect(page.get_by_role("heading", name="Connection lost")).to_be_visible()
         again = Host(loop)
         options = HostOptions("127.0.0.1", int(link.url.rpartition(":")[2]), secret=link.secret)
-        again.runs(exchange.offer(files, options, Heard(), again.announce))
+        returned = Heard()
+        again.runs(exchange.offer(files, options, returned, again.announce))
         expect(row(page, "large")).to_contain_text("checksum ok")
     assert Path(downloading.value.path()).read_bytes() == CONTENT * 10
     again.ended()
+    assert 0 < returned.offset < len(CONTENT) * 10
 
 
 @pytest.mark.parametrize(

@@ -103,8 +103,11 @@ def _top() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", required=True)
     help_text = "start the server (what is done when no command is named)"
     _add_options(verbs.add_parser("serve", help=help_text, formatter_class=_FORMAT, allow_abbrev=False))
-    for add in (add_send, add_receive):
-        add(verbs, _EXIT_CODES)
+    for name, help_text, add in (
+        ("send", "send files to a browser or a terminal", add_send),
+        ("receive", "receive files from a browser or a terminal", add_receive),
+    ):
+        add(verbs.add_parser(name, help=help_text, formatter_class=_FORMAT, allow_abbrev=False), _EXIT_CODES)
     config = verbs.add_parser(
         "config", help="look at the configuration", formatter_class=_FORMAT, allow_abbrev=False
     )

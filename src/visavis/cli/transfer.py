@@ -34,15 +34,20 @@ def transfer(console: Console, arguments: TransferArguments) -> int:
         VisavisError: The other end cannot be reached, or does not know the secret.
     """
     logs.set_up(LogFormat.TEXT, LogLevel.WARNING)
-    run = _send if arguments.files else _receive
+    place = Place(arguments.into, arguments.force)
+    run = _send(console, arguments) if arguments.files else _receive(console, arguments, place)
     try:
-        return asyncio.run(run(console, arguments))
+        return asyncio.run(run)
     except KeyboardInterrupt:
-        sys.stderr.write(f"visavis: stopped{'' if arguments.files else _KEPT}\n")
+        sys.stderr.write("visavis: stopped\n")
         return EXIT_INTERRUPTED
-
-
-_KEPT = "; what has come is kept in .part files, and the same command goes on from there"
+    finally:
+        for path in place.kept:
+            if path.exists():
+                shown = logs.escaped(str(path))
+                sys.stderr.write(
+                    f"visavis: what has come is kept in {shown}; another attempt goes on from there\n"
+                )
 
 
 async def _send(console: Console, arguments: TransferArguments) -> int:
@@ -56,8 +61,7 @@ async def _send(console: Console, arguments: TransferArguments) -> int:
     return EXIT_OK if len(outgoing.delivered) == len(outgoing.files) else EXIT_FAILED
 
 
-async def _receive(console: Console, arguments: TransferArguments) -> int:
-    place = Place(arguments.into, arguments.force)
+async def _receive(console: Console, arguments: TransferArguments, place: Place) -> int:
     watch = _watch(console, sends=False)
     if arguments.peer is not None:
         await exchange.take(place, await _link(arguments.peer), watch)

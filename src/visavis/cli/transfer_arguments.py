@@ -4,13 +4,10 @@ import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import cast
 
 from visavis.errors import ConfigError
 from visavis.transfer.opening import HostOptions
-
-if TYPE_CHECKING:
-    Verbs = argparse._SubParsersAction[Any]
 
 TRANSFER_FLAGS = ("--to", "--into", "--force", "--keep", "--host", "--port", "--https", "--cert", "--key")
 
@@ -43,17 +40,17 @@ class TransferArguments:
     stays: bool = False
 
 
-def add_send(verbs: "Verbs", epilog: str) -> None:
-    """Adds `send`."""
-    parser = _parser(verbs, "send", "send files to a browser or a terminal", _SEND + "\n" + epilog)
+def add_send(parser: argparse.ArgumentParser, epilog: str) -> None:
+    """Makes it the parser of `send`."""
+    parser.epilog = f"{_SEND}\n{epilog}"
     parser.add_argument("files", metavar="FILE", nargs="+", help="what to send")
     parser.add_argument("--to", dest="peer", metavar="LINK", help="the link or code of a visavis receive")
     _add_host(parser)
 
 
-def add_receive(verbs: "Verbs", epilog: str) -> None:
-    """Adds `receive`."""
-    parser = _parser(verbs, "receive", "receive files from a browser or a terminal", _RECEIVE + "\n" + epilog)
+def add_receive(parser: argparse.ArgumentParser, epilog: str) -> None:
+    """Makes it the parser of `receive`."""
+    parser.epilog = f"{_RECEIVE}\n{epilog}"
     parser.add_argument("peer", metavar="LINK", nargs="?", help="the link or code of a visavis send")
     parser.add_argument("--into", metavar="DIR", default=".", help="where files go; here, unless named")
     parser.add_argument("--force", action="store_true", help="overwrite files that have the same names")
@@ -80,14 +77,6 @@ def read_transfer(values: Mapping[str, object]) -> TransferArguments:
         force=values.get("force") is True,
         stays=values["keep"] is True,
     )
-
-
-def _parser(verbs: "Verbs", name: str, help: str, epilog: str) -> argparse.ArgumentParser:
-    formatter = argparse.RawDescriptionHelpFormatter
-    parser: argparse.ArgumentParser = verbs.add_parser(
-        name, help=help, epilog=epilog, formatter_class=formatter, allow_abbrev=False
-    )
-    return parser
 
 
 def _add_host(parser: argparse.ArgumentParser) -> None:

@@ -27,15 +27,20 @@ class TransferProgress:
         self._width = width
         self._done_word = "sent" if sends else "received"
         self._moving: dict[FileInfo, Progress] = {}
+        self._sessions = 0
         self._shown_s = 0.0
         self._is_line_open = False
 
     def met(self) -> None:
-        """The other end is here."""
+        """The other end is here; a host may have several."""
+        self._sessions += 1
         self._line("connected")
 
     def lost(self) -> None:
-        """It is not any more."""
+        """It is not any more. Of several nobody says which one stopped: the others go on."""
+        self._sessions -= 1
+        if self._sessions:
+            return
         if self._moving:
             self._line("connection lost; it goes on from here when it is back (Ctrl-C to stop)")
         self._moving.clear()

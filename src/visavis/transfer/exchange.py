@@ -26,17 +26,20 @@ Announce = Callable[[Opened, Code | None], None]
 
 @dataclass(slots=True)
 class Place:
-    """Where files go, and what came of them: `failed` has the reasons."""
+    """Where files go, and what came of them: `failed` has the reasons, `kept` beginnings to go on from."""
 
     directory: Path
     force: bool = False
     received: list[Path] = field(default_factory=list[Path])
     failed: list[str] = field(default_factory=list[str])
+    kept: list[Path] = field(default_factory=list[Path])
 
     def take_stock(self, incoming: Incoming) -> None:
         """What one sender has brought so far, beside what others have."""
         self.received += [path for path in incoming.received.values() if path not in self.received]
         self.failed += [reason for reason in incoming.failed.values() if reason not in self.failed]
+        if incoming.kept is not None and incoming.kept not in self.kept:
+            self.kept.append(incoming.kept)
 
 
 async def offer(

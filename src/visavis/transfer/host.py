@@ -4,7 +4,8 @@ import asyncio
 import logging
 import ssl
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
+from contextlib import ExitStack, contextmanager
 from socket import socket
 from types import TracebackType
 from typing import Self
@@ -18,7 +19,7 @@ from visavis.transfer.access import WrongCodeError, admit
 from visavis.transfer.channel import ConnectionLostError, Messages, unless_lost
 from visavis.transfer.messages import Direction
 from visavis.transfer.peer import Peer
-from visavis.transfer.signals import MAX_SIGNAL_BYTES, description_untrusted, until_closed
+from visavis.transfer.signals import MAX_SIGNAL_BYTES, RefusedError, description_untrusted, until_closed
 from visavis.web import KnownHosts, MalformedRequests
 from visavis.web.app import STATIC
 from visavis.web.headers import add_security_headers
@@ -27,6 +28,8 @@ _log = logging.getLogger(__name__)
 
 MAX_VISITORS = 16
 """So many may be connected, or connecting, at once."""
+MAX_UNPROVEN = 4
+"""So many of them from one network may have their proof before them, so that nobody keeps others out."""
 MAX_WRONG = 3
 """Whoever had a wrong code so often is not asked again."""
 MAX_WRONG_NETWORKS = 1000
@@ -48,6 +51,8 @@ class Host:
     def __init__(self, secret: str, direction: Direction, serve: Serve) -> None:
         self.refused: Counter[str] = Counter()
         """Visitors that were not let in, by reason."""
+        self.lost = 0
+        """Sessions that broke off, and visitors that left before they were in."""
         self._secret = secret
         self._direction = direction
         self._serve = serve
@@ -55,6 +60,7 @@ class Host:
         self._handlers: set[asyncio.Future[None]] = set()
         self._known: dict[str, asyncio.Task[None]] = {}
         self._wrong: Counter[str] = Counter()
+        self._unproven: Counter[str] = Counter()
         self._runner: web.AppRunner | None = None
 
     async def start(
@@ -118,7 +124,7 @@ class Host:
             await wire.send_json({"type": "refused", "reason": reason})
             await wire.close()
             return wire
-        visit = asyncio.create_task(self._visit(wire, request.remote))
+        visit = asyncio.create_task(self._visit(wire, _network(request.remote)))
         self._visits.add(visit)
         closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._handlers.add(closed)
@@ -140,41 +146,58 @@ class Host:
             return "too-many-wrong-codes"
         if len(self._wrong) > MAX_WRONG_NETWORKS and network not in self._wrong:
             return "too-many-wrong-codes"
-        return "busy" if len(self._visits) >= MAX_VISITORS else None
+        is_full = len(self._visits) >= MAX_VISITORS or self._unproven[network] >= MAX_UNPROVEN
+        return "busy" if is_full else None
 
-    async def _visit(self, wire: web.WebSocketResponse, address: str | None) -> None:
-        name = None
+    async def _visit(self, wire: web.WebSocketResponse, network: str) -> None:
+        proving = ExitStack()
         try:
             async with Peer() as peer:
+                proving.enter_context(self._proving(network))
                 async with asyncio.timeout(CONNECT_S):
                     offer = description_untrusted(await wire.receive(), "offer")
                     answer = await peer.answer_untrusted(offer)
                     await wire.send_json({"type": "answer", "sdp": answer})
-                await peer.opened(CONNECT_S)
-                messages = aiter(peer.channel)
-                sdps = (offer, answer)
-                name = await admit(peer.channel, messages, self._secret, self._direction, sdps)
-                await self._replace(name)
-                await unless_lost(
-                    self._serve(peer, messages, name), peer.close, until_closed(wire), peer.lost()
-                )
+                session = self._meet(peer, (offer, answer), proving)
+                await unless_lost(session, peer.close, until_closed(wire), peer.lost())
         except WrongCodeError:
-            self._wrong[_network(address)] += 1
+            self._wrong[network] += 1
             self.refused["wrong-code"] += 1
         except (ConnectionLostError, TimeoutError, ConnectionError):
-            self.refused["lost"] += name is None
-        except RemoteProtocolError as error:
+            self.lost += 1
+        except (RemoteProtocolError, RefusedError) as error:
             self.refused["protocol"] += 1
             _log.warning("a visitor broke the protocol: %s", error, extra={"event": "protocol-error"})
         finally:
-            task = asyncio.current_task()
-            if name is not None and self._known.get(name) is task:
-                del self._known[name]
+            proving.close()
 
-    async def _replace(self, name: str) -> None:
-        """A visitor that comes again ends its last session, which may not have noticed."""
+    async def _meet(self, peer: Peer, sdps: tuple[str, str], proving: ExitStack) -> None:
+        """From the first word to the last; closes `proving` once the visitor has given its proof."""
+        await peer.opened(CONNECT_S)
+        messages = aiter(peer.channel)
+        name = await admit(peer.channel, messages, self._secret, self._direction, sdps)
+        proving.close()
         task = asyncio.current_task()
         assert task is not None
+        try:
+            await self._replace(name, task)
+            await self._serve(peer, messages, name)
+        finally:
+            if self._known.get(name) is task:
+                del self._known[name]
+
+    @contextmanager
+    def _proving(self, network: str) -> Generator[None]:
+        self._unproven[network] += 1
+        try:
+            yield
+        finally:
+            self._unproven[network] -= 1
+            if not self._unproven[network]:
+                del self._unproven[network]
+
+    async def _replace(self, name: str, task: "asyncio.Task[None]") -> None:
+        """A visitor that comes again ends its last session, which may not have noticed."""
         last, self._known[name] = self._known.get(name), task
         if last is not None:
             last.cancel()

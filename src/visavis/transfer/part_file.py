@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from visavis.errors import VisavisError
 from visavis.transfer.messages import MAX_POINTS, ResumePoint
@@ -35,6 +36,14 @@ class ChecksumError(VisavisError):
     """What came is not what was sent."""
 
 
+class _Hash(Protocol):
+    """What is used of hashlib's."""
+
+    def update(self, data: bytes, /) -> None: ...
+
+    def hexdigest(self) -> str: ...
+
+
 @dataclass(slots=True)
 class _Beginning:
     """A file that may be what we want the rest of, opened and locked."""
@@ -42,7 +51,7 @@ class _Beginning:
     path: Path
     descriptor: int
     size: int
-    hash: "hashlib._Hash"
+    hash: _Hash
 
 
 class PartFile:

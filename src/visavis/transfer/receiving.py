@@ -54,6 +54,12 @@ class Incoming:
         self.under_way = _UnderWay(index, info, part)
         return part
 
+    @property
+    def kept(self) -> Path | None:
+        """Where there is the beginning of a file that did not come whole."""
+        part = self.under_way.part if self.under_way is not None else None
+        return part.path if part is not None and part.written and not part.is_there_already else None
+
     def forget(self) -> None:
         """The file that was under way is whole, or given up; of the latter stays what has come."""
         if self.under_way is not None:

@@ -101,10 +101,10 @@ def read(text: str) -> Link | Code:
         return Code(digits[:_GROUP], _grouped(digits[_GROUP:]))
     try:
         parts = urlsplit(text)
-        sound = parts.scheme in ("http", "https") and parts.hostname is not None and (parts.port or 0) >= 0
+        is_sound = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 0) >= 0
     except ValueError:
-        sound = False
-    if not sound:
+        raise ConfigError(f"{text[:100]!r} is no link; its host or port is impossible") from None
+    if not is_sound:
         raise ConfigError(f"{text[:100]!r} is no link; expected one that begins with http:// or https://")
     try:
         secret = canonical(parts.fragment)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Self
 
 from visavis.errors import ConfigError, LocalProtocolError
 from visavis.transfer.messages import FileInfo, ResumePoint
@@ -59,7 +59,7 @@ class SourceReader:
             SourceChangedError: It is another one by now.
         """
         self._file = file
-        self._opened: BinaryIO = file.path.open("rb", buffering=0)
+        self._opened = file.path.open("rb", buffering=0)
         self._hash = hashlib.sha256()
         self._offset = 0
         try:
@@ -104,7 +104,7 @@ class SourceReader:
         block = bytearray(wanted)
         view, filled = memoryview(block), 0
         while filled < wanted:
-            count = self._opened.readinto(view[filled:])  # type: ignore[attr-defined]
+            count = self._opened.readinto(view[filled:])
             if not count:
                 raise SourceChangedError(f"{self._file.path.name} became shorter while it was sent")
             filled += count

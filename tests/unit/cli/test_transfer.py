@@ -121,3 +121,17 @@ def test_nothing_that_a_stranger_says_reaches_the_terminal_as_it_is() -> None:
     progress, out = shown(ManualClock(), is_terminal=False)
     progress.failed(FileInfo("\x1b[2J\u202ename", 1), "\x1b]0;title\x07\ud800")
     assert out.getvalue() == "[2Jname: not received: \\x1b]0;title\\x07\\ud800\n"
+
+
+def test_a_lost_connection_is_said_when_something_was_under_way() -> None:
+    progress, out = shown(ManualClock(), is_terminal=False)
+    progress.met()
+    progress.met()
+    progress.begun(FILE, 1000)
+    progress.lost()
+    assert "lost" not in out.getvalue()
+    progress.lost()
+    assert out.getvalue().splitlines()[-1].startswith("connection lost; it goes on from here")
+    progress.met()
+    progress.lost()
+    assert out.getvalue().splitlines()[-1] == "connected"

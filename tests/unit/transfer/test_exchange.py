@@ -131,7 +131,8 @@ async def test_another_start_goes_on_where_the_first_was_stopped(here: Path, pla
     await asyncio.wait_for(first.moved_once.wait(), GUARD_S)
     stopped.cancel()
     await asyncio.gather(stopped, return_exceptions=True)
-    there = (place.directory / "large.part").stat().st_size
+    assert place.kept == [place.directory / "large.part"]
+    there = place.kept[0].stat().st_size
     assert 0 < there < len(CONTENT)
     async with asyncio.timeout(GUARD_S):
         await exchange.take(place, link, second)

@@ -155,7 +155,11 @@ def test_a_part_is_never_a_link_to_elsewhere(tmp_path: Path) -> None:
 
 def test_no_room_is_said_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=SIZE - 1))
+
+    def nearly_full(_: Path) -> tuple[int, int, int]:
+        return usage._replace(free=SIZE - 1)
+
+    monkeypatch.setattr(shutil, "disk_usage", nearly_full)
     part = PartFile(tmp_path, "a.bin", SIZE)
     with pytest.raises(StorageError, match="make room"):
         part.begin(0)

@@ -45,9 +45,8 @@ def test_a_file_is_sent_from_where_the_receiver_stands(offset: int) -> None:
     if offset < 10:
         source.sent(10 - offset)
         assert sink.handle_data_untrusted(10 - offset)
-        ack = sink.written(10)
-        assert ack == Ack(0, 10)
-        assert source.handle_untrusted(ack) == sending.Written(0, 10)
+        assert sink.written(10) == Ack(0, 10)
+        assert source.handle_untrusted(Ack(0, 10)) == sending.Written(0, 10)
     assert sink.handle_untrusted(source.end(DIGEST)) == receiving.Ended(0, DIGEST)
     assert source.handle_untrusted(sink.done()) == sending.Delivered(0)
     assert (source.phase, sink.phase) == (sending.Phase.IDLE, receiving.Phase.IDLE)
