@@ -82,10 +82,11 @@ conformance-subset: build
 	@if [ -z "$(WPT)" ]; then echo "web-platform-tests skipped: say where they are, WPT=DIR"; else \
 	  $(WPT_RUN) --dirs webrtc --list tests/conformance/wpt/subset.txt; fi
 
-# Debian's browsers, where they are not there yet; elsewhere install Chromium and Firefox by hand.
+# Debian's browsers, TURN server and NATs, where they are not there yet; elsewhere install them by hand.
 $(STAMPS)/browsers: | $(STAMPS)/venv
-	@if ! command -v chromium >/dev/null || ! command -v firefox-esr >/dev/null; then \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium firefox-esr >/dev/null; fi
+	@if ! command -v chromium firefox-esr turnserver nft ip | awk 'END { exit NR < 5 }'; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
+	    chromium firefox-esr coturn nftables iproute2 >/dev/null; fi
 	touch $@
 
 soak: build $(STAMPS)/tools $(STAMPS)/browsers  ## Thousands who join and leave, and garbage on a live call: is anything kept?

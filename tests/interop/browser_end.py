@@ -58,17 +58,18 @@ NEXT_CANDIDATE = """
 ADD_CANDIDATE = "await pc.addIceCandidate(argument);"
 CLOSE = "pc.close(); for (const sender of sending) sender.track?.stop();"
 CONNECTED = "() => pc.connectionState === 'connected'"
-ROUTE = """
+# While a restart has nominated none, Firefox has no pair.
+ROUTE = """async () => {
     const stats = await pc.getStats();
     const { selectedCandidatePairId } = [...stats.values()].find(one => one.type === 'transport');
     const pair = stats.get(selectedCandidatePairId);
-    const [local, remote] = [pair.localCandidateId, pair.remoteCandidateId].map(id => stats.get(id));
-    return {
+    const [local, remote] = [pair?.localCandidateId, pair?.remoteCandidateId].map(id => stats.get(id));
+    return local && remote && {
         local: local.candidateType,
         remote: remote.candidateType,
         relay_protocol: local.relayProtocol ?? null,
     };
-"""
+}"""
 
 # The inbound statistics, and the pixels of video, of each track that is to be received.
 RECEIVED = """async (kind) => {
@@ -154,7 +155,7 @@ class BrowserEnd:
         self._page.wait_for_function(CONNECTED)
 
     def route(self) -> Route:
-        return Route(**self._run(ROUTE))
+        return Route(**until(self._page, ROUTE))
 
     def sees(self, pictures: int = 1) -> None:
         until(self._page, MOVED, until(self._page, SEEN, pictures))

@@ -207,6 +207,11 @@ def aiortc_program() -> list[str]:
     return peers.aiortc()
 
 
+@pytest.fixture(scope="session")
+def libdatachannel_program() -> list[str]:
+    return peers.libdatachannel()
+
+
 @pytest.fixture
 def make_end(request: pytest.FixtureRequest, open_page: OpenPage) -> MakeEnd:
     """An end by the name of who plays it."""

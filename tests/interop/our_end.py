@@ -14,8 +14,10 @@ from tests.interop.serve_end import serve
 from visavis import (
     MediaStream,
     MediaStreamTrack,
+    RTCIceCandidatePair,
     RTCPeerConnection,
     RTCPeerConnectionIceEvent,
+    RTCRtpReceiver,
     RTCRtpSender,
     mediaDevices,
 )
@@ -94,6 +96,29 @@ class OurEnd:
 
         self._run(hear)
 
+    def prefer(self, mime: str) -> None:
+        """Negotiates this codec of its kind, and no other, on all m-lines that there are."""
+
+        async def prefer() -> None:
+            kind = mime.partition("/")[0]
+            known = RTCRtpReceiver.getCapabilities(kind)
+            assert known is not None
+            codecs = [codec for codec in known.codecs if codec.mimeType in (mime, f"{kind}/rtx")]
+            for transceiver in self._pc.getTransceivers():
+                if transceiver.receiver.track.kind == kind:
+                    transceiver.setCodecPreferences(codecs)
+
+        self._run(prefer)
+
+    def codecs(self) -> set[object]:
+        """What is sent and received."""
+
+        async def known() -> set[object]:
+            report = await self._pc.getStats()
+            return {one["mimeType"] for one in report.values() if one["type"] == "codec"}
+
+        return self._run(known)
+
     def ask_for_layers(self, rids: Sequence[str]) -> None:
         """Adds an m-line on which a picture in layers may come."""
 
@@ -135,12 +160,21 @@ class OurEnd:
         self._run(stop)
 
     def route(self) -> Route:
-        async def selected() -> Route:
+        pair = self._selected_pair()
+        return Route(str(pair.local.type), str(pair.remote.type), pair.local.relayProtocol)
+
+    def protocols(self) -> set[str]:
+        """Those of the candidates in use."""
+        pair = self._selected_pair()
+        return {str(candidate.protocol) for candidate in (pair.local, pair.remote)}
+
+    def _selected_pair(self) -> RTCIceCandidatePair:
+        async def selected() -> RTCIceCandidatePair:
             transport = self._pc.getTransceivers()[0].sender.transport
             assert transport is not None
             pair = transport.iceTransport.getSelectedCandidatePair()
             assert pair is not None
-            return Route(str(pair.local.type), str(pair.remote.type), pair.local.relayProtocol)
+            return pair
 
         return self._run(selected)
 

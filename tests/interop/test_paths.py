@@ -15,7 +15,7 @@ from tests.interop.firefox import Firefox
 from tests.interop.loops import LoopThread
 from tests.interop.namespaces import PUBLIC_ADDRESS, Namespaces, Nat, Permitted, nats, permit, within
 from tests.interop.pages import Page
-from tests.interop.peers import PEERS
+from tests.interop.peers import PEERS, RESTART_ICE
 from tests.interop.process_end import ProcessEnd
 from tests.interop.turn_server import coturn
 
@@ -94,13 +94,26 @@ def pair(request: pytest.FixtureRequest, ours: End, theirs: End) -> Pair:
 
 
 def meet(pair: Pair, servers: list[dict[str, Any]]) -> None:
-    """A call with media and data, of which both ends know the same servers."""
+    """A call with media and data, a restart of ICE, and a track more; both ends know the same servers."""
     for end in pair.ends:
         end.open({"iceServers": servers})
         end.send("audio", "video")
     pair.offerer.channels.create({}, "talk")
     pair.connect()
     pair.meet()
+    talk(pair)
+    if {end.name for end in pair.ends} <= {"ours", *RESTART_ICE}:
+        pair.offerer.restart_ice()
+        pair.connect()
+        pair.meet()
+        talk(pair)
+    pair.offerer.send("video")
+    pair.negotiate()
+    pair.answerer.sees(2)
+
+
+def talk(pair: Pair) -> None:
+    """Data, both ways."""
     for one, other in (pair.ends, pair.turned.ends):
         one.channels.say(f"from {one.name}", "talk")
         assert other.channels.told("talk") == [f"from {one.name}"]

@@ -84,6 +84,31 @@ def test_aiortc_offers_header_extensions_under_other_numbers_once_it_has_answere
     theirs.close()
 
 
+@pytest.mark.parametrize(
+    ("player", "video", "audio"),
+    [
+        ("chromium", "video/H264", "audio/opus"),  # Firefox downloads its H.264 first
+        ("chromium", "video/VP8", "audio/PCMU"),
+        ("firefox", "video/VP8", "audio/PCMU"),
+        ("firefox", "video/VP8", "audio/PCMA"),
+    ],
+)
+def test_every_codec_is_understood_both_ways(
+    player: str, video: str, audio: str, ours: OurEnd, make_end: MakeEnd
+) -> None:
+    theirs = make_end(player)
+    for end in (ours, theirs):
+        end.open({})
+        end.send("audio", "video")
+    for codec in (video, audio):
+        ours.prefer(codec)
+    pair = Pair(ours, theirs)
+    pair.connect()
+    pair.meet()
+    assert ours.codecs() == {video, audio}
+    theirs.close()
+
+
 @pytest.mark.parametrize("theirs", RESTART_ICE, indirect=True)
 def test_a_restart_of_ice_loses_no_media(pair: Pair) -> None:
     for end in pair.ends:

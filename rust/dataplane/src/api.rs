@@ -1,6 +1,6 @@
 //! The vocabulary between the data plane and who drives it: commands down, reports up.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use visavis_wire::stun::TransactionId;
@@ -286,6 +286,14 @@ pub enum Command {
         /// Over TLS, to a server that proves to have this name or IP address.
         tls_name: Option<String>,
     },
+    /// The base of TCP candidates (RFC 6544): a stream of its own leads to each peer's address. With a listening socket
+    /// peers' streams are accepted, without one they are opened, from `local`, to where something is sent.
+    AddTcpSocket {
+        id: TransportId,
+        socket: SocketNumber,
+        local: IpAddr,
+        listener: Option<Descriptor>,
+    },
     /// Ends a socket or a relay.
     RemoveSocket {
         id: TransportId,
@@ -294,6 +302,12 @@ pub enum Command {
     SetPairs {
         id: TransportId,
         pairs: Vec<PairConfig>,
+    },
+    /// Whether checks that come by another way than a relay are left unanswered (RFC 8828 section 5.2, mode 4): an answer
+    /// would tell that the transport is there.
+    AnswerByRelaysOnly {
+        id: TransportId,
+        only: bool,
     },
     Nominate {
         id: TransportId,
@@ -403,8 +417,10 @@ impl Command {
             | Command::RenewDtls { id, .. }
             | Command::AddSocket { id, .. }
             | Command::OpenStream { id, .. }
+            | Command::AddTcpSocket { id, .. }
             | Command::RemoveSocket { id, .. }
             | Command::SetPairs { id, .. }
+            | Command::AnswerByRelaysOnly { id, .. }
             | Command::Nominate { id, .. }
             | Command::SendStun { id, .. }
             | Command::AddRelay { id, .. }

@@ -64,7 +64,7 @@ impl Channels {
 /// Whether datagrams that are too long for the path are lost there, and no others for it: on a stream, none are; with a socket
 /// that transports share, the others would be.
 fn is_probed(socket: SocketId) -> bool {
-    socket.is_own() && !socket.is_stream()
+    socket.is_own() && !socket.is_stream() && !socket.is_tcp()
 }
 
 impl Shard {

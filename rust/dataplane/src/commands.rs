@@ -40,8 +40,16 @@ impl Shard {
             Command::OpenStream { id, socket, descriptor, server, tls_name } => {
                 self.open_stream(id, socket, descriptor, StreamTo { server, tls_name });
             }
+            Command::AddTcpSocket { id, socket, local, listener } => {
+                self.add_tcp_socket(id, socket, local, listener);
+            }
             Command::RemoveSocket { id, socket } => self.remove_socket(now, id, socket),
             Command::SetPairs { id, pairs } => self.set_pairs(now, id, &pairs),
+            Command::AnswerByRelaysOnly { id, only } => {
+                if let Some(transport) = self.transports.get_mut(&id) {
+                    transport.by_relays_only = only;
+                }
+            }
             Command::Nominate { id, pair } => {
                 if let Some(transport) = self.transports.get_mut(&id) {
                     transport.ice.nominate(pair);
@@ -139,7 +147,10 @@ impl Shard {
         if self.transports.contains_key(&id) || taken {
             return;
         }
-        self.ufrags.entry(local.ufrag.clone()).or_insert(id);
+        let owner = *self.ufrags.entry(local.ufrag.clone()).or_insert(id);
+        if let Some(owner) = self.transports.get_mut(&owner) {
+            owner.shares_ufrag = true;
+        }
         let mut transport = Transport::new(id, local, mode, certificate, now);
         transport.deadline = now + crate::tick::IDLE;
         self.deadlines.insert((transport.deadline, id));
@@ -338,6 +349,9 @@ impl Shard {
         transport.send_dtls(&mut self.transmits);
         self.reports.extend(transport.enter(TransportState::Closed, reason));
         self.ufrags.retain(|_, owner| *owner != id);
+        if transport.shares_ufrag {
+            self.pass_on_ufrags(&transport);
+        }
         for path in transport.ice.paths() {
             self.release_address(path, id);
         }
@@ -352,6 +366,18 @@ impl Shard {
         }
         for track in transport.receive.tracks() {
             self.end_track(track, id);
+        }
+    }
+
+    /// At shared addresses, the first of the transports with a fragment is meant by it: when that is gone, the next.
+    fn pass_on_ufrags(&mut self, gone: &Transport) {
+        for ufrag in gone.ice.ufrags() {
+            let heirs = self.transports.values_mut();
+            let mut heirs = heirs.filter(|heir| heir.ice.ufrags().any(|known| known == ufrag));
+            if let Some(heir) = heirs.next() {
+                heir.shares_ufrag = true;
+                self.ufrags.insert(ufrag.to_owned(), heir.id);
+            }
         }
     }
 

@@ -435,8 +435,20 @@ impl Shard {
         }
     }
 
+    /// The stream between the base of a TCP candidate and a peer has ended, or never came about.
+    pub fn handle_stream_lost(&mut self, now: Time, socket: SocketId, peer: SocketAddr) {
+        let Some(id) = self.sockets.owner(socket) else { return };
+        if let Some(transport) = self.transports.get_mut(&id) {
+            transport.ice.remove_path(Path { socket, peer });
+            self.drive_ice(now, id, None);
+        }
+    }
+
     /// The system refused to send to an address.
     pub fn handle_send_failure(&mut self, now: Time, socket: SocketId, peer: SocketAddr) {
+        if socket.is_tcp() {
+            return self.handle_stream_lost(now, socket, peer);
+        }
         let Some(id) = self.sockets.owner(socket) else { return };
         if let Some(transport) = self.transports.get_mut(&id) {
             transport.requests.handle_send_failure(Path { socket, peer });

@@ -30,6 +30,8 @@ pub trait Core {
     fn poll_socket_change(&mut self) -> Option<SocketChange>;
     /// A socket cannot be used.
     fn handle_socket_lost(&mut self, now: Time, socket: SocketId);
+    /// The stream between the base of a TCP candidate and a peer has ended, or never came about.
+    fn handle_stream_lost(&mut self, now: Time, socket: SocketId, peer: SocketAddr);
     /// The system refused to send to an address.
     fn handle_send_failure(&mut self, now: Time, socket: SocketId, peer: SocketAddr);
     /// The system sends no datagram of so many bytes by a socket.
@@ -96,6 +98,10 @@ impl Core for Shard {
 
     fn handle_socket_lost(&mut self, now: Time, socket: SocketId) {
         Shard::handle_socket_lost(self, now, socket);
+    }
+
+    fn handle_stream_lost(&mut self, now: Time, socket: SocketId, peer: SocketAddr) {
+        Shard::handle_stream_lost(self, now, socket, peer);
     }
 
     fn handle_send_failure(&mut self, now: Time, socket: SocketId, peer: SocketAddr) {

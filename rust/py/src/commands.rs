@@ -87,10 +87,12 @@ pub fn read(object: &Bound<'_, PyAny>, shards: u8) -> PyResult<Command> {
         },
         "AddSocket" => ice::add_socket(&fields, transport()?)?,
         "OpenStream" => ice::open_stream(&fields, transport()?)?,
+        "AddTcpSocket" => ice::add_tcp_socket(&fields, transport()?)?,
         "RemoveSocket" => {
             Command::RemoveSocket { id: transport()?, socket: ice::own_socket(&fields, "socket")? }
         }
         "SetPairs" => ice::set_pairs(&fields, transport()?)?,
+        "AnswerByRelaysOnly" => Command::AnswerByRelaysOnly { id: transport()?, only: fields.get("only")? },
         "Nominate" => Command::Nominate { id: transport()?, pair: PairId(fields.get("pair")?) },
         "SendStun" => ice::send_stun(&fields, transport()?)?,
         "AddRelay" => Command::AddRelay {

@@ -244,7 +244,8 @@ class RoleChanged:
 
 @final
 class SocketLost:
-    """A socket of the transport's own cannot be used any more: it was none, or the server ended its stream.
+    """A socket of the transport's own cannot be used any more: it was none, the server ended its stream,
+    or streams of peers cannot be accepted by it.
     It is gone, with the relays over it."""
 
     def __new__(cls, transport: int, socket: int) -> SocketLost: ...

@@ -234,6 +234,25 @@ class OpenStream:
 
 
 @dataclass(frozen=True, slots=True)
+class AddTcpSocket:
+    """Gives a transport the base of a TCP candidate (RFC 6544): pairs of `SetPairs` may use it as they use a
+    UDP socket, and each address of the peer is reached by a stream of its own, framed as in RFC 4571.
+
+    With a `descriptor`, of a TCP socket that listens, peers' streams are accepted (`passive`), and learnt by
+    their checks; it belongs to the data plane as with `AddSocket`. Without one (`active`) streams are opened
+    from `host`, by the first check. A stream by which nothing authentic comes is closed after 5 s when it was
+    accepted, 10 s when it was opened; of 64 streams of a base, 16 may wait for that. What has to wait for
+    more than 256 KiB, or behind what has waited for 0.5 s, is lost (`send_would_block`). With a stream its
+    pair ends.
+    """
+
+    transport: TransportId
+    socket: SocketId
+    host: str
+    descriptor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RemoveSocket:
     """Closes a socket or relay of a transport; pairs that use it fail."""
 
@@ -263,6 +282,15 @@ class SetPairs:
 
     transport: TransportId
     pairs: tuple[Pair, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerByRelaysOnly:
+    """Whether a transport leaves checks unanswered that come by another way than a relay: an answer would
+    tell who knows its addresses that it is there. The pair in use of before a restart goes on."""
+
+    transport: TransportId
+    only: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -458,8 +486,10 @@ Command = (
     | RenewDtls
     | AddSocket
     | OpenStream
+    | AddTcpSocket
     | RemoveSocket
     | SetPairs
+    | AnswerByRelaysOnly
     | Nominate
     | SendStun
     | AddRelay

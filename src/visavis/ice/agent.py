@@ -6,6 +6,7 @@ from visavis.clock import Clock, TimerHandle
 from visavis.dataplane.commands import (
     FIRST_OWN_SOCKET,
     Address,
+    AnswerByRelaysOnly,
     PairId,
     RestartIce,
     SetIceRole,
@@ -23,6 +24,9 @@ from visavis.ice.relays import Relays
 from visavis.ice.remotes import RemoteCandidates
 from visavis.ice.states import Connection, GatheringState, IceState, Knowledge, ice_state
 from visavis.stun import CommandSink, Requests, Response
+
+_CONSENT_LASTS_S = 30.0
+"""RFC 7675 section 5.1. The data plane counts it as long as it asks."""
 
 
 class IceAgent:
@@ -78,8 +82,10 @@ class IceAgent:
         self._generation = 0
         self._patience: TimerHandle | None = None
         self._patience_over = False
+        self._parting: TimerHandle | None = None
         self._connection = Connection.NONE
         self._held: list[Callable[[], None]] | None = None
+        self._by_relays_only = False
         self.credentials = credentials
         self.remote_credentials: Credentials | None = None
         self.controlling = controlling
@@ -197,6 +203,7 @@ class IceAgent:
         """Gives allocations back and falls silent; idempotent."""
         if not self._closed:
             self._closed = True
+            self._stay()
             self._end_generation()
             self._gatherer.close()
             self._relays.close()
@@ -217,8 +224,10 @@ class IceAgent:
         self._checks.pair_selected(pair, reason == "nominated")
 
     def socket_lost(self, socket: SocketId) -> None:
-        """`IceEvents`: the stream to a server ended."""
+        """`IceEvents`: the stream to a server ended, or streams of peers cannot be accepted any more."""
         self._relays.socket_lost(socket)
+        if self._bases.lose(socket):
+            self._checks.remove_socket(socket)
 
     def role_changed(self, controlling: bool) -> None:
         """`IceEvents`: RFC 8445 section 7.3.1.1."""
@@ -234,12 +243,20 @@ class IceAgent:
         self._requests.handle_result(request, Response(code, tuple(attributes), rtt_s, transaction))
 
     def transport_state(self, state: str, reason: str) -> None:
-        """The owner hands on what `TransportEvents` hears: silence of the selected pair, and its end."""
+        """The owner hands on what `TransportEvents` hears: silence of the selected pair, and its end.
+
+        Of a peer that has said good-bye (`closed`) nothing is asked any more: its consent expires.
+        """
         match state:
             case "disconnected" if self._connection is Connection.UP:
                 self._connection = Connection.SILENT
             case "connecting" | "connected" if self._connection is Connection.SILENT:
                 self._connection = Connection.UP
+                self._stay()
+            case "closed" if self._connection in (Connection.UP, Connection.SILENT) and not self._closed:
+                self._connection = Connection.SILENT
+                self._stay()
+                self._parting = self._clock.call_later(_CONSENT_LASTS_S, self._part)
             case "failed" if self._connection is Connection.SILENT:
                 self._connection = Connection.LOST
             case _:
@@ -286,6 +303,9 @@ class IceAgent:
             self._held.append(event)
 
     def _gather(self) -> None:
+        if self._options.relay_only is not self._by_relays_only:
+            self._by_relays_only = self._options.relay_only
+            self._plane.submit(AnswerByRelaysOnly(self._transport, self._by_relays_only))
         for socket in self._gatherer.gather(self.credentials.ufrag):
             self._checks.remove_socket(socket)
 
@@ -333,6 +353,16 @@ class IceAgent:
             return None
         base = self._relays.base(self.selected.socket)
         return self._bases.get(base if base is not None else self.selected.socket)
+
+    def _part(self) -> None:
+        if self._connection is Connection.SILENT:
+            self._connection = Connection.LOST
+            self._update()
+
+    def _stay(self) -> None:
+        if self._parting is not None:
+            self._parting.cancel()
+            self._parting = None
 
     def _lose_patience(self) -> None:
         self._patience_over = True

@@ -24,6 +24,9 @@ _TEMPORARY: Final = 0x01
 _DEPRECATED: Final = 0x20
 """Flags of an address (Linux, `ip-address(8)`)."""
 
+_BACKLOG: Final = 16
+"""Streams that wait to be accepted."""
+
 _MAX_LOOKUPS: Final = 8
 _LOOKUP_TIMEOUT_S: Final = 5.0
 
@@ -57,14 +60,25 @@ def open_udp_socket(host: str, port_range: tuple[int, int] | None) -> tuple[int,
     Raises:
         OSError: No port of the range is free, or the address is not this machine's.
     """
+    return _bind(host, port_range, socket.SOCK_DGRAM)
+
+
+def open_tcp_listener(host: str, port_range: tuple[int, int] | None) -> tuple[int, int]:
+    """Has TCP listen on an address of this machine; else as `open_udp_socket`."""
+    return _bind(host, port_range, socket.SOCK_STREAM)
+
+
+def _bind(host: str, port_range: tuple[int, int] | None, kind: socket.SocketKind) -> tuple[int, int]:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     low, high = port_range or (0, 0)
     refused: OSError | None = None
     for port in range(low, high + 1):
-        bound = socket.socket(family, socket.SOCK_DGRAM)
+        bound = socket.socket(family, kind)
         try:
             bound.setblocking(False)
             bound.bind((host, port))
+            if kind is socket.SOCK_STREAM:
+                bound.listen(_BACKLOG)
         except OSError as error:
             bound.close()
             refused = error
@@ -176,4 +190,4 @@ _known_interfaces: Final = InterfaceCache(machine_interfaces, time.monotonic)
 
 def this_machine(resolver: LoopResolver) -> Machine:
     """The real one, for agents on the resolver's loop."""
-    return Machine(_known_interfaces, open_udp_socket, open_tcp_stream, resolver)
+    return Machine(_known_interfaces, open_udp_socket, open_tcp_stream, open_tcp_listener, resolver)

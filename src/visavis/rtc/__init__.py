@@ -48,6 +48,7 @@ from visavis.rtc.ice_transport import (
     RTCIceTransportState,
 )
 from visavis.rtc.internals import InternalsLog
+from visavis.rtc.network_settings import NetworkSettings
 from visavis.rtc.options import RTCAnswerOptions, RTCOfferAnswerOptions, RTCOfferOptions
 from visavis.rtc.parameters import (
     RTCEncodingOptions,
@@ -90,6 +91,7 @@ __all__ = [
     "InternalsLog",
     "MessageEvent",
     "NetworkChange",
+    "NetworkSettings",
     "RTCAnswerOptions",
     "RTCBundlePolicy",
     "RTCCertificate",

@@ -43,6 +43,7 @@ from visavis.rtc.network import (
     MediaPath,
     ServerFailure,
 )
+from visavis.rtc.network_settings import NetworkSettings
 from visavis.rtc.plane_association import PlaneAssociation
 from visavis.sdp import Candidate as SdpCandidate
 
@@ -70,6 +71,7 @@ class AgentLink(AgentEvents):
         controlling: bool,
         foundations: Foundations,
         names: HostNames,
+        settings: NetworkSettings,
         events: LinkEvents,
         forget: Callable[[], None],
     ) -> None:
@@ -80,6 +82,7 @@ class AgentLink(AgentEvents):
         self._controlling = controlling
         self._foundations = foundations
         self._names = names
+        self._settings = settings
         self._hides_addresses = False
         self._path_mtu_bytes: int | None = None
         self._events = events
@@ -138,7 +141,7 @@ class AgentLink(AgentEvents):
         elif pooled:
             self._agent.gather()
         else:
-            self._agent.set_options(ice_options(configuration))
+            self._agent.set_options(ice_options(configuration, self._settings))
             self._agent.restart(ours)
 
     def restore(self, transport: Transport) -> None:
@@ -220,7 +223,7 @@ class AgentLink(AgentEvents):
             events=self,
             credentials=credentials,
             controlling=self._controlling,
-            options=ice_options(configuration),
+            options=ice_options(configuration, self._settings),
             foundations=self._foundations,
         )
         plane.on_ice(self._id, self._agent)
@@ -315,8 +318,8 @@ class AgentLink(AgentEvents):
             self._events.ice(RTCIceTransportState(self._agent.state), _sdp_pair(pair))
 
 
-def ice_options(configuration: RTCConfiguration) -> IceOptions:
-    """What a configuration means for an agent."""
+def ice_options(configuration: RTCConfiguration, settings: NetworkSettings) -> IceOptions:
+    """What a configuration and settings mean for an agent."""
     servers = [
         server
         for one in configuration.iceServers
@@ -327,6 +330,10 @@ def ice_options(configuration: RTCConfiguration) -> IceOptions:
     return IceOptions(
         servers=tuple(servers),
         relay_only=configuration.iceTransportPolicy is RTCIceTransportPolicy.RELAY,
+        port_range=settings.port_range,
+        accept=settings.accept,
+        address_mapping=settings.address_mapping,
+        tcp=settings.tcp,
     )
 
 

@@ -225,7 +225,10 @@ class BoundTransport:
         first, second = (
             RTCIceCandidate.of(
                 RTCLocalIceCandidateInit(
-                    f"candidate:{candidate}", mid, index, parameters and parameters.usernameFragment
+                    f"candidate:{candidate}",
+                    mid,
+                    index,
+                    None if parameters is None else parameters.usernameFragment,
                 )
             )
             for candidate, parameters in ((local, ours), (remote, theirs))

@@ -13,6 +13,7 @@ from visavis.rtc.host_names import HostNames
 from visavis.rtc.ice_transport import RTCIceTransportState
 from visavis.rtc.loop_plane import LoopPlane
 from visavis.rtc.network import GatheredCandidate, ServerFailure
+from visavis.rtc.network_settings import NetworkSettings
 from visavis.sdp import Candidate
 
 MAX_POOLED: Final = 16
@@ -54,8 +55,11 @@ class CandidatePool:
     (RFC 8445 section 6.1.1); one that an answer needs takes the other before any check is sent.
     """
 
-    def __init__(self, held: LoopPlane, foundations: Foundations, names: HostNames) -> None:
+    def __init__(
+        self, held: LoopPlane, foundations: Foundations, names: HostNames, settings: NetworkSettings
+    ) -> None:
         self._held = held
+        self._settings = settings
         self._names = names
         self._foundations = foundations
         self._links: list[AgentLink] = []
@@ -70,7 +74,7 @@ class CandidatePool:
     def fill(self, configuration: RTCConfiguration, certificate: RTCCertificate) -> None:
         """Brings the pool to the size that is asked for; what was gathered from other servers, or by another
         policy, is dropped. An offer that was made of its credentials finds it empty, and gathers."""
-        options = ice_options(configuration)
+        options = ice_options(configuration, self._settings)
         if options != self._options:
             self.drain()
             self._options = options
@@ -104,6 +108,7 @@ class CandidatePool:
             True,
             self._foundations,
             self._names,
+            self._settings,
             _Nobody(),
             partial(plane.forget, id),
         )

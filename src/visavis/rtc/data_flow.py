@@ -155,9 +155,13 @@ class DataFlow:
         self._read()
 
     def _read(self) -> None:
-        """Reads, unless enough waits for its task; the last of these reads on."""
+        """Reads, unless enough waits for its task; the last of these reads on.
+
+        Nothing before the channels are open: a peer that was told of the association first may send at once
+        what comes before we are told, and a channel that both negotiated themselves would lose it.
+        """
         is_behind = self._reads and (len(self._reads) >= _READS or self._reads[-1].more)
-        if self._association is None or not self._is_ready or is_behind:
+        if self._association is None or not self._connected or not self._is_ready or is_behind:
             return
         read = self._association.read_messages()
         self._is_ready = read.more
@@ -173,6 +177,7 @@ class DataFlow:
         self._sctp.dispatchEvent(Event("statechange"))
         for made in self._connection.data.channels:
             self._open(made)
+        self._read()
 
     def _open(self, made: RTCDataChannel) -> None:
         if made.id is None or self._by_stream.get(made.id) is made or self._association is None:
@@ -269,7 +274,7 @@ class DataFlow:
         """The peer ended the association, or it failed: so do its channels, after what had come before
         (section 6.2.5). That is an error: who wants no more closes channels, not the association (RFC 8831
         section 6.7). Without a reason it is none."""
-        while self._association is not None and (self._is_ready or self._reads):
+        while self._association is not None and self._connected and (self._is_ready or self._reads):
             self._read()
             self._hand_out()
         if self._association is None:

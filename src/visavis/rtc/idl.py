@@ -146,7 +146,7 @@ def _union_reader(alternatives: tuple[Any, ...]) -> Reader:
 
 def _list(read: Reader, value: object, what: str) -> list[Any]:
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
-        raise TypeError(f"{what} is a list, not {_shown(cast(object, value))}")
+        raise TypeError(f"{what} is a list, not {_shown(value)}")
     return [read(item, what) for item in cast(Iterable[object], value)]
 
 

@@ -57,7 +57,11 @@ class TaskQueue:
                 self._wait()
 
 
-_queues: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, TaskQueue]" = weakref.WeakKeyDictionary()
+_queues: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.ref[TaskQueue]]" = (
+    weakref.WeakKeyDictionary()
+)
+"""Held by its connections, and by its loop while tasks wait: those left when a loop is closed lead to it, and
+were they held here, it would stay."""
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
@@ -68,9 +72,12 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 
 
 def _queue_of(loop: asyncio.AbstractEventLoop) -> TaskQueue:
-    if loop not in _queues:
-        _queues[loop] = TaskQueue(loop)
-    return _queues[loop]
+    known = _queues.get(loop)
+    queue = None if known is None else known()
+    if queue is None:
+        queue = TaskQueue(loop)
+        _queues[loop] = weakref.ref(queue)
+    return queue
 
 
 class Tasks:

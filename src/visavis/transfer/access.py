@@ -37,7 +37,7 @@ async def admit(
     if not isinstance(said, Hello):
         raise RemoteProtocolError("a visitor's first word is hello")
     if not is_proof(said.proof, proof(secret, Role.VISITOR, visitor, host)):
-        await last_word(channel, Refused("wrong-code"))
+        await last_word(channel, Refused("wrong-code"), messages)
         raise WrongCodeError("a visitor has a wrong code")
     await say(channel, Welcome(proof(secret, Role.HOST, visitor, host), direction))
     return said.visitor
@@ -69,7 +69,7 @@ async def introduce(
         raise RemoteProtocolError("a host's first word is welcome")
     if not is_proof(said.proof, proof(secret, Role.HOST, visitor, host)):
         raise WrongCodeError(
-            "whoever answered does not know the code: somebody may be between the two machines. Nothing was sent"
+            "whoever answered does not know the code, and may be between the two machines; nothing was sent"
         )
     return said.host
 

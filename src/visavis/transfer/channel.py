@@ -1,7 +1,7 @@
 """What a session needs of a data channel: the part of `RTCDataChannel` that sends and receives."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Protocol
 
 from visavis.errors import DOMException, VisavisError
@@ -11,9 +11,13 @@ Messages = AsyncIterator[str | bytes]
 """What comes, in order; it ends when the channel is closed."""
 
 FAREWELL_S = 3.0
+HANGING_UP_S = 1.0
 
 HIGH_WATER_BYTES = 2 << 20
 """No more waits in the channel, so that what is said meanwhile does not wait for long."""
+
+
+_BYE = encode(Bye())
 
 
 class ConnectionLostError(VisavisError):
@@ -25,9 +29,6 @@ class Channel(Protocol):
 
     async def send_async(self, data: str | bytes, *, high_water_bytes: int = ...) -> None:
         """Sends a message once there is room; raises DOMException when the channel is closed."""
-
-    async def closed(self) -> None:
-        """Returns when the channel is closed."""
 
 
 async def say(channel: Channel, message: Message) -> None:
@@ -51,31 +52,39 @@ async def send(channel: Channel, data: str | bytes) -> None:
         raise ConnectionLostError("the connection was lost") from None
 
 
-async def farewell(channel: Channel) -> None:
-    """Says that this was all, and waits until the other end has heard it, for which it closes the channel."""
-    await last_word(channel, Bye())
+async def farewell(channel: Channel, messages: Messages) -> None:
+    """Says that this was all, and waits until the other end has heard it: it says so too, or closes."""
+    await last_word(channel, Bye(), messages)
 
 
-async def last_word(channel: Channel, message: Message) -> None:
-    """Sends a message, and waits until the other end has heard it, for which it closes the channel."""
+async def last_word(channel: Channel, message: Message, messages: Messages) -> None:
+    """Sends a message, and waits until the other end says goodbye or closes the channel."""
     try:
         await say(channel, message)
         async with asyncio.timeout(FAREWELL_S):
-            await channel.closed()
+            async for data in messages:
+                if data == _BYE:
+                    return
     except (ConnectionLostError, TimeoutError):
         return
 
 
-async def unless_lost(session: Awaitable[None], *ends: Awaitable[None]) -> None:
+async def unless_lost(session: Awaitable[None], hang_up: Callable[[], None], *ends: Awaitable[None]) -> None:
     """Runs a session until its end.
 
+    When one of `ends` returns before, the channel is closed by `hang_up`. The session then ends by itself,
+    and is the one to know whether it was over anyway, since both ends close when one says goodbye.
+
     Raises:
-        ConnectionLostError: One of `ends` returned before; the session is cancelled.
+        ConnectionLostError: It was not over.
     """
     running = asyncio.ensure_future(session)
     others = [asyncio.ensure_future(end) for end in ends]
     try:
         await asyncio.wait((running, *others), return_when=asyncio.FIRST_COMPLETED)
+        if not running.done():
+            hang_up()
+            await asyncio.wait((running,), timeout=HANGING_UP_S)
         if not running.done():
             raise ConnectionLostError("the connection was lost")
     finally:

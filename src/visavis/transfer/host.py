@@ -35,8 +35,8 @@ CONNECT_S = 20.0
 HEARTBEAT_S = 15.0
 _HTTP_CLOSE_S = 0.5
 
-Serve = Callable[[Peer, Messages], Awaitable[None]]
-"""One session with a visitor who knows the secret."""
+Serve = Callable[[Peer, Messages, str], Awaitable[None]]
+"""One session with a visitor who knows the secret, and the name by which it is known when it comes again."""
 
 
 class Host:
@@ -52,6 +52,7 @@ class Host:
         self._direction = direction
         self._serve = serve
         self._visits: set[asyncio.Task[None]] = set()
+        self._handlers: set[asyncio.Future[None]] = set()
         self._known: dict[str, asyncio.Task[None]] = {}
         self._wrong: Counter[str] = Counter()
         self._runner: web.AppRunner | None = None
@@ -89,7 +90,7 @@ class Host:
         """Nobody is served any more."""
         for visit in tuple(self._visits):
             visit.cancel()
-        await asyncio.gather(*self._visits, return_exceptions=True)
+        await asyncio.gather(*self._visits, *self._handlers, return_exceptions=True)
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -119,12 +120,16 @@ class Host:
             return wire
         visit = asyncio.create_task(self._visit(wire, request.remote))
         self._visits.add(visit)
+        closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._handlers.add(closed)
         try:
             await asyncio.wait((visit,))
         finally:
             visit.cancel()
             self._visits.discard(visit)
             await wire.close()
+            self._handlers.discard(closed)
+            closed.set_result(None)
         if not visit.cancelled() and (error := visit.exception()) is not None:
             _log.error("a session failed", exc_info=error, extra={"event": "internal-error"})
         return wire
@@ -150,7 +155,9 @@ class Host:
                 sdps = (offer, answer)
                 name = await admit(peer.channel, messages, self._secret, self._direction, sdps)
                 await self._replace(name)
-                await unless_lost(self._serve(peer, messages), until_closed(wire), peer.lost())
+                await unless_lost(
+                    self._serve(peer, messages, name), peer.close, until_closed(wire), peer.lost()
+                )
         except WrongCodeError:
             self._wrong[_network(address)] += 1
             self.refused["wrong-code"] += 1

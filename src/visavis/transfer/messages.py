@@ -71,7 +71,7 @@ class Refused:
 @dataclass(frozen=True, slots=True)
 class Offer:
     """What can be had; `Get.file` counts from 0. The sender's first message after the proofs, and again when
-    there is something else to be had."""
+    there is more to be had: then those that were offered before stand first."""
 
     files: tuple[FileInfo, ...]
 

@@ -1,4 +1,4 @@
-"""Drives a `Sink`: writes and hashes on a thread what comes, and keeps what has come when the peer is gone."""
+"""Drives a `Sink`: writes and hashes on a thread what comes, and keeps it when the peer is gone."""
 
 import asyncio
 from collections.abc import Callable
@@ -108,7 +108,7 @@ class Receiver:
                 if event is not None:
                     await self._handle(event)
                 if self._sink.phase is sink.Phase.IDLE and not await self._next() and not self._stays:
-                    await farewell(self._channel)
+                    await farewell(self._channel, messages)
                     return
             raise ConnectionLostError("the sender is gone")
         finally:

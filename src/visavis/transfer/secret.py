@@ -1,8 +1,8 @@
 """The code that two ends share: whom to ask for, and the secret by which they know each other.
 
 `k7wd-2mqp-9xhr-t4nb` is Crockford's base 32, in which no two digits look alike. The first group is the
-*locator*, which strangers may learn: the host's port and four bits of chance. The other three are the
-*secret*, 60 bits. A link has the secret in its fragment, which browsers send to nobody.
+*locator*, which strangers may learn: the host's port, whether it speaks HTTPS, and three bits of chance. The
+other three are the *secret*, 60 bits. A link has the secret in its fragment, which browsers send to nobody.
 
 Sixty bits are enough, since they cannot be tried out at leisure: the proof made of them
 (`visavis.transfer.proof`) is of use for the seconds in which a connection waits for it.
@@ -19,7 +19,7 @@ from visavis.errors import ConfigError
 SECRET_BITS = 60
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 _GROUP = 4
-_CHANCE_BITS = 4
+_CHANCE_BITS = 3
 _ALIKE = str.maketrans("oil", "011")
 _SECRET = re.compile(f"[{_DIGITS}]{{{3 * _GROUP}}}")
 _CODE = re.compile(f"[{_DIGITS}]{{{4 * _GROUP}}}")
@@ -33,9 +33,9 @@ def new_secret(draw: Draw = secrets.randbits) -> str:
     return _grouped(_encode(draw(SECRET_BITS), 3 * _GROUP))
 
 
-def new_locator(port: int, draw: Draw = secrets.randbits) -> str:
-    """Four digits that hold a TCP port."""
-    return _encode(port << _CHANCE_BITS | draw(_CHANCE_BITS), _GROUP)
+def new_locator(port: int, *, https: bool = False, draw: Draw = secrets.randbits) -> str:
+    """Four digits that hold a TCP port and what is spoken there."""
+    return _encode((port << 1 | https) << _CHANCE_BITS | draw(_CHANCE_BITS), _GROUP)
 
 
 def canonical(secret: str) -> str:
@@ -60,7 +60,12 @@ class Code:
     @property
     def port(self) -> int:
         """Where the host listens."""
-        return _decode(self.locator) >> _CHANCE_BITS
+        return _decode(self.locator) >> (_CHANCE_BITS + 1)
+
+    def link(self, address: str) -> "Link":
+        """The link, once it is known where the host is; an IPv6 address in brackets."""
+        is_https = _decode(self.locator) >> _CHANCE_BITS & 1
+        return Link(f"{'https' if is_https else 'http'}://{address}:{self.port}", self.secret)
 
     def __str__(self) -> str:
         """As it is shown."""

@@ -9,7 +9,7 @@ from typing import ParamSpec, TypeVar, assert_never
 from visavis.errors import RemoteProtocolError
 from visavis.transfer import source
 from visavis.transfer.channel import Channel, ConnectionLostError, Messages, farewell, say, send
-from visavis.transfer.messages import FileInfo, parse_untrusted
+from visavis.transfer.messages import Bye, FileInfo, parse_untrusted
 from visavis.transfer.source import Source
 from visavis.transfer.source_file import SourceChangedError, SourceFile, SourceReader
 from visavis.transfer.watch import Watch
@@ -76,7 +76,7 @@ class Sender:
                 if event is not None:
                     await self._handle(event)
                 if self._outgoing.is_over and not self._stays and self._source.phase is source.Phase.IDLE:
-                    await farewell(self._channel)
+                    await farewell(self._channel, messages)
                     return
             if not self._outgoing.is_over:
                 raise ConnectionLostError("the receiver is gone")
@@ -148,10 +148,10 @@ class Sender:
         self._watch.failed(self._info(file), reason)
         try:
             await say(self._channel, self._source.fail(reason))
+            if self._outgoing.is_over and not self._stays:
+                await say(self._channel, Bye())
         except ConnectionLostError:
             return  # the session hears of it by itself
-        if self._outgoing.is_over and not self._stays:
-            await farewell(self._channel)
 
     async def _stop(self) -> None:
         """Nothing is sent any more, once this returns."""

@@ -104,8 +104,11 @@ class Sink:
         match message:
             case Offer(files):
                 if self._phase not in (Phase.WAITING, Phase.IDLE):
-                    raise RemoteProtocolError("an offer while a file is under way")
-                self._phase, self._files = Phase.IDLE, files
+                    if files[: len(self._files)] != self._files:
+                        raise RemoteProtocolError("an offer without what is under way")
+                else:
+                    self._phase = Phase.IDLE
+                self._files = files
                 return Offered(files)
             case Begin(file, offset) if self._phase is Phase.ASKED and file == self._file:
                 if offset != 0 and offset not in self._points:

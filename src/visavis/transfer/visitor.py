@@ -100,7 +100,7 @@ class Visitor:
                 raise StartError(_OTHER_WAY[found])
             self._is_met = True
             self._watch.met()
-            await unless_lost(self._visit(peer, messages), until_closed(wire), peer.lost())
+            await unless_lost(self._visit(peer, messages), peer.close, until_closed(wire), peer.lost())
 
     async def _connect(self, http: ClientSession) -> ClientWebSocketResponse:
         try:

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -36,8 +37,29 @@ type end struct {
 	channels   channels
 }
 
-func (e *end) open(configuration webrtc.Configuration) error {
+// offerTCP has ICE use TCP, too, which Pion does not by itself; with passive others' streams are accepted.
+func offerTCP(settings *webrtc.SettingEngine, passive bool) error {
+	settings.SetNetworkTypes([]webrtc.NetworkType{
+		webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6, webrtc.NetworkTypeTCP4, webrtc.NetworkTypeTCP6,
+	})
+	if !passive {
+		return nil
+	}
+	listener, err := net.Listen("tcp", ":0")
+	if err != nil {
+		return err
+	}
+	settings.SetICETCPMux(webrtc.NewICETCPMux(nil, listener, 64))
+	return nil
+}
+
+func (e *end) open(configuration webrtc.Configuration, tcp string) error {
 	settings := webrtc.SettingEngine{}
+	if tcp != "" {
+		if err := offerTCP(&settings, tcp == "passive"); err != nil {
+			return err
+		}
+	}
 	settings.SetIncludeLoopbackCandidate(true)
 	settings.SetSCTPMaxMessageSize(longest)
 	media := &webrtc.MediaEngine{}
@@ -261,7 +283,11 @@ func (e *end) run(command string, with json.RawMessage) (any, error) {
 		if err := json.Unmarshal(with, &configuration); err != nil {
 			return nil, err
 		}
-		return nil, e.open(configuration)
+		ours := struct{ Tcp string }{}
+		if err := json.Unmarshal(with, &ours); err != nil {
+			return nil, err
+		}
+		return nil, e.open(configuration, ours.Tcp)
 	case "send", "stop_sending", "hears":
 		var kind string
 		if err := json.Unmarshal(with, &kind); err != nil {

@@ -105,6 +105,8 @@ def test_directions_and_formats_are_negotiated() -> None:
     assert [(one.mime, one.payload_type) for one in video.receive_formats] == [
         ("video/VP8", 96),
         ("video/rtx", 97),
+        ("video/H264", 102),
+        ("video/rtx", 103),
     ]
     assert [one.mime for one in audio.receive_formats] == [
         "audio/opus",

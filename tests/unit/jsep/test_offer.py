@@ -207,7 +207,7 @@ def test_preferences_say_which_codecs_and_in_which_order() -> None:
 def test_without_rtx_among_the_preferences_nothing_is_retransmitted() -> None:
     peer = Peer()
     key = peer.add(Kind.VIDEO)
-    (vp8,) = (codec.format for codec in peer.session.capabilities.of(Kind.VIDEO))
+    vp8, *_ = (codec.format for codec in peer.session.capabilities.of(Kind.VIDEO))
     peer.session = set_codec_preferences(peer.session, key, (vp8,))
     assert parse(peer.create_offer()).media[0].formats == ("96",)
 

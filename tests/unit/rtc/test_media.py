@@ -7,6 +7,7 @@ import pytest
 from tests.unit.rtc.pairs import GUARD_S, negotiate, trickle
 from visavis.errors import DOMException
 from visavis.media import AudioFrame, MediaStream, MediaStreamTrack, VideoFrame, mediaDevices
+from visavis.media.testcard import read_counter
 from visavis.rtc import RTCPeerConnection, RTCRtpCodec, RTCRtpReceiver, RTCStatsReport
 
 STREAM_TYPES = {"outbound-rtp", "inbound-rtp", "codec", "media-source", "candidate-pair", "transport"}
@@ -65,6 +66,30 @@ async def test_a_call_without_opus_is_heard_as_a_telephone_is(name: str) -> None
                 break
     codecs = [entry["mimeType"] for entry in (await one.getStats()).values() if entry["type"] == "codec"]
     assert codecs == [name]
+    hang_up(one, other, stream)
+
+
+async def test_pictures_can_be_sent_as_h264() -> None:
+    one, other = RTCPeerConnection(), RTCPeerConnection()
+    trickle(one, other)
+    stream = await mediaDevices.getUserMedia({"video": {"width": 320, "height": 240}})
+    transceiver = one.addTransceiver(stream.getVideoTracks()[0], {"streams": [stream]})
+    capabilities = RTCRtpReceiver.getCapabilities("video")
+    assert capabilities is not None
+    wanted = [codec for codec in capabilities.codecs if codec.mimeType in ("video/H264", "video/rtx")]
+    transceiver.setCodecPreferences(wanted)
+    await negotiate(one, other)
+    async with asyncio.timeout(GUARD_S):
+        counters: list[int | None] = []
+        async for frame in other.getReceivers()[0].track:
+            assert isinstance(frame, VideoFrame)
+            counters.append(read_counter(frame))
+            if len(counters) == 10:
+                break
+    assert None not in counters
+    assert len(set(counters)) == 10
+    codecs = [entry["mimeType"] for entry in (await one.getStats()).values() if entry["type"] == "codec"]
+    assert codecs == ["video/H264"]
     hang_up(one, other, stream)
 
 
@@ -131,6 +156,18 @@ async def test_a_direction_without_receiving_mutes_and_one_with_it_unmutes() -> 
         unmuted = asyncio.ensure_future(pictures.next_event("unmute"))
         await negotiate(one, other)
         await unmuted
+    hang_up(one, other, stream)
+
+
+async def test_who_hangs_up_is_noticed_at_once() -> None:
+    one, other, stream, arrived = await call()
+    one.close()
+    await other.wait_for("disconnected", timeout=GUARD_S)
+    assert other.iceConnectionState == "disconnected"
+    async with asyncio.timeout(GUARD_S):
+        for track in arrived:
+            while not track.muted:
+                await track.next_event("mute")
     hang_up(one, other, stream)
 
 

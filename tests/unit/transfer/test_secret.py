@@ -6,7 +6,7 @@ from visavis.transfer.secret import Code, Link
 
 
 def test_a_code_is_read_however_it_was_typed() -> None:
-    locator = secret.new_locator(41234, lambda bits: 0)
+    locator = secret.new_locator(41234, draw=lambda bits: 0)
     code = Code(locator, secret.new_secret(lambda bits: (1 << bits) - 1))
     assert str(code) == f"{locator}-zzzz-zzzz-zzzz"
     for typed in (
@@ -26,6 +26,8 @@ def test_digits_that_look_alike_are_one() -> None:
 @pytest.mark.parametrize("port", [1, 80, 65535])
 def test_a_locator_holds_any_port(port: int) -> None:
     assert Code(secret.new_locator(port), "0000-0000-0000").port == port
+    secure = Code(secret.new_locator(port, https=True), "0000-0000-0000")
+    assert str(secure.link("192.0.2.1")) == f"https://192.0.2.1:{port}/#0000-0000-0000"
 
 
 def test_a_link_comes_back_as_it_was_shown() -> None:

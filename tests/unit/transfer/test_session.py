@@ -116,6 +116,15 @@ def test_a_sender_that_has_another_file_by_now_offers_anew() -> None:
     assert sink.handle_untrusted(Offer(FILES[:1])) == receiving.Offered(FILES[:1])
 
 
+def test_more_may_be_offered_while_a_file_is_under_way() -> None:
+    source, sink = begun()
+    more = (*FILES, FileInfo("c", 1))
+    assert sink.handle_untrusted(Offer(more)) == receiving.Offered(more)
+    source.sent(10)
+    assert sink.handle_data_untrusted(10)
+    assert sink.handle_untrusted(source.end(DIGEST)) == receiving.Ended(0, DIGEST)
+
+
 def test_both_may_leave() -> None:
     source, sink = met()
     assert source.handle_untrusted(Bye()) == sending.Left()
@@ -157,7 +166,8 @@ def test_acknowledgements_do_not_go_back() -> None:
 
 
 @pytest.mark.parametrize(
-    "message", [Get(0), Ack(0, 0), Begin(0, 0), End(0, DIGEST), End(1, DIGEST), Failed(1, ""), Offer(FILES)]
+    "message",
+    [Get(0), Ack(0, 0), Begin(0, 0), End(0, DIGEST), End(1, DIGEST), Failed(1, ""), Offer(FILES[1:])],
 )
 def test_a_receiver_takes_nothing_that_has_no_place(message: Message) -> None:
     _, sink = begun()
