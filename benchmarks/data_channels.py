@@ -15,9 +15,8 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
@@ -82,7 +81,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _chosen(known: Any) -> Any:
+def _chosen(known: Collection[str]) -> Callable[[str], list[str]]:
     def choose(text: str) -> list[str]:
         names = text.split(",")
         if unknown := [name for name in names if name not in known]:

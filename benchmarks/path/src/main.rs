@@ -87,10 +87,10 @@ fn carry(sockets: &[UdpSocket; 2], ends: [SocketAddr; 2], path: &Path) -> Result
         wait::readable_until(sockets, next_at)?;
         for (from, link) in links.iter_mut().enumerate() {
             let to = 1 - from;
-            while let Some((bytes, address)) = wait::received(&sockets[from], &mut datagram)? {
+            while let Some(received) = wait::received(&sockets[from], &mut datagram)? {
                 // What an end sends from another of its addresses has no way back.
-                if address == ends[from] {
-                    link.take(Instant::now(), &datagram[..bytes]);
+                if received.from == ends[from] {
+                    link.take(received.at, &datagram[..received.bytes]);
                 }
             }
             while let Some(arrived) = link.arrived(Instant::now()) {

@@ -2,23 +2,25 @@
 
 use std::io::{self, ErrorKind};
 use std::mem;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::ptr;
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 const BUFFER_BYTES: libc::c_int = 8 << 20;
+const CONTROL_WORDS: usize = 16;
 
 /// With a buffer that holds any burst: what is lost is the link's decision.
 pub fn open(address: IpAddr) -> io::Result<UdpSocket> {
     let socket = UdpSocket::bind((address, 0))?;
     socket.set_nonblocking(true)?;
-    set(&socket, libc::SO_RCVBUFFORCE).or_else(|_| set(&socket, libc::SO_RCVBUF))?;
+    set(&socket, libc::SO_RCVBUFFORCE, BUFFER_BYTES)
+        .or_else(|_| set(&socket, libc::SO_RCVBUF, BUFFER_BYTES))?;
+    set(&socket, libc::SO_TIMESTAMPNS, 1)?;
     Ok(socket)
 }
 
-fn set(socket: &UdpSocket, option: libc::c_int) -> io::Result<()> {
-    let value = BUFFER_BYTES;
+fn set(socket: &UdpSocket, option: libc::c_int, value: libc::c_int) -> io::Result<()> {
     // SAFETY: the descriptor is open, and `value` is an int of the length given.
     let done = unsafe {
         libc::setsockopt(
@@ -59,13 +61,53 @@ pub fn readable_until(sockets: &[UdpSocket; 2], until: Option<Instant>) -> io::R
     }
 }
 
+/// A datagram: its length, where it is from, and when the kernel got it, so that a late wake-up is no part of the path.
+pub struct Received {
+    pub bytes: usize,
+    pub from: SocketAddr,
+    pub at: Instant,
+}
+
 /// What has come, if anything has.
-pub fn received(socket: &UdpSocket, into: &mut [u8]) -> io::Result<Option<(usize, SocketAddr)>> {
-    match socket.recv_from(into) {
-        Ok(received) => Ok(Some(received)),
-        Err(error) if is_passing(&error) => Ok(None),
-        Err(error) => Err(error),
+pub fn received(socket: &UdpSocket, into: &mut [u8]) -> io::Result<Option<Received>> {
+    // SAFETY: all-zero is a valid address, and a valid header without parts.
+    let (mut name, mut header): (libc::sockaddr_in, libc::msghdr) = unsafe { (mem::zeroed(), mem::zeroed()) };
+    let mut part = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
+    let mut control = [0_u64; CONTROL_WORDS];
+    header.msg_name = (&raw mut name).cast();
+    header.msg_namelen = mem::size_of_val(&name) as libc::socklen_t;
+    header.msg_iov = &raw mut part;
+    header.msg_iovlen = 1;
+    header.msg_control = control.as_mut_ptr().cast();
+    header.msg_controllen = mem::size_of_val(&control);
+    // SAFETY: every pointer in `header` leads to memory that outlives the call, of the length given beside it.
+    let bytes = unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut header, 0) };
+    let Ok(bytes) = usize::try_from(bytes) else {
+        let error = io::Error::last_os_error();
+        return if is_passing(&error) { Ok(None) } else { Err(error) };
+    };
+    let address = Ipv4Addr::from(u32::from_be(name.sin_addr.s_addr));
+    let from = SocketAddr::from((address, u16::from_be(name.sin_port)));
+    let age = stamp(&header).and_then(|stamp| SystemTime::now().duration_since(UNIX_EPOCH + stamp).ok());
+    let now = Instant::now();
+    Ok(Some(Received { bytes, from, at: age.and_then(|age| now.checked_sub(age)).unwrap_or(now) }))
+}
+
+/// Since 1970.
+fn stamp(header: &libc::msghdr) -> Option<Duration> {
+    // SAFETY: the kernel filled the control buffer of `header`; the macros keep within its length, and the value is read
+    // unaligned, as the type which the kernel writes.
+    unsafe {
+        let mut item = libc::CMSG_FIRSTHDR(header);
+        while !item.is_null() {
+            if ((*item).cmsg_level, (*item).cmsg_type) == (libc::SOL_SOCKET, libc::SO_TIMESTAMPNS) {
+                let time = libc::CMSG_DATA(item).cast::<libc::timespec>().read_unaligned();
+                return Some(Duration::new(time.tv_sec.try_into().ok()?, time.tv_nsec.try_into().ok()?));
+            }
+            item = libc::CMSG_NXTHDR(header, item);
+        }
     }
+    None
 }
 
 /// What the kernel cannot take is lost.

@@ -6,7 +6,6 @@ use crate::end::End;
 use crate::{Job, Result};
 
 const STEPS: usize = 10;
-const PAGE_BYTES: usize = 4096;
 
 /// What was resident with so many pairs open, in bytes.
 pub async fn resident(job: &Job) -> Result<Vec<(usize, usize)>> {
@@ -28,5 +27,7 @@ pub async fn resident(job: &Job) -> Result<Vec<(usize, usize)>> {
 fn resident_bytes() -> Result<usize> {
     let text = fs::read_to_string("/proc/self/statm")?;
     let pages: usize = text.split_ascii_whitespace().nth(1).ok_or("/proc/self/statm is short")?.parse()?;
-    Ok(pages * PAGE_BYTES)
+    // SAFETY: it takes a number and gives one.
+    let page_bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    Ok(pages * usize::try_from(page_bytes)?)
 }
