@@ -12,7 +12,7 @@ const CONFIG: Config = Config {
     receive_budget: 1 << 16,
     max_message: 1 << 14,
     streams: 1_024,
-    max_packet: 1_150,
+    fixed_path_mtu: None,
     interleaving: true,
 };
 

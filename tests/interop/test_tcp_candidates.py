@@ -53,10 +53,7 @@ def test_picture_and_sound_go_both_ways_over_a_stream(pair: Pair, ours: OurEnd) 
         end.send("audio", "video")
     connect_by_tcp(pair)
     pair.meet()
-    path = ours.path()
-    for candidate in (path.local, path.remote):
-        assert candidate is not None
-        assert candidate.protocol == "tcp"
+    assert ours.protocols() == ("tcp", "tcp")
 
 
 def test_messages_go_both_ways_over_a_stream(pair: Pair, ours: OurEnd) -> None:

@@ -219,6 +219,13 @@ impl std::fmt::Debug for StunRequest {
     }
 }
 
+/// One of the SCTP associations that a transport has one after the other, each with a number of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AssociationId {
+    pub transport: TransportId,
+    pub number: u32,
+}
+
 /// One payload type of a local source's frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SourcePayload {
@@ -252,6 +259,18 @@ pub enum Command {
         id: TransportId,
         local: Credentials,
         remote: Option<Credentials>,
+    },
+    /// The role in ICE of a full transport (RFC 8445 section 6.1.1), where what it was opened with turned out to be wrong.
+    SetIceRole {
+        id: TransportId,
+        controlling: bool,
+    },
+    /// Begins a new DTLS association in the place of the one that there is (RFC 8842 section 3), which also ends the SCTP
+    /// association over it.
+    RenewDtls {
+        id: TransportId,
+        role: DtlsRole,
+        fingerprints: Vec<Fingerprint>,
     },
     AddSocket {
         id: TransportId,
@@ -365,22 +384,24 @@ pub enum Command {
         track: TrackId,
         receiver: ReceiverId,
     },
-    /// Begins an SCTP association over DTLS (RFC 8261), as soon as that is connected.
+    /// Begins an SCTP association over DTLS (RFC 8261), as soon as that is connected. One of another number is aborted.
     OpenAssociation {
-        id: TransportId,
+        id: AssociationId,
         local_port: u16,
         remote_port: u16,
         receive_bytes: usize,
         max_message_bytes: usize,
+        /// Datagrams are no longer than this; None: as long as is found out to arrive.
+        path_mtu_bytes: Option<usize>,
     },
     /// Resets streams of ours, once what is queued on them has left (RFC 6525).
     ResetStreams {
-        id: TransportId,
+        id: AssociationId,
         streams: Vec<u16>,
     },
     /// Aborts the association (RFC 9260 section 9.1).
     CloseAssociation {
-        id: TransportId,
+        id: AssociationId,
     },
 }
 
@@ -392,6 +413,8 @@ impl Command {
             | Command::ConnectTransport { id, .. }
             | Command::ConnectWithKeys { id, .. }
             | Command::RestartIce { id, .. }
+            | Command::SetIceRole { id, .. }
+            | Command::RenewDtls { id, .. }
             | Command::AddSocket { id, .. }
             | Command::OpenStream { id, .. }
             | Command::AddTcpSocket { id, .. }
@@ -407,10 +430,10 @@ impl Command {
             | Command::Send { id, .. }
             | Command::Route { id, .. }
             | Command::SetLadder { id, .. }
-            | Command::OpenAssociation { id, .. }
-            | Command::ResetStreams { id, .. }
-            | Command::CloseAssociation { id }
             | Command::RequestStats { id } => id.shard(),
+            Command::OpenAssociation { id, .. }
+            | Command::ResetStreams { id, .. }
+            | Command::CloseAssociation { id } => id.transport.shard(),
             Command::RequestKeyFrame { track }
             | Command::OpenSource { track, .. }
             | Command::CloseSource { track }
@@ -592,7 +615,7 @@ pub enum Report {
         track: TrackId,
     },
     Association {
-        id: TransportId,
+        id: AssociationId,
         state: AssociationState,
         reason: &'static str,
         /// How many streams there are in each direction; 0 but for `Connected`.

@@ -2,63 +2,96 @@
 
 use std::collections::VecDeque;
 
-use crate::api::{AssociationState, Report, TransportId};
+use crate::api::{AssociationId, AssociationState, Report, SocketId, TransportId};
 use crate::counters::Counter;
-use crate::sctp::{Association, Config, Event, OutgoingMessage};
+use crate::ice::Path;
+use crate::sctp::{self, Association, Config, DTLS_BYTES, Event, OutgoingMessage};
 use crate::shard::Shard;
 use crate::time::Time;
 
 /// RFC 8831 section 6.2: as many streams as SCTP can number.
 pub(crate) const STREAMS: u16 = u16::MAX;
-/// With what DTLS adds (37 bytes) a datagram has at most 1,200 bytes, as for all that must fit any path (RFC 8261 section 5).
-pub(crate) const MAX_PACKET_BYTES: usize = 1_160;
 /// What one association sends before others, and media, have their turn.
 const TURN_BYTES: usize = 256 << 10;
 /// How many messages wait to be read before no more are taken from the association.
 const UNREAD: usize = 65_536;
 
-/// The association of one transport, before and after it can begin.
+/// The association of one transport, with the number by which its owner knows it.
 #[derive(Debug)]
-pub enum Channels {
+pub struct Channels {
+    number: u32,
+    stage: Stage,
+}
+
+/// Before and after it can begin.
+#[derive(Debug)]
+enum Stage {
     /// DTLS is not connected yet.
-    Waiting {
-        config: Config,
-        messages: VecDeque<OutgoingMessage>,
-    },
+    Waiting { config: Config, messages: VecDeque<OutgoingMessage> },
     Begun {
         association: Box<Association>,
         unread: usize,
         is_stirred: bool,
+        /// Where packets went last, and by which socket in the end: over that is known how long they may be.
+        path: Option<(Path, SocketId)>,
     },
 }
 
 impl Channels {
+    /// Of an association that has begun.
+    pub fn figures(&self) -> Option<sctp::Figures> {
+        match &self.stage {
+            Stage::Waiting { .. } => None,
+            Stage::Begun { association, .. } => Some(association.figures()),
+        }
+    }
+
     fn association(&mut self) -> Option<&mut Association> {
-        match self {
-            Channels::Waiting { .. } => None,
-            Channels::Begun { association, .. } => Some(association),
+        match &mut self.stage {
+            Stage::Waiting { .. } => None,
+            Stage::Begun { association, .. } => Some(association),
+        }
+    }
+
+    /// ICE restarts: what was known of the path counts no more, even if the new one has the same addresses.
+    pub(crate) fn forget_path(&mut self, now: Time) {
+        if let Stage::Begun { association, path: Some((_, socket)), .. } = &mut self.stage {
+            association.handle_path_change(now, is_probed(*socket));
         }
     }
 }
 
+/// Whether datagrams that are too long for the path are lost there, and no others for it: on a stream, none are; with a socket
+/// that transports share, the others would be.
+fn is_probed(socket: SocketId) -> bool {
+    socket.is_own() && !socket.is_stream() && !socket.is_tcp()
+}
+
 impl Shard {
-    pub(crate) fn open_association(&mut self, now: Time, id: TransportId, config: Config) {
-        let Some(transport) = self.transports.get_mut(&id).filter(|transport| transport.channels.is_none())
-        else {
+    pub(crate) fn open_association(&mut self, now: Time, id: AssociationId, config: Config) {
+        if self.channels(id).is_some() {
             return;
-        };
-        transport.channels = Some(Channels::Waiting { config, messages: VecDeque::new() });
-        self.start_association(now, id);
+        }
+        self.abort_association(now, id.transport, "another association");
+        let Some(transport) = self.transports.get_mut(&id.transport) else { return };
+        let stage = Stage::Waiting { config, messages: VecDeque::new() };
+        transport.channels = Some(Channels { number: id.number, stage });
+        self.start_association(now, id.transport);
+    }
+
+    /// The association of that number, while there is one.
+    fn channels(&mut self, id: AssociationId) -> Option<&mut Channels> {
+        let channels = self.transports.get_mut(&id.transport)?.channels.as_mut();
+        channels.filter(|channels| channels.number == id.number)
     }
 
     /// Begins the association that waits for DTLS, if that is connected.
     pub(crate) fn start_association(&mut self, now: Time, id: TransportId) {
         let Some(transport) = self.transports.get_mut(&id) else { return };
         let is_connected = transport.dtls.as_ref().is_some_and(|dtls| dtls.is_connected());
-        if !is_connected || !matches!(transport.channels, Some(Channels::Waiting { .. })) {
-            return;
-        }
-        let Some(Channels::Waiting { config, messages }) = transport.channels.take() else { return };
+        let Some(channels) = transport.channels.as_mut().filter(|_| is_connected) else { return };
+        let Stage::Waiting { config, messages } = &mut channels.stage else { return };
+        let (config, messages) = (*config, std::mem::take(messages));
         let mut secret = [0; 32];
         for part in secret.chunks_exact_mut(8) {
             part.copy_from_slice(&self.random.next_u64().to_be_bytes());
@@ -67,47 +100,51 @@ impl Shard {
         for message in messages {
             association.send(now, message);
         }
-        transport.channels = Some(Channels::Begun { association, unread: 0, is_stirred: false });
+        channels.stage = Stage::Begun { association, unread: 0, is_stirred: false, path: None };
         self.stir(id);
     }
 
     /// One message to send. What comes for an association that has ended was on its way by then.
-    pub fn handle_outgoing_message(&mut self, now: Time, id: TransportId, message: OutgoingMessage) {
-        let channels = self.transports.get_mut(&id).and_then(|transport| transport.channels.as_mut());
-        match channels {
-            Some(Channels::Waiting { messages, .. }) => messages.push_back(message),
-            Some(Channels::Begun { association, .. }) => association.send(now, message),
+    pub fn handle_outgoing_message(&mut self, now: Time, id: AssociationId, message: OutgoingMessage) {
+        match self.channels(id).map(|channels| &mut channels.stage) {
+            Some(Stage::Waiting { messages, .. }) => messages.push_back(message),
+            Some(Stage::Begun { association, .. }) => association.send(now, message),
             None => return self.count(Counter::MessagesDropped),
         }
         self.count(Counter::MessagesSent);
-        self.stir(id);
+        self.stir(id.transport);
     }
 
     /// So many bytes of what was received are used up, which opens the window, and so many messages were read.
-    pub fn handle_consumed(&mut self, id: TransportId, bytes: usize, messages: usize) {
-        let channels = self.transports.get_mut(&id).and_then(|transport| transport.channels.as_mut());
-        if let Some(Channels::Begun { association, unread, .. }) = channels {
+    pub fn handle_consumed(&mut self, id: AssociationId, bytes: usize, messages: usize) {
+        if let Some(Stage::Begun { association, unread, .. }) =
+            self.channels(id).map(|channels| &mut channels.stage)
+        {
             association.release(bytes);
             *unread = unread.saturating_sub(messages);
-            self.stir(id);
+            self.stir(id.transport);
         }
     }
 
-    pub(crate) fn reset_streams(&mut self, id: TransportId, streams: &[u16]) {
-        let channels = self.transports.get_mut(&id).and_then(|transport| transport.channels.as_mut());
-        if let Some(association) = channels.and_then(Channels::association) {
+    pub(crate) fn reset_streams(&mut self, id: AssociationId, streams: &[u16]) {
+        if let Some(association) = self.channels(id).and_then(Channels::association) {
             association.reset_streams(streams);
-            self.stir(id);
+            self.stir(id.transport);
         }
     }
 
-    /// Aborts an association; the peer is told while there is a way to it.
-    pub(crate) fn close_association(&mut self, now: Time, id: TransportId, reason: &'static str) {
+    pub(crate) fn close_association(&mut self, now: Time, id: AssociationId) {
+        if self.channels(id).is_some() {
+            self.abort_association(now, id.transport, "closed by command");
+        }
+    }
+
+    /// Aborts what association there is; the peer is told while there is a way to it.
+    pub(crate) fn abort_association(&mut self, now: Time, id: TransportId, reason: &'static str) {
         let Some(transport) = self.transports.get_mut(&id) else { return };
-        match &mut transport.channels {
-            None => return,
-            Some(Channels::Waiting { .. }) => {}
-            Some(Channels::Begun { association, .. }) => association.abort(),
+        let Some(channels) = &mut transport.channels else { return };
+        if let Some(association) = channels.association() {
+            association.abort();
         }
         self.drive_association(now, id);
         self.end_association(id, AssociationState::Closed, reason);
@@ -118,9 +155,13 @@ impl Shard {
     }
 
     /// Forgets an association, and says so once.
-    fn end_association(&mut self, id: TransportId, state: AssociationState, reason: &'static str) {
+    pub(crate) fn end_association(&mut self, id: TransportId, state: AssociationState, reason: &'static str) {
         let ended = self.transports.get_mut(&id).and_then(|transport| transport.channels.take());
-        if ended.is_some() {
+        if let Some(Channels { number, stage }) = ended {
+            if let Stage::Begun { path: Some((_, socket)), .. } = stage {
+                self.sockets.forbid_fragments(socket, false);
+            }
+            let id = AssociationId { transport: id, number };
             self.reports.push_back(Report::Association { id, state, reason, inbound: 0, outbound: 0 });
         }
     }
@@ -148,7 +189,7 @@ impl Shard {
     /// Marks an association for the end of the turn.
     fn stir(&mut self, id: TransportId) {
         let channels = self.transports.get_mut(&id).and_then(|transport| transport.channels.as_mut());
-        if let Some(Channels::Begun { is_stirred, .. }) = channels
+        if let Some(Stage::Begun { is_stirred, .. }) = channels.map(|channels| &mut channels.stage)
             && !std::mem::replace(is_stirred, true)
         {
             self.stirred.push(id);
@@ -192,23 +233,37 @@ impl Shard {
     fn send_packets(&mut self, now: Time, id: TransportId) -> bool {
         let Some(transport) = self.transports.get_mut(&id) else { return false };
         let path = transport.path();
-        let Some(Channels::Begun { association, is_stirred, .. }) = &mut transport.channels else {
-            return false;
-        };
+        let stage = transport.channels.as_mut().map(|channels| &mut channels.stage);
+        let Some(Stage::Begun { association, is_stirred, path: last, .. }) = stage else { return false };
         *is_stirred = false;
         let (Some(path), Some(dtls)) = (path, &mut transport.dtls) else { return false };
+        let relay = self.transmits.relays.get_mut(path.socket);
+        let socket = relay.map_or(path.socket, |relay| relay.via.socket);
+        let before = last.replace((path, socket));
+        if before != Some((path, socket)) {
+            if let Some((_, before)) = before {
+                self.sockets.forbid_fragments(before, false);
+            }
+            association.handle_path_change(now, is_probed(socket));
+        }
         let (transmits, counts) = (&mut self.transmits, &mut transport.counts);
         let (mut packets, mut failed, mut bytes) = (0, 0, 0);
         while bytes < TURN_BYTES && dtls.is_connected() {
             self.scratch.clear();
+            let usual = association.path_mtu();
             if !association.poll_transmit(now, &mut self.scratch) {
                 break;
             }
+            let is_probe = self.scratch.len() + DTLS_BYTES > usual;
             let sealed = dtls.seal(&self.scratch, |datagram| {
                 bytes += datagram.len();
                 counts.packets_sent += 1;
                 counts.bytes_sent += datagram.len() as u64;
-                transmits.push(path.socket, path.peer, datagram);
+                if is_probe {
+                    transmits.push_alone(path.socket, path.peer, datagram);
+                } else {
+                    transmits.push(path.socket, path.peer, datagram);
+                }
             });
             if sealed {
                 packets += 1;
@@ -220,13 +275,26 @@ impl Shard {
             self.config.counters.add(Counter::SctpSent, packets);
             self.config.counters.add(Counter::SctpSealFailed, failed);
         }
+        self.sockets.forbid_fragments(socket, association.forbids_fragments());
         bytes >= TURN_BYTES
+    }
+
+    /// The system sends no datagram of so many bytes by one of a transport's own sockets.
+    pub fn handle_refused_size(&mut self, now: Time, socket: SocketId, bytes: usize) {
+        let Some(id) = self.sockets.owner(socket) else { return };
+        let channels = self.transports.get_mut(&id).and_then(|transport| transport.channels.as_mut());
+        if let Some(association) = channels.and_then(Channels::association) {
+            association.handle_refusal(now, bytes);
+            self.drive_association(now, id);
+        }
     }
 
     /// Tells what the association tells; its messages while there is room for them.
     fn take_events(&mut self, id: TransportId) {
         let Some(transport) = self.transports.get_mut(&id) else { return };
-        let Some(Channels::Begun { association, unread, .. }) = &mut transport.channels else { return };
+        let Some(Channels { number, stage }) = &mut transport.channels else { return };
+        let Stage::Begun { association, unread, .. } = stage else { return };
+        let id = AssociationId { transport: id, number: *number };
         let (mut received, mut end) = (0, None);
         while *unread < UNREAD
             && let Some(event) = association.poll_event()
@@ -253,7 +321,7 @@ impl Shard {
             self.config.counters.add(Counter::MessagesReceived, received);
         }
         if let Some((state, reason)) = end {
-            self.end_association(id, state, reason);
+            self.end_association(id.transport, state, reason);
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Commands of Python's, carried out.
 
 use crate::api::{
-    Command, DtlsRole, Extension, Fingerprint, GivenKeys, IceMode, Kind, PayloadMap, Report, SlotId, TrackId,
-    TransportId, TransportState,
+    AssociationState, Command, DtlsRole, Extension, Fingerprint, GivenKeys, IceMode, Kind, PayloadMap,
+    Report, SlotId, TrackId, TransportId, TransportState,
 };
-use crate::channels::{MAX_PACKET_BYTES, STREAMS};
+use crate::channels::STREAMS;
 use crate::dtls::Certificate;
 use crate::ice::Credentials;
 use crate::message::ShardMessage;
@@ -29,6 +29,13 @@ impl Shard {
             }
             Command::ConnectWithKeys { id, remote, keys } => self.connect_with_keys(now, id, remote, &keys),
             Command::RestartIce { id, local, remote } => self.restart(now, id, local, remote),
+            Command::SetIceRole { id, controlling } => {
+                if let Some(transport) = self.transports.get_mut(&id) {
+                    transport.ice.set_role(controlling);
+                    self.drive_ice(now, id, None);
+                }
+            }
+            Command::RenewDtls { id, role, fingerprints } => self.renew_dtls(now, id, role, fingerprints),
             Command::AddSocket { id, socket, descriptor } => self.add_socket(id, socket, descriptor),
             Command::OpenStream { id, socket, descriptor, server, tls_name } => {
                 self.open_stream(id, socket, descriptor, StreamTo { server, tls_name });
@@ -102,23 +109,28 @@ impl Shard {
                 self.open_receiver(now, track, layer, receiver)
             }
             Command::CloseReceiver { track, receiver } => self.close_receiver(track, receiver),
-            Command::OpenAssociation { id, local_port, remote_port, receive_bytes, max_message_bytes } => {
-                self.open_association(
-                    now,
-                    id,
-                    Config {
-                        local_port,
-                        remote_port,
-                        receive_budget: receive_bytes,
-                        max_message: max_message_bytes,
-                        streams: STREAMS,
-                        max_packet: MAX_PACKET_BYTES,
-                        interleaving: true,
-                    },
-                )
-            }
+            Command::OpenAssociation {
+                id,
+                local_port,
+                remote_port,
+                receive_bytes,
+                max_message_bytes,
+                path_mtu_bytes,
+            } => self.open_association(
+                now,
+                id,
+                Config {
+                    local_port,
+                    remote_port,
+                    receive_budget: receive_bytes,
+                    max_message: max_message_bytes,
+                    streams: STREAMS,
+                    fixed_path_mtu: path_mtu_bytes,
+                    interleaving: true,
+                },
+            ),
             Command::ResetStreams { id, streams } => self.reset_streams(id, &streams),
-            Command::CloseAssociation { id } => self.close_association(now, id, "closed by command"),
+            Command::CloseAssociation { id } => self.close_association(now, id),
         }
     }
 
@@ -161,6 +173,19 @@ impl Shard {
         transport.peer = Some((role, fingerprints));
         self.drive_ice(now, id, None);
         self.drive_dtls(now, id);
+    }
+
+    /// The paths stay, but for those of before an ICE restart: they may lead to another peer.
+    fn renew_dtls(&mut self, now: Time, id: TransportId, role: DtlsRole, fingerprints: Vec<Fingerprint>) {
+        let Some(transport) = self.transports.get_mut(&id).filter(|transport| transport.peer.is_some())
+        else {
+            return;
+        };
+        transport.renew(role, fingerprints);
+        self.end_association(id, AssociationState::Closed, "another DTLS association");
+        self.drive_ice(now, id, None);
+        self.drive_dtls(now, id);
+        self.judge(now, id);
     }
 
     fn connect_with_keys(&mut self, now: Time, id: TransportId, remote: Credentials, keys: &GivenKeys) {
@@ -209,6 +234,9 @@ impl Shard {
         } else {
             let ufrag = local.ufrag.clone();
             transport.ice.restart(local, remote);
+            if let Some(channels) = &mut transport.channels {
+                channels.forget_path(now);
+            }
             let lost = transport.revive(now);
             self.ufrags.entry(ufrag).or_insert(id);
             self.forget_old_ufrags(id);
@@ -310,7 +338,7 @@ impl Shard {
     }
 
     pub(crate) fn close_transport(&mut self, now: Time, id: TransportId, reason: &'static str) {
-        self.close_association(now, id, reason);
+        self.abort_association(now, id, reason);
         let Some(mut transport) = self.transports.remove(&id) else { return };
         self.deadlines.remove(&(transport.deadline, id));
         let ended: Vec<u32> = transport.send.slots().iter().flat_map(Slot::sent_ssrcs).collect();

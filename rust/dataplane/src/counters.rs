@@ -108,6 +108,8 @@ counters! {
     /// A descriptor given as a socket that is none, or no UDP socket.
     SocketRefused = "socket_refused",
     SendFailed = "send_failed",
+    /// Longer than what the system sends in one packet: so it is found out how long packets may be.
+    SendTooLong = "send_too_long",
     SendWouldBlock = "send_would_block",
     /// Segmentation offload refused by the kernel or the device; the datagrams left one by one.
     SendUnsegmented = "send_unsegmented",

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use visavis_wire::kind::{PacketKind, classify};
 
 use crate::addresses::{AddressBook, Owner};
-use crate::api::{Kind, Report, ShardId, SocketId, TrackId, TransportId};
+use crate::api::{AssociationId, Kind, Report, ShardId, SocketId, TrackId, TransportId};
 use crate::counters::{Counter, Counters};
+use crate::dtls;
 use crate::frames::{FrameEvent, ReceiverId};
 use crate::ice::Path;
 use crate::ids::IdMap;
@@ -35,6 +36,9 @@ const HAND_OVER_BURST_BYTES: u64 = 256_000;
 /// The largest datagram: Ethernet's payload and something for tunnels that reassemble. All that is stored or handed over is
 /// bounded in number, and by this in bytes.
 pub const MAX_DATAGRAM_BYTES: usize = 2_048;
+/// The same at a transport's own sockets, whose data channels find out what their path takes: the longest DTLS record (RFC 6347
+/// section 4.1), and what a TURN server adds.
+pub const MAX_OWN_DATAGRAM_BYTES: usize = dtls::MAX_DATAGRAM + 64;
 /// What a turn may gather before it has to be flushed and sent: 64 packets of video for 200 subscribers.
 const TURN_BYTES: usize = 16 << 20;
 /// What a turn may gather for other threads.
@@ -103,7 +107,7 @@ pub struct Shard {
     pub(crate) messages: VecDeque<(ShardId, ShardMessage)>,
     pub(crate) frames: VecDeque<(ReceiverId, FrameEvent)>,
     /// What associations tell their readers.
-    pub(crate) channel_events: VecDeque<(TransportId, sctp::Event)>,
+    pub(crate) channel_events: VecDeque<(AssociationId, sctp::Event)>,
     /// Transports whose association had something happen in this turn.
     pub(crate) stirred: Vec<TransportId>,
     /// Local sources of which packets wait for their time.
@@ -198,7 +202,8 @@ impl Shard {
     ) {
         self.count(Counter::DatagramsReceived);
         self.config.counters.add(Counter::BytesReceived, data.len() as u64);
-        if data.len() > MAX_DATAGRAM_BYTES {
+        let most = if socket.is_own() { MAX_OWN_DATAGRAM_BYTES } else { MAX_DATAGRAM_BYTES };
+        if data.len() > most {
             return self.count(Counter::DatagramOversized);
         }
         self.handle_datagram_from(now, Path { socket, peer }, data, None);
@@ -223,6 +228,9 @@ impl Shard {
         }
         if !matches!(kind, PacketKind::Dtls | PacketKind::Rtp | PacketKind::Rtcp) {
             return self.count(Counter::UnknownKind);
+        }
+        if kind != PacketKind::Dtls && data.len() > MAX_DATAGRAM_BYTES {
+            return self.count(Counter::DatagramOversized);
         }
         match self.addresses.owner(path) {
             Some(Owner::Transport(id)) => match kind {
@@ -454,7 +462,7 @@ impl Shard {
     }
 
     /// Messages that came, streams that were reset, what has left: in their order for each association.
-    pub fn poll_channel_event(&mut self) -> Option<(TransportId, sctp::Event)> {
+    pub fn poll_channel_event(&mut self) -> Option<(AssociationId, sctp::Event)> {
         self.channel_events.pop_front()
     }
 

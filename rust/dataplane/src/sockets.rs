@@ -22,6 +22,11 @@ impl SocketId {
         self.0 & RELAY != 0
     }
 
+    /// Whether a transport brought it.
+    pub fn is_own(self) -> bool {
+        self.0 >= FIRST_OWN_SOCKET
+    }
+
     /// Whether it is a stream to a server.
     pub fn is_stream(self) -> bool {
         self.0 & (STREAM | TCP) == STREAM
@@ -34,7 +39,7 @@ impl SocketId {
 
     /// A name for a driver's own use: one stream of such a base. No socket is called so.
     pub fn of_peer_stream(number: u32) -> SocketId {
-        SocketId(number % TCP | STREAM | TCP)
+        SocketId((number % TCP) | STREAM | TCP)
     }
 
     /// Whether it was made by `of_peer_stream`.
@@ -64,6 +69,8 @@ pub enum SocketChange {
     KeepStream { socket: SocketId, peer: SocketAddr },
     /// Nobody needs the stream to this peer any more: end it once what was sent before has left.
     EndStream { socket: SocketId, peer: SocketAddr },
+    /// From now on IP may not cut what leaves by it, and what this machine once learnt of the path counts for nothing; or may again.
+    ForbidFragments { socket: SocketId, forbids: bool },
     /// Close it once what was sent before has left.
     Close { socket: SocketId },
     /// Close it; nobody will use it.
@@ -74,6 +81,7 @@ pub enum SocketChange {
 struct Owned {
     transport: TransportId,
     number: SocketNumber,
+    forbids_fragments: bool,
 }
 
 /// All own sockets and relays of a shard.
@@ -202,9 +210,17 @@ impl SocketTable {
                 break socket;
             }
         };
-        self.owned.insert(socket, Owned { transport, number });
+        self.owned.insert(socket, Owned { transport, number, forbids_fragments: false });
         self.by_number.insert((transport, number), socket);
         Some(socket)
+    }
+
+    /// Whether IP may cut what leaves by a transport's own socket: it may, until this is said.
+    pub fn forbid_fragments(&mut self, socket: SocketId, forbids: bool) {
+        if let Some(owned) = self.owned.get_mut(&socket).filter(|owned| owned.forbids_fragments != forbids) {
+            owned.forbids_fragments = forbids;
+            self.changes.push_back(SocketChange::ForbidFragments { socket, forbids });
+        }
     }
 
     /// Forgets a socket or relay, which was this one.

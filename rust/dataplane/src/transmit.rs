@@ -102,6 +102,13 @@ impl TransmitQueue {
         Ok(())
     }
 
+    /// Appends one datagram that may be too long for the path, and is to take no other with it.
+    pub fn push_alone(&mut self, socket: SocketId, destination: SocketAddr, datagram: &[u8]) {
+        self.is_last_closed = true;
+        self.push(socket, destination, datagram);
+        self.is_last_closed = true;
+    }
+
     /// Appends one datagram that is already written.
     pub fn push(&mut self, socket: SocketId, destination: SocketAddr, datagram: &[u8]) {
         let written: Result<(), std::convert::Infallible> = self.push_with(socket, destination, |bytes| {

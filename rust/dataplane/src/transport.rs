@@ -114,7 +114,7 @@ impl Transport {
 
     /// Keeps a DTLS datagram that came before the peer's description; false when there are too many.
     pub fn keep_early(&mut self, datagram: &[u8]) -> bool {
-        let room = self.early.len() < MAX_EARLY;
+        let room = self.early.len() < MAX_EARLY && datagram.len() <= dtls::MAX_HANDSHAKE_DATAGRAM;
         if room {
             self.early.push(datagram.to_vec());
         }
@@ -123,6 +123,19 @@ impl Transport {
 
     pub fn take_early(&mut self) -> Vec<Vec<u8>> {
         std::mem::take(&mut self.early)
+    }
+
+    /// DTLS begins anew, with this peer: what the association before has agreed on is worth nothing any more. A failure of
+    /// it is forgotten, as it was of its keys.
+    pub fn renew(&mut self, role: DtlsRole, fingerprints: Vec<Fingerprint>) {
+        self.peer = Some((role, fingerprints));
+        (self.dtls, self.session) = (None, None);
+        self.early.clear();
+        self.send.close_streams();
+        self.ice.drop_former();
+        if self.state == Some(TransportState::Failed) && !self.without_path {
+            self.state = None;
+        }
     }
 
     pub fn is_over(&self) -> bool {

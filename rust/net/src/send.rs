@@ -21,6 +21,15 @@ pub(crate) trait Outlet {
     fn wait_writable(&mut self, socket: SocketId) -> bool;
 }
 
+/// What the system refused to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refused {
+    pub socket: SocketId,
+    pub destination: SocketAddr,
+    /// The one datagram's, where it was refused for its length.
+    pub too_long: Option<usize>,
+}
+
 /// What is known of a socket's segmentation offload.
 #[derive(Clone, Copy, Debug)]
 struct Offload {
@@ -92,13 +101,13 @@ impl Transmitter {
         self.offloads.remove(&socket);
     }
 
-    /// Sends all of the queue that can be sent; what cannot is counted, and `failed` gets what the system refused.
+    /// Sends all of the queue that can be sent; what cannot is counted, and `refused` gets what the system did not take.
     pub fn send_all(
         &mut self,
         queue: &TransmitQueue,
         outlet: &mut impl Outlet,
         counters: &Counters,
-        failed: &mut Vec<(SocketId, SocketAddr)>,
+        refused: &mut Vec<Refused>,
     ) {
         let mut may_wait = true;
         let (mut entry, mut offset, mut apart) = (0, 0, None);
@@ -133,11 +142,13 @@ impl Transmitter {
                         apart = Some(entry);
                         offload.refusals += 1;
                         offload.on = offload.refusals < REFUSALS;
-                    } else {
-                        if let Some(lost) = steps.next() {
-                            counters.add(Counter::SendFailed, lost.datagrams);
-                            failed.push((socket, lost.outgoing.destination));
-                        }
+                    } else if let Some(lost) = steps.next() {
+                        let is_too_long = error.raw_os_error() == Some(libc::EMSGSIZE);
+                        let reason = if is_too_long { Counter::SendTooLong } else { Counter::SendFailed };
+                        counters.add(reason, lost.datagrams);
+                        let Outgoing { destination, bytes, .. } = lost.outgoing;
+                        let too_long = is_too_long.then_some(bytes.len());
+                        refused.push(Refused { socket, destination, too_long });
                     }
                 }
             }

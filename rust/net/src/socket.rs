@@ -145,6 +145,13 @@ impl Sockets {
         if id.is_peer_stream() { self.ports.stream(id) } else { self.streams.get_mut(&id) }
     }
 
+    /// Has IP cut what leaves by a transport's own socket where it is too long for the path, or not.
+    pub fn forbid_fragments(&mut self, id: SocketId, forbids: bool) {
+        if let Some(entry) = self.own.get(&id) {
+            sys::forbid_fragments(&entry.socket, forbids);
+        }
+    }
+
     pub fn close(&mut self, id: SocketId) {
         self.own.remove(&id);
         self.ports.close_stream(id);

@@ -2,12 +2,12 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::UdpSocket;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use visavis_dataplane::api::{TrackId, TransportId};
+use visavis_dataplane::api::{AssociationId, TrackId};
 use visavis_dataplane::counters::{Counter, Counters};
 use visavis_dataplane::frames::OutgoingFrame;
 use visavis_dataplane::sctp::OutgoingMessage;
@@ -20,7 +20,7 @@ use crate::frames::{Frames, Pushed};
 use crate::framing::Misframed;
 use crate::inbox::{COMMANDS, Inbox};
 use crate::reports::ReportQueue;
-use crate::send::Transmitter;
+use crate::send::{Refused, Transmitter};
 use crate::socket::Sockets;
 use crate::stream::Progress;
 use crate::sys;
@@ -50,7 +50,7 @@ pub(crate) struct Worker<C> {
     counters: Arc<Counters>,
     sockets: Sockets,
     poll: sys::Poll,
-    failed: Vec<(SocketId, SocketAddr)>,
+    refused: Vec<Refused>,
     /// The streams that the last batch used.
     used: Vec<SocketId>,
     transmitter: Transmitter,
@@ -84,7 +84,7 @@ impl<C: Core> Worker<C> {
             counters,
             sockets,
             poll,
-            failed: Vec::new(),
+            refused: Vec::new(),
             used: Vec::new(),
             transmitter: Transmitter::default(),
             commands: Vec::new(),
@@ -364,6 +364,9 @@ impl<C: Core> Worker<C> {
                     closing.extend(self.sockets.ports.streams_of(socket));
                     closing.push(socket);
                 }
+                SocketChange::ForbidFragments { socket, forbids } => {
+                    self.sockets.forbid_fragments(socket, forbids);
+                }
                 SocketChange::Discard { descriptor } => sys::discard(descriptor.0),
             }
         }
@@ -406,7 +409,7 @@ impl<C: Core> Worker<C> {
                 return;
             }
             self.sockets.now = self.clock.now();
-            self.transmitter.send_all(transmits, &mut self.sockets, &self.counters, &mut self.failed);
+            self.transmitter.send_all(transmits, &mut self.sockets, &self.counters, &mut self.refused);
             let sent = transmits.entries().iter().map(|transmit| transmit.socket);
             self.used.extend(sent.filter(|socket| socket.is_stream()));
             transmits.clear();
@@ -414,8 +417,12 @@ impl<C: Core> Worker<C> {
                 self.await_stream(stream);
             }
             self.await_touched();
-            for (socket, peer) in self.failed.drain(..) {
-                self.core.handle_send_failure(self.clock.now(), socket, peer);
+            for Refused { socket, destination, too_long } in self.refused.drain(..) {
+                let now = self.clock.now();
+                match too_long {
+                    Some(bytes) => self.core.handle_refused_size(now, socket, bytes),
+                    None => self.core.handle_send_failure(now, socket, destination),
+                }
             }
         }
     }
@@ -436,14 +443,14 @@ impl<C: Core> Worker<C> {
 
     fn hand_out_messages(&mut self) {
         // They come in runs of one association.
-        let mut last: Option<(TransportId, Option<Arc<Channel>>)> = None;
+        let mut last: Option<(AssociationId, Option<Arc<Channel>>)> = None;
         while let Some((id, event)) = self.core.poll_channel_event() {
             if last.as_ref().is_none_or(|(known, _)| *known != id) {
                 last = Some((id, self.shared.channels.get(id)));
             }
             let channel = last.as_ref().and_then(|(_, channel)| channel.as_ref());
             if channel.is_some_and(|channel| channel.push(event)) {
-                self.reports.push(Report::MessagesReady { id });
+                self.reports.push(Report::MessagesReady { id: id.transport });
             }
         }
     }

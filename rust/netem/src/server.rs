@@ -175,12 +175,13 @@ impl Server {
                             self.own.insert((shard.id(), socket), address);
                         }
                         SocketChange::Close { socket } => closed.push((shard.id(), socket)),
-                        // The emulated network has no streams.
+                        // The emulated network has no streams, and cuts no datagrams.
                         SocketChange::Discard { .. }
                         | SocketChange::OpenStream { .. }
                         | SocketChange::OpenTcp { .. }
                         | SocketChange::KeepStream { .. }
-                        | SocketChange::EndStream { .. } => (),
+                        | SocketChange::EndStream { .. }
+                        | SocketChange::ForbidFragments { .. } => (),
                     }
                 }
                 let id = shard.id();

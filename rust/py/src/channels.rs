@@ -7,8 +7,8 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 use visavis_dataplane::Command;
-use visavis_dataplane::api::TransportId;
-use visavis_dataplane::sctp::{OutgoingMessage, Reliability};
+use visavis_dataplane::api::AssociationId;
+use visavis_dataplane::sctp::{LARGEST_PATH_MTU, OutgoingMessage, Reliability};
 use visavis_net::{Arrival, Arrivals, ChannelError};
 
 use crate::fields::Fields;
@@ -19,13 +19,15 @@ const MAX_STREAM: u16 = 65_534;
 const LEAST_WINDOW: usize = 1_500;
 /// The window's field has 32 bits, and more than this for one peer is no plan.
 const LARGEST_WINDOW: usize = 1 << 30;
+/// Requests to reset streams need about as much; and less is no path's.
+const LEAST_PATH_MTU: usize = 600;
 /// What `read_messages` calls a reset of the peer's stream, and of ours, in place of a PPID.
 const PEER_RESET: i64 = -1;
 const RESET_DONE: i64 = -2;
 
 type Message<'py> = (u16, i64, Bound<'py, PyBytes>);
 
-pub fn open(fields: &Fields<'_, '_>, id: TransportId) -> PyResult<Command> {
+pub fn open(fields: &Fields<'_, '_>, id: AssociationId) -> PyResult<Command> {
     let receive_bytes = fields.get("receive_bytes")?;
     if !(LEAST_WINDOW..=LARGEST_WINDOW).contains(&receive_bytes) {
         let what = format!("{receive_bytes} is not {LEAST_WINDOW} to {LARGEST_WINDOW}");
@@ -42,10 +44,22 @@ pub fn open(fields: &Fields<'_, '_>, id: TransportId) -> PyResult<Command> {
         remote_port: port(fields, "remote_port")?,
         receive_bytes,
         max_message_bytes,
+        path_mtu_bytes: path_mtu(fields)?,
     })
 }
 
-pub fn reset(fields: &Fields<'_, '_>, id: TransportId) -> PyResult<Command> {
+fn path_mtu(fields: &Fields<'_, '_>) -> PyResult<Option<usize>> {
+    let path_mtu: Option<usize> = fields.get("path_mtu_bytes")?;
+    match path_mtu.filter(|bytes| !(LEAST_PATH_MTU..=LARGEST_PATH_MTU).contains(bytes)) {
+        Some(bytes) => {
+            let what = format!("{bytes} is not {LEAST_PATH_MTU} to {LARGEST_PATH_MTU}");
+            Err(fields.wrong("path_mtu_bytes", what))
+        }
+        None => Ok(path_mtu),
+    }
+}
+
+pub fn reset(fields: &Fields<'_, '_>, id: AssociationId) -> PyResult<Command> {
     let streams: Vec<u16> = fields.list("streams", usize::from(u16::MAX))?;
     match streams.iter().find(|&&stream| stream > MAX_STREAM) {
         Some(stream) => Err(fields.wrong("streams", format!("{stream} is not 0 to {MAX_STREAM}"))),
@@ -111,8 +125,9 @@ pub fn outgoing(
     Ok(OutgoingMessage { stream, ppid, ordered, reliability, priority, data })
 }
 
-/// What `read_messages` returns: (stream, PPID, data) of each that came, and (stream, bytes) that have left.
-pub type PythonArrivals<'py> = (Bound<'py, PyList>, Vec<(u16, usize)>);
+/// What `read_messages` returns: (stream, PPID, data) of each that came, (stream, bytes) that have left, and whether more
+/// waits.
+pub type PythonArrivals<'py> = (Bound<'py, PyList>, Vec<(u16, usize)>, bool);
 
 /// What was read, as Python has it.
 pub fn to_python(py: Python<'_>, arrivals: Arrivals) -> PyResult<PythonArrivals<'_>> {
@@ -124,7 +139,7 @@ pub fn to_python(py: Python<'_>, arrivals: Arrivals) -> PyResult<PythonArrivals<
         }
     });
     let arrived: Vec<Message<'_>> = arrived.collect();
-    Ok((PyList::new(py, arrived)?, arrivals.left))
+    Ok((PyList::new(py, arrived)?, arrivals.left, arrivals.more))
 }
 
 pub fn channel_error(error: ChannelError) -> PyErr {

@@ -186,6 +186,26 @@ class RestartIce:
 
 
 @dataclass(frozen=True, slots=True)
+class SetIceRole:
+    """The role of a full transport, where that which it was opened with turned out to be wrong (RFC 8445
+    section 6.1.1). `RoleChanged` reports it, as it does after a conflict."""
+
+    transport: TransportId
+    controlling: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RenewDtls:
+    """Begins a new DTLS association in the place of that of `ConnectTransport` (RFC 8842 section 3), with a
+    peer of these fingerprints, over the paths of this generation. The one before ends in silence, and with it
+    its SCTP association."""
+
+    transport: TransportId
+    role: DtlsRole
+    fingerprints: tuple[Fingerprint, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AddSocket:
     """Gives a transport a bound UDP socket of its own. The data plane owns the `descriptor` from the moment
     `submit` returns, and closes it with the transport."""
@@ -416,10 +436,13 @@ class CloseSource:
 @dataclass(frozen=True, slots=True)
 class OpenAssociation:
     """Begins the SCTP association of a transport's data channels (RFC 8831, RFC 8261), as soon as DTLS is
-    connected; said again while there is one, it changes nothing.
+    connected. `association` is its number: one that is open with another is aborted; with the same, nothing
+    changes.
 
     `receive_bytes` is the window that the peer sees: so much may have come and not be released (1,500 to
-    2^30); `max_message_bytes` the longest message that is taken.
+    2^30); `max_message_bytes` the longest message that is taken. Datagrams are no longer than
+    `path_mtu_bytes` (600 to 16,240, all above UDP counted); None: no longer than 1,200 at first, then as long
+    as is found out to arrive (RFC 8899).
     """
 
     transport: TransportId
@@ -427,6 +450,8 @@ class OpenAssociation:
     remote_port: int
     receive_bytes: int = 1 << 20
     max_message_bytes: int = 262_144
+    association: int = 0
+    path_mtu_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -435,13 +460,15 @@ class ResetStreams:
 
     transport: TransportId
     streams: tuple[int, ...]
+    association: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class CloseAssociation:
-    """Aborts the association (RFC 9260 section 9.1), which `CloseTransport` does as well."""
+    """Aborts the association of that number (RFC 9260 section 9.1), which `CloseTransport` does as well."""
 
     transport: TransportId
+    association: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -455,6 +482,8 @@ Command = (
     OpenTransport
     | ConnectTransport
     | RestartIce
+    | SetIceRole
+    | RenewDtls
     | AddSocket
     | OpenStream
     | AddTcpSocket

@@ -95,7 +95,7 @@ class AssociationEvents(Protocol):
         logs."""
 
     def messages_ready(self) -> None:
-        """Something waits for `read_messages`; told once until that was called."""
+        """Something waits for `read_messages`; told once until that has said that no more waits."""
 
 
 class NativePlane(NativeFrames, NativeChannels, Protocol):
@@ -159,7 +159,7 @@ class Plane:
         self._key_frame_handlers: dict[TrackId, Callable[[int], None]] = {}
         self._receivers: dict[TrackId, list[tuple[FrameReceiver, Callable[[], None]]]] = {}
         self._bitrate_handlers: dict[TransportId, Callable[[int], None]] = {}
-        self._association_events: dict[TransportId, AssociationEvents] = {}
+        self._association_events: dict[TransportId, tuple[int, AssociationEvents]] = {}
         self._lost_threads = 0
         self._certificates: dict[TransportId, bytes] = {}
         self._waiting_for_stats: dict[TransportId, list[asyncio.Future[TransportStats]]] = {}
@@ -271,10 +271,11 @@ class Plane:
         self._check_in_use(transport)
         self._bitrate_handlers[transport] = handler
 
-    def on_association(self, transport: TransportId, events: AssociationEvents) -> None:
-        """Who hears the reports about a transport's association, until `forget`."""
+    def on_association(self, transport: TransportId, events: AssociationEvents, association: int = 0) -> None:
+        """Who hears the reports about a transport's association of that number, until `forget`. Of the one
+        before nothing is told any more."""
         self._check_in_use(transport)
-        self._association_events[transport] = events
+        self._association_events[transport] = (association, events)
 
     def message_port(self, transport: TransportId) -> MessagePort:
         """What sends and reads the messages of a transport's association, once `OpenAssociation` was
@@ -422,17 +423,19 @@ class Plane:
             case FramesReady(track=track):
                 self._tell_ready(TrackId(track))
             case AssociationState(transport=transport):
-                self._tell_association(TransportId(transport), report)
+                known = self._association_events.get(TransportId(transport))
+                if known is not None and known[0] == report.association:
+                    _tell_association(known[1], report)
             case MessagesReady(transport=transport):
                 if reader := self._association_events.get(TransportId(transport)):
-                    _call(reader.messages_ready)
+                    _call(reader[1].messages_ready)
             case Fatal(thread=thread, message=message):
                 self._lost_threads += 1
                 _log.critical("data plane thread %d is lost: %s", thread, message)
                 for transport in self._identifiers.on_thread(thread):
                     self._tell_state(transport, "failed", "thread-lost")
-                    lost = AssociationState(transport, "failed", "thread-lost")
-                    self._tell_association(transport, lost)
+                    if known := self._association_events.get(transport):
+                        _tell_association(known[1], AssociationState(transport, "failed", "thread-lost"))
             case _:
                 assert_never(report)
 
@@ -441,10 +444,6 @@ class Plane:
             _call(events.transport_state, state, reason)
         if state in ("failed", "closed"):
             self._fail_stats(transport, f"the transport is {state}")
-
-    def _tell_association(self, transport: TransportId, report: AssociationState) -> None:
-        if events := self._association_events.get(transport):
-            _call(events.association_state, report.state, report.reason, report.inbound, report.outbound)
 
     def _tell_levels(self, levels: Sequence[tuple[int, int]]) -> None:
         by_transport: dict[TransportId, list[tuple[int, int]]] = {}
@@ -469,6 +468,10 @@ class Plane:
         for future in self._waiting_for_stats.pop(transport, []):
             if not future.done():
                 future.set_exception(LocalProtocolError(why))
+
+
+def _tell_association(events: AssociationEvents, report: AssociationState) -> None:
+    _call(events.association_state, report.state, report.reason, report.inbound, report.outbound)
 
 
 def _tell_ice(events: IceEvents, report: IceReport) -> None:
@@ -498,6 +501,8 @@ def _tell_ice(events: IceEvents, report: IceReport) -> None:
 
 def _log_state(report: TransportState) -> None:
     level = logging.INFO if report.state in ("connected", "failed") else logging.DEBUG
+    if not _log.isEnabledFor(level):
+        return
     fields = {
         "event": f"transport-{report.state}",
         "transport": report.transport,

@@ -1,6 +1,6 @@
 """The ICE agent of one transport (RFC 8445, 8838, 8863): it decides, the data plane checks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from visavis.clock import Clock, TimerHandle
 from visavis.dataplane.commands import (
@@ -9,12 +9,13 @@ from visavis.dataplane.commands import (
     AnswerByRelaysOnly,
     PairId,
     RestartIce,
+    SetIceRole,
     SocketId,
     TransportId,
 )
 from visavis.ice.bases import Base, Bases
 from visavis.ice.candidate import Candidate, Foundations, LocalCandidate
-from visavis.ice.checklist import CandidatePair, PairStatus
+from visavis.ice.checklist import OPEN, CandidatePair, PairStatus
 from visavis.ice.checks import Checks
 from visavis.ice.events import AgentEvents
 from visavis.ice.gathering import CandidateError, Gatherer
@@ -130,11 +131,22 @@ class IceAgent:
             tell()
         self._update()
 
-    def start(self, remote: Credentials) -> None:
-        """The peer's description is there: checks begin (RFC 8445 section 6.1), and with them the PAC
-        timer."""
+    def set_role(self, controlling: bool) -> None:
+        """The descriptions give the other role than that so far (RFC 8445 section 6.1.1)."""
+        if not self._closed:
+            self._plane.submit(SetIceRole(self._transport, controlling))
+            self.role_changed(controlling)
+
+    def start(self, remote: Credentials, *, is_another_peer: bool = False) -> None:
+        """The peer's description is there: checks begin (RFC 8445 section 6.1), and with them the PAC timer.
+        Where there were credentials of a peer, all begins anew with our candidates; what served
+        `is_another_peer`'s place serves no more."""
         if self.remote_credentials == remote or self._closed:
             return
+        if is_another_peer:
+            self._connection = Connection.NONE
+        if self.remote_credentials is not None:
+            self._begin_generation(self._checks.locals)
         self.remote_credentials = remote
         if self._generation:
             ours = self.credentials
@@ -159,15 +171,10 @@ class IceAgent:
         pair in use serves until a new one does."""
         if self._closed:
             return
-        self._generation += 1
-        self._end_generation()
+        self._begin_generation(())
         self._held = None
         self.credentials = credentials
         self.remote_credentials = None
-        self._patience_over = False
-        if self._connection is not Connection.UP:
-            self._connection = Connection.NONE
-        self._checks = self._new_checks(self._checks.list.next_id)
         self._plane.submit(RestartIce(self._transport, credentials.ufrag, credentials.password))
         self._gather()
 
@@ -289,6 +296,16 @@ class IceAgent:
         for socket in self._gatherer.gather(self.credentials.ufrag):
             self._checks.remove_socket(socket)
 
+    def _begin_generation(self, locals: Iterable[LocalCandidate]) -> None:
+        self._generation += 1
+        self._end_generation()
+        self._patience_over = False
+        if self._connection is not Connection.UP:
+            self._connection = Connection.NONE
+        self._checks = self._new_checks(self._checks.list.next_id)
+        for local in locals:
+            self._checks.add_local(local)
+
     def _new_checks(self, first_id: int) -> Checks:
         options = self._options
         remotes = RemoteCandidates(
@@ -332,7 +349,7 @@ class IceAgent:
         """Derives the state, and tells it if it changed. Once there is a connection, pairs that go on being
         learnt do not keep it from being completed."""
         connected = self._connection is Connection.UP
-        pairs = [pair for pair in self._checks.list if not (connected and pair.was_learnt)]
+        found = [pair.status for pair in self._checks.list if not (connected and pair.was_learnt)]
         state = ice_state(
             Knowledge(
                 closed=self._closed,
@@ -345,8 +362,8 @@ class IceAgent:
                 local_candidates=len(self._checks.locals),
                 remotes_ended=self._checks.remotes.ended,
                 remote_candidates=len(self._checks.remotes),
-                open_pairs=sum(pair.is_open for pair in pairs),
-                failed_pairs=sum(pair.status is PairStatus.FAILED for pair in pairs),
+                open_pairs=sum(map(found.count, OPEN)),
+                failed_pairs=found.count(PairStatus.FAILED),
                 patience_over=self._patience_over,
             )
         )

@@ -2,7 +2,6 @@
 8)."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Protocol
 
 from visavis.clock import Clock, TimerHandle
@@ -14,6 +13,7 @@ from visavis.ice.options import IceOptions
 from visavis.ice.remotes import RemoteCandidates
 from visavis.stun import CommandSink
 from visavis.turn import Allocation
+from visavis.values import replace
 
 
 class ChecksEvents(Protocol):

@@ -1,7 +1,6 @@
 """Gathering (RFC 8445 section 5.1.1): host, server-reflexive and relayed candidates, paced and bounded in
 time."""
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -101,7 +100,7 @@ class Gatherer:
         self._generation = 0
         self._known: set[tuple[SocketId, Address]] = set()
         self._inquiries: list[_Inquiry] = []
-        self._jobs: deque[partial[None]] = deque()
+        self._jobs: list[partial[None]] = []
         self._pace: TimerHandle | None = None
         self._deadline: TimerHandle | None = None
         self._open_requests: set[int] = set()
@@ -204,7 +203,7 @@ class Gatherer:
         """One new transaction each Ta (RFC 8445 section 14.2)."""
         self._pace = None
         if self._jobs:
-            job = self._jobs.popleft()
+            job = self._jobs.pop(0)
             self._pace = self._clock.call_later(self._options.pace_s, self._next_job)
             job()
         self._finish_if_done()

@@ -6,6 +6,7 @@ import ipaddress
 import math
 import os
 import socket
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,6 @@ from typing import Final
 
 import ifaddr
 
-from visavis.clock import Clock, LoopClock
 from visavis.dataplane.commands import Address
 from visavis.ice.mdns import is_mdns_name
 from visavis.ice.mdns_socket import MdnsSocket
@@ -165,9 +165,12 @@ class InterfaceCache:
     with several transports, or a hundred connections at once, ask for the same."""
 
     def __init__(
-        self, clock: Clock, interfaces: Callable[[], Sequence[Interface]], age_s: float = 1.0
+        self,
+        interfaces: Callable[[], Sequence[Interface]],
+        monotonic: Callable[[], float],
+        age_s: float = 1.0,
     ) -> None:
-        self._clock = clock
+        self._monotonic = monotonic
         self._interfaces = interfaces
         self._age_s = age_s
         self._listed_s = -math.inf
@@ -175,14 +178,16 @@ class InterfaceCache:
 
     def __call__(self) -> Sequence[Interface]:
         """The addresses."""
-        now = self._clock.monotonic()
+        now = self._monotonic()
         if now - self._listed_s > self._age_s:
             self._known = tuple(self._interfaces())
             self._listed_s = now
         return self._known
 
 
+_known_interfaces: Final = InterfaceCache(machine_interfaces, time.monotonic)
+
+
 def this_machine(resolver: LoopResolver) -> Machine:
     """The real one, for agents on the resolver's loop."""
-    interfaces = InterfaceCache(LoopClock(resolver.loop), machine_interfaces)
-    return Machine(interfaces, open_udp_socket, open_tcp_stream, open_tcp_listener, resolver)
+    return Machine(_known_interfaces, open_udp_socket, open_tcp_stream, open_tcp_listener, resolver)

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 
 from visavis.dataplane.commands import Address
@@ -16,6 +15,7 @@ from visavis.ice.candidate import (
 )
 from visavis.ice.mdns import is_mdns_name
 from visavis.ice.options import Resolver
+from visavis.values import replace
 
 
 class RemoteCandidates:

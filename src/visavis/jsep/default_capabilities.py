@@ -21,6 +21,8 @@ DEFAULT_CAPABILITIES = Capabilities(
             ("transport-cc",),
             max_ptime_ms=120,
         ),  # RFC 7587
+        CodecCapability(Kind.AUDIO, "PCMU", 8000, 0),  # RFC 3551, asked for by RFC 7874 section 3
+        CodecCapability(Kind.AUDIO, "PCMA", 8000, 8),
         CodecCapability(Kind.AUDIO, "telephone-event", 48000, 110, parameters="0-15"),  # RFC 4733
         CodecCapability(Kind.AUDIO, "telephone-event", 8000, 126, parameters="0-15"),
         CodecCapability(

@@ -51,9 +51,8 @@ class _Nobody:
 class CandidatePool:
     """The pooled links of one connection.
 
-    All have one pair of credentials, as all transports of an offer do. They take the controlling role, that
-    of the offerer (RFC 8445 section 6.1.1): an answerer's transport gathers by itself, since a role that
-    is wrong would have to be mended by a conflict.
+    All have one pair of credentials, as all transports of an offer do. They are opened in the offerer's role
+    (RFC 8445 section 6.1.1); one that an answer needs takes the other before any check is sent.
     """
 
     def __init__(
@@ -87,8 +86,6 @@ class CandidatePool:
 
     def take(self, transport: Transport) -> AgentLink | None:
         """The link for a transport, which `gather`s next; None when none fits."""
-        if not transport.controlling:
-            self.drain()
         if not self._links or transport.local != self._credentials:
             return None
         return self._links.pop(0)

@@ -167,7 +167,7 @@ def _tell_tracks(connection: Connection, changes: Changes, failed: list[RTCDataC
         connection.data.fail(channel)
     for change in changes.tracks:
         if change.mute:
-            connection.transceiver(change.transceiver).receiver.track.source.set_muted(True)
+            connection.transceiver(change.transceiver).receiver.mute()
     for change in changes.tracks:
         track = connection.transceiver(change.transceiver).receiver.track
         for id in change.removed:

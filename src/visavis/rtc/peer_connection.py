@@ -8,7 +8,7 @@ from typing import Self
 
 from visavis.errors import DOMException
 from visavis.events import Event, EventHandler
-from visavis.jsep import Description, close
+from visavis.jsep import Description, close, set_receives_simulcast
 from visavis.rtc import candidates, certificate, descriptions, idl
 from visavis.rtc import configuration as configurations
 from visavis.rtc.certificate import RTCCertificate
@@ -225,6 +225,7 @@ class RTCPeerConnection(MediaAndData):
         )
         if (new.iceServers, new.iceTransportPolicy) != (old.iceServers, old.iceTransportPolicy):
             connection.needs_ice_restart = connection.session.local is not None
+        connection.replace(set_receives_simulcast(connection.session, new.receive_simulcast))
         connection.fill_pool()
 
     @staticmethod

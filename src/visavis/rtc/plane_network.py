@@ -43,7 +43,7 @@ class PlaneNetwork:
         forget = partial(self._forget, transport.key)
         pooled = self._pool.take(transport) if transport.key not in self._ids else None
         if pooled is not None:
-            pooled.leave_pool(events, forget)
+            pooled.leave_pool(transport.controlling, events, forget)
             self._ids[transport.key] = pooled.id
             return pooled
         return AgentLink(

@@ -21,6 +21,7 @@ from visavis.dataplane.commands import (
     RemoveSocket,
     RestartIce,
     SendStun,
+    SetIceRole,
     SetPairs,
     SocketId,
 )
@@ -83,6 +84,8 @@ class FakeIcePlane:
                 checks.connect((command.remote_ufrag, command.remote_password))
             case RestartIce():
                 checks.restart(command)
+            case SetIceRole(controlling=controlling):
+                checks.set_role(controlling)
             case (
                 AddSocket(socket=socket, descriptor=descriptor)
                 | OpenStream(socket=socket, descriptor=descriptor)

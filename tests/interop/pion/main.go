@@ -218,6 +218,24 @@ func (e *end) describe() (*webrtc.SessionDescription, error) {
 	return &description, e.pc.SetLocalDescription(description)
 }
 
+// route gives the pair of candidates that is in use.
+func (e *end) route() (any, error) {
+	transport := e.pc.GetTransceivers()[0].Sender().Transport().ICETransport()
+	pair, err := transport.GetSelectedCandidatePair()
+	if err != nil || pair == nil {
+		return nil, fmt.Errorf("no pair: %v", err)
+	}
+	types := map[string]any{"local": pair.Local.Typ.String(), "remote": pair.Remote.Typ.String()}
+	types["relay_protocol"] = nil
+	for _, one := range e.pc.GetStats() {
+		of, is := one.(webrtc.ICECandidateStats)
+		if is && of.Type == webrtc.StatsTypeLocalCandidate && of.CandidateType == webrtc.ICECandidateTypeRelay {
+			types["relay_protocol"] = of.RelayProtocol
+		}
+	}
+	return types, nil
+}
+
 // until polls, for want of events.
 func until(what string, holds func() bool) error {
 	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
@@ -312,6 +330,8 @@ func (e *end) run(command string, with json.RawMessage) (any, error) {
 			return nil, err
 		}
 		return nil, e.pc.AddICECandidate(candidate)
+	case "route":
+		return e.route()
 	case "connected":
 		return nil, until("connected", func() bool {
 			return e.pc.ConnectionState() == webrtc.PeerConnectionStateConnected

@@ -1,6 +1,8 @@
 import asyncio
 import re
 
+import pytest
+
 from tests.unit.rtc.pairs import negotiate, pair, record, run, trickle
 from visavis.rtc import MessageEvent, RTCDataChannel, RTCDataChannelEvent, RTCPeerConnection
 from visavis.rtc.held_messages import SHARE_BYTES, HeldMessages
@@ -209,6 +211,25 @@ def test_a_reliable_channel_that_nobody_reads_holds_all_until_its_end_frees_them
     assert held.end() == SHARE_BYTES + 1
     assert held.take() == (b"a", 0)
     assert held.end() == 0
+
+
+@pytest.mark.parametrize(
+    ("is_read", "drops", "warning"),
+    [
+        (False, False, "nobody reads the data channel 'chat': its messages fill the window"),
+        (True, True, "the program does not keep up with the data channel 'chat': its messages are dropped"),
+    ],
+)
+def test_what_is_not_read_in_time_is_told_once_with_its_reason(
+    is_read: bool, drops: bool, warning: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    held = HeldMessages("chat", drops=drops)
+    held.put(b"first", 5)
+    if is_read:
+        held.take()
+    for _ in range(3):
+        held.put(b"a", SHARE_BYTES)
+    assert [record.message for record in caplog.records] == [warning]
 
 
 def test_a_negotiated_channel_opens_without_an_event_at_the_peer() -> None:

@@ -5,8 +5,16 @@ use std::time::Duration;
 
 use dimpl::Config;
 
-/// Longer datagrams are thrown away: no handshake flight nor record that fits a path is longer.
-pub const MAX_DATAGRAM: usize = 2048;
+use super::alert;
+
+/// Longer datagrams are thrown away: a record with all that it may hold, and what is around that.
+pub const MAX_DATAGRAM: usize = MAX_RECORD + 64;
+
+/// What one record holds (RFC 6347 section 4.1.1).
+pub const MAX_RECORD: usize = 1 << 14;
+
+/// Before the connection stands: no flight of a handshake is longer.
+pub const MAX_HANDSHAKE_DATAGRAM: usize = 2048;
 
 /// How many datagrams the engine keeps until it can use them.
 const MAX_QUEUED: usize = 30;
@@ -14,7 +22,10 @@ const MAX_QUEUED: usize = 30;
 /// The engine panics if a certificate does not fit into the buffer that it is given. A certificate comes out of what is
 /// queued, so this buffer holds any.
 pub(super) const OUTPUT_BUFFER: usize = 64 * 1024;
-const _: () = assert!(MAX_QUEUED * MAX_DATAGRAM <= OUTPUT_BUFFER);
+const _: () = assert!(MAX_QUEUED * MAX_HANDSHAKE_DATAGRAM <= OUTPUT_BUFFER);
+
+/// And once it stands, this, until a record is longer.
+pub(super) const RECORD_BUFFER: usize = 2048;
 
 /// A peer that is not listening yet loses the first flight; the next one comes after this time, give or take a quarter,
 /// and then after twice, four times ... as long.
@@ -30,6 +41,7 @@ pub(super) const NEVER: Duration = Duration::from_secs(3_600);
 /// The same for all; building it runs the cryptographic provider's self-test.
 pub(super) static CONFIG: LazyLock<Arc<Config>> = LazyLock::new(|| {
     let config = Config::builder()
+        .with_crypto_provider(alert::provider())
         .use_server_cookie(false)
         .require_client_certificate(true)
         .flight_start_rto(FIRST_RETRANSMISSION)

@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 use dimpl::{Dtls, DtlsCertificate, Error, Output, ProtocolVersion, SecurityError, UnexpectedMessageError};
 use zeroize::Zeroizing;
 
-use super::config::{CONFIG, MAX_DATAGRAM, NEVER, OUTPUT_BUFFER};
+use super::alert;
+use super::config::{
+    CONFIG, MAX_DATAGRAM, MAX_HANDSHAKE_DATAGRAM, MAX_RECORD, NEVER, OUTPUT_BUFFER, RECORD_BUFFER,
+};
 use super::fingerprint;
 use super::hello::{ClientHello, cipher_suite_name, server_cipher_suite_untrusted};
 use super::keys::Keys;
@@ -17,9 +20,9 @@ use crate::time::Time;
 
 const FINGERPRINT_MISMATCH: &str = "fingerprint-mismatch";
 
-/// A fatal alert, bad_certificate, of epoch 0 (RFC 6347 section 4.1, RFC 5246 section 7.2.2), with a sequence number that no
-/// record of a handshake has.
-const BAD_CERTIFICATE: [u8; 15] = [21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 2, 42];
+/// The fatal alert of epoch 0 (RFC 6347 section 4.1, RFC 5246 section 7.2.2), with a sequence number that no record of a
+/// handshake has.
+const BAD_CERTIFICATE: [u8; 15] = [21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 2, alert::BAD_CERTIFICATE];
 
 /// What became of the association.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,10 +46,6 @@ pub enum Event {
 /// The datagram had no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Discarded;
-
-/// What a record adds to what it carries: header, explicit nonce, tag (RFC 6347 section 4.1, RFC 5288 section 3); in 1.3 it
-/// is less (RFC 9147 section 4).
-const RECORD_BYTES: usize = 13 + 8 + 16;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -162,7 +161,7 @@ impl Endpoint {
     /// Sends `packet` as application data, one record in one datagram, which `send` is given; other datagrams that were
     /// ready wait for `poll_transmit`. False: no connection stands, or the packet is none for a datagram.
     pub fn seal(&mut self, packet: &[u8], mut send: impl FnMut(&[u8])) -> bool {
-        if self.state != State::Connected || packet.is_empty() || packet.len() + RECORD_BYTES > MAX_DATAGRAM {
+        if self.state != State::Connected || packet.is_empty() || packet.len() > MAX_RECORD {
             return false;
         }
         let Some(engine) = &mut self.engine else { return false };
@@ -183,7 +182,8 @@ impl Endpoint {
     /// as `Discarded`; all others end the association. Before keys are agreed on, DTLS cannot tell a forged hello or alert
     /// from a true one (RFC 6347 section 4.1.2.7), so who can send from a validated address can spoil a handshake.
     pub fn handle_datagram_untrusted(&mut self, now: Time, datagram: &[u8]) -> Result<(), Discarded> {
-        if datagram.len() > MAX_DATAGRAM {
+        let most = if self.is_connected() { MAX_DATAGRAM } else { MAX_HANDSHAKE_DATAGRAM };
+        if datagram.len() > most {
             return Err(Discarded);
         }
         match self.state {
@@ -290,7 +290,8 @@ impl Endpoint {
         // Certificates come before the connection stands, and nothing afterwards is longer than a datagram.
         let is_connected = self.state == State::Connected;
         let mut buffer = if is_connected { std::mem::take(&mut self.buffer) } else { Zeroizing::default() };
-        buffer.resize(if is_connected { MAX_DATAGRAM } else { OUTPUT_BUFFER }, 0);
+        let size = if is_connected { buffer.len().max(RECORD_BUFFER) } else { OUTPUT_BUFFER };
+        buffer.resize(size, 0);
         let failure = loop {
             match engine.poll_output(&mut buffer) {
                 Output::Packet(packet) => {
@@ -325,7 +326,10 @@ impl Endpoint {
                     self.events.push_back(Event::Closed);
                     self.state = State::Over;
                 }
-                // Its own records are far smaller than the buffer.
+                Output::BufferTooSmall { needed } if is_connected && needed <= MAX_DATAGRAM => {
+                    buffer.resize(needed, 0);
+                }
+                // Its own records before that are far smaller than the buffer.
                 Output::BufferTooSmall { .. } => break Some("record-too-large"),
                 _ => {}
             }
@@ -382,8 +386,8 @@ impl Endpoint {
 
 /// Tells a peer that is not who it was signalled to be, so that it need not wait for the time-out of its handshake.
 ///
-/// In DTLS 1.2 it has no keys of ours yet, and takes an alert in the clear. In 1.3 it takes none, and the engine has but
-/// one to send under keys: the handshake is brought to its end, and closed at once. Media keys are given to nobody.
+/// In DTLS 1.2 it has no keys of ours yet, and takes an alert in the clear. In 1.3 it takes none: the handshake is brought to
+/// its end, and an alert sent under its keys at once. Media keys are given to nobody.
 fn refuse(engine: &mut Dtls, buffer: &mut [u8], send: &mut dyn FnMut(&[u8])) {
     if engine.protocol_version() != Some(ProtocolVersion::DTLS1_3) {
         send(&BAD_CERTIFICATE);
@@ -391,7 +395,7 @@ fn refuse(engine: &mut Dtls, buffer: &mut [u8], send: &mut dyn FnMut(&[u8])) {
     }
     send_rest(engine, buffer, send);
     // An error, or an engine that is not through with the handshake: the peer's time-out has to do.
-    let _ = engine.close();
+    let _ = alert::instead_of_close_notify(alert::BAD_CERTIFICATE, || engine.close());
     send_rest(engine, buffer, send);
 }
 

@@ -19,6 +19,7 @@
 //! validated, which is what a cookie would prove, at the price of a round trip. Pre-shared keys are not configured, hence
 //! neither offered nor accepted. There is no resumption and no renegotiation.
 
+mod alert;
 mod certificate;
 mod config;
 mod endpoint;
@@ -30,7 +31,7 @@ mod received;
 mod tests;
 
 pub use certificate::{Certificate, CertificateError, Curve};
-pub use config::MAX_DATAGRAM;
+pub use config::{MAX_DATAGRAM, MAX_HANDSHAKE_DATAGRAM};
 pub use endpoint::{Discarded, Endpoint, Event};
 pub use keys::Keys;
 pub use received::Received;

@@ -113,8 +113,12 @@ impl Agent {
         self.is_lite
     }
 
-    /// The peer's credentials: from now on pairs are checked. Of those that were learnt before, only the peer's stay.
+    /// The peer's credentials: from now on pairs are checked. Of those that were learnt before, only the peer's stay. Where
+    /// there were others it is another peer, or one that has restarted: a path in use stays until a new one is there.
     pub fn set_remote(&mut self, remote: Credentials) {
+        if !self.is_lite && self.remote.as_ref().is_some_and(|known| *known != remote) {
+            self.retire(&self.local.clone());
+        }
         let strangers: Vec<PairId> = self
             .pairs
             .iter()
@@ -153,7 +157,8 @@ impl Agent {
         }
     }
 
-    pub(super) fn drop_former(&mut self) {
+    /// The path of before a restart serves no more.
+    pub fn drop_former(&mut self) {
         if let Some(former) = self.former.take() {
             self.release(former.pair.path);
         }

@@ -118,6 +118,13 @@ impl Agent {
         self.report(Event::RoleChanged { controlling: self.controlling });
     }
 
+    /// The role that the descriptions give (RFC 8445 section 6.1.1); told, as after a conflict.
+    pub fn set_role(&mut self, controlling: bool) {
+        if !self.is_lite && controlling != self.controlling {
+            self.switch_role();
+        }
+    }
+
     /// RFC 8445 section 7.3.1.3: the check came from a candidate that is not known.
     fn learn(&mut self, now: Time, check: &Check<'_>) -> Option<usize> {
         if !self.make_room(now) {

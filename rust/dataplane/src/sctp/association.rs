@@ -11,7 +11,7 @@ use super::cookie::{Agreed, CookieMaker};
 use super::handshake::{Handshake, Local, agree, write_init};
 use super::outbound::Outbound;
 use super::transfer::Transfer;
-use super::{Config, Event, Figures, OutgoingMessage};
+use super::{Config, DTLS_BYTES, Event, Figures, OutgoingMessage};
 use crate::random::{Random, Secret};
 use crate::time::Time;
 
@@ -37,6 +37,8 @@ pub struct Association {
     phase: Phase,
     /// Whole packets: answers, and the last word.
     answers: VecDeque<Vec<u8>>,
+    /// The path is one on which datagrams may be too long.
+    may_probe: bool,
     events: VecDeque<Event>,
     discarded: u64,
 }
@@ -53,6 +55,7 @@ impl Association {
             random,
             phase: Phase::Connecting(Handshake::new(now), Box::default()),
             answers: VecDeque::new(),
+            may_probe: true,
             events: VecDeque::new(),
             discarded: 0,
         }
@@ -130,6 +133,37 @@ impl Association {
         }
     }
 
+    /// From now on packets take another path. `may_probe`: by datagrams, of which longer ones are lost; not over a stream.
+    pub fn handle_path_change(&mut self, now: Time, may_probe: bool) {
+        self.may_probe = may_probe;
+        if let Phase::Established(transfer) = &mut self.phase {
+            transfer.path_mtu.restart(now, may_probe);
+        }
+    }
+
+    /// This machine does not send datagrams of so many bytes on the path.
+    pub fn handle_refusal(&mut self, now: Time, bytes: usize) {
+        if let Phase::Established(transfer) = &mut self.phase {
+            transfer.path_mtu.handle_refusal(now, bytes);
+        }
+    }
+
+    /// The longest datagram that may carry data now.
+    pub fn path_mtu(&self) -> usize {
+        match &self.phase {
+            Phase::Established(transfer) => transfer.path_mtu.current(),
+            _ => self.config.base_packet() + DTLS_BYTES,
+        }
+    }
+
+    /// Whether IP must not cut its datagrams, by which it finds out how long they may be.
+    pub fn forbids_fragments(&self) -> bool {
+        match &self.phase {
+            Phase::Established(transfer) => transfer.path_mtu.forbids_fragments(),
+            _ => false,
+        }
+    }
+
     /// Ends it with a word to the peer (section 9.1). There is no event.
     pub fn abort(&mut self) {
         self.end(cause::USER_INITIATED_ABORT);
@@ -191,8 +225,7 @@ impl Association {
             }
             Phase::Established(transfer) => {
                 let start = begin(&self.config, transfer.agreed.peer_tag, out);
-                let end = start + self.config.max_packet;
-                if !transfer.write(now, out, end) {
+                if !transfer.write_probe(now, out, start) && !transfer.write(now, out, start) {
                     out.truncate(start);
                     return false;
                 }
@@ -281,7 +314,8 @@ impl Association {
                 Ok(())
             }
             chunk_type::HEARTBEAT => {
-                if HEADER_LENGTH + chunk.value.len() + sctp::CHUNK_HEADER_LENGTH <= self.config.max_packet {
+                if HEADER_LENGTH + chunk.value.len() + sctp::CHUNK_HEADER_LENGTH <= self.config.base_packet()
+                {
                     self.answer(|out| {
                         ChunkWriter::begin(out, chunk_type::HEARTBEAT_ACK, 0).bytes(chunk.value).finish();
                     });
@@ -315,10 +349,13 @@ impl Association {
                 }
                 Ok(())
             }
-            chunk_type::PAD
-            | chunk_type::HEARTBEAT_ACK
-            | chunk_type::SHUTDOWN_ACK
-            | chunk_type::SHUTDOWN_COMPLETE => Ok(()),
+            chunk_type::HEARTBEAT_ACK => {
+                if let Phase::Established(transfer) = &mut self.phase {
+                    transfer.handle_probe_answer_untrusted(now, chunk);
+                }
+                Ok(())
+            }
+            chunk_type::PAD | chunk_type::SHUTDOWN_ACK | chunk_type::SHUTDOWN_COMPLETE => Ok(()),
             kind if is_unknown(kind) => {
                 self.discarded += 1;
                 if kind & 0x40 != 0 {
@@ -373,7 +410,7 @@ impl Association {
         let Some(cookie) = init.parameters.value_of(parameter::STATE_COOKIE) else {
             return Err("an INIT ACK without a cookie");
         };
-        if cookie.len() + sctp::CHUNK_HEADER_LENGTH + HEADER_LENGTH > self.config.max_packet {
+        if cookie.len() + sctp::CHUNK_HEADER_LENGTH + HEADER_LENGTH > self.config.base_packet() {
             return Err("a cookie that is longer than a packet");
         }
         handshake.answer(now, agree(&self.config, self.local, &init), cookie.to_vec());
@@ -414,7 +451,8 @@ impl Association {
     fn establish(&mut self, now: Time, agreed: Agreed) {
         let Phase::Connecting(_, outbound) = &mut self.phase else { return };
         let outbound = std::mem::take(outbound.as_mut());
-        self.phase = Phase::Established(Box::new(Transfer::new(agreed, self.config, outbound, now)));
+        let transfer = Transfer::new(agreed, self.config, outbound, now, self.may_probe);
+        self.phase = Phase::Established(Box::new(transfer));
         self.events.push_back(Event::Connected { inbound: agreed.inbound, outbound: agreed.outbound });
     }
 

@@ -39,6 +39,8 @@ pub struct SentPiece {
     sent_at: Time,
     transmissions: u32,
     snapshot: Snapshot,
+    /// With it, its packet became longer than all paths take.
+    makes_long: bool,
 }
 
 impl SentPiece {
@@ -58,6 +60,9 @@ impl SentPiece {
 pub struct Outcome {
     pub acknowledged: Option<Acknowledged>,
     pub lost_bytes: usize,
+    /// When long packets had been sent: each that was lost, and the newest that was delivered.
+    pub long_lost: Vec<Time>,
+    pub long_delivered: Option<Time>,
     /// Messages of which a piece was given up: the rest of them need not be sent.
     pub abandoned: Vec<(u16, u64)>,
 }
@@ -92,6 +97,7 @@ pub struct Flight {
     settled: u64,
     /// The pieces of messages that may be given up, by serial and TSN, so that giving up looks at no others.
     revocable: BTreeSet<(u64, u64)>,
+    pub lost_count: u64,
     pub retransmitted: u64,
     pub abandoned: u64,
 }
@@ -109,6 +115,7 @@ impl Flight {
             forward_due: false,
             settled: first,
             revocable: BTreeSet::new(),
+            lost_count: 0,
             retransmitted: 0,
             abandoned: 0,
         }
@@ -141,7 +148,7 @@ impl Flight {
     }
 
     /// A new piece leaves.
-    pub fn push(&mut self, now: Time, piece: NextPiece, snapshot: Snapshot) -> u64 {
+    pub fn push(&mut self, now: Time, piece: NextPiece, snapshot: Snapshot, makes_long: bool) -> u64 {
         let tsn = self.next_tsn();
         let piece = SentPiece {
             message: piece.message,
@@ -152,6 +159,7 @@ impl Flight {
             sent_at: now,
             transmissions: 1,
             snapshot,
+            makes_long,
         };
         self.in_flight += piece.bytes();
         if piece.message.is_revocable() {
@@ -174,7 +182,13 @@ impl Flight {
     }
 
     /// A lost piece leaves again.
-    pub fn repeat(&mut self, now: Time, tsn: u64, snapshot: Snapshot) -> Option<&SentPiece> {
+    pub fn repeat(
+        &mut self,
+        now: Time,
+        tsn: u64,
+        snapshot: Snapshot,
+        makes_long: bool,
+    ) -> Option<&SentPiece> {
         self.lost.remove(&tsn);
         self.order.push_back((tsn, now));
         self.retransmitted += 1;
@@ -182,6 +196,7 @@ impl Flight {
         let piece = self.pieces.get_mut(place)?;
         (piece.state, piece.sent_at, piece.snapshot) = (State::InFlight, now, snapshot);
         piece.transmissions += 1;
+        piece.makes_long = makes_long;
         self.in_flight += piece.end - piece.start;
         self.pieces.get(place)
     }
@@ -205,6 +220,7 @@ impl Flight {
             sent_at: None,
             snapshot: Snapshot::default(),
             is_repeated: false,
+            long: None,
         };
         while self.first <= cumulative {
             let Some(piece) = self.pieces.pop_front() else { break };
@@ -236,7 +252,8 @@ impl Flight {
             self.reordering = (self.reordering + 1).min(MOST_REORDERING);
         }
         self.newest_delivered = self.newest_delivered.max(seen.sent_at);
-        let mut outcome = Outcome { acknowledged: seen.summary(self.in_flight), ..Outcome::default() };
+        let acknowledged = seen.summary(self.in_flight);
+        let mut outcome = Outcome { acknowledged, long_delivered: seen.long, ..Outcome::default() };
         self.find_lost(now, min_rtt, &mut outcome);
         self.forget_order();
         Some(outcome)
@@ -322,9 +339,11 @@ impl Flight {
         let Some(piece) = self.piece(tsn) else { return };
         piece.state = State::Lost;
         let (bytes, repeats) = (piece.bytes(), piece.may_repeat(now));
+        outcome.long_lost.extend(piece.makes_long.then_some(piece.sent_at));
         let (stream, serial) = (piece.message.stream, piece.message.serial);
         outcome.lost_bytes += bytes;
         self.in_flight -= bytes;
+        self.lost_count += 1;
         self.lost.insert(tsn);
         if !repeats {
             self.abandon(serial);
@@ -448,6 +467,8 @@ struct Delivered {
     sent_at: Option<Time>,
     snapshot: Snapshot,
     is_repeated: bool,
+    /// When the newest of the long packets was sent.
+    long: Option<Time>,
 }
 
 impl Delivered {
@@ -459,6 +480,9 @@ impl Delivered {
         // An answer that comes sooner than one can is to what was sent before (RFC 8985 section 6.2, step 2).
         if piece.transmissions > 1 && self.now.since(piece.sent_at) < self.min_rtt {
             return;
+        }
+        if piece.makes_long {
+            self.long = self.long.max(Some(piece.sent_at));
         }
         if self.sent_at.is_none_or(|sent_at| piece.sent_at >= sent_at) {
             (self.sent_at, self.snapshot) = (Some(piece.sent_at), piece.snapshot);
@@ -495,7 +519,7 @@ mod tests {
                 expires: None,
             };
             let piece = NextPiece { message, start: 0, end: 1, fragment: 0 };
-            flight.push(Time::ZERO, piece, Snapshot::default());
+            flight.push(Time::ZERO, piece, Snapshot::default(), false);
         }
         let mut outcome = Outcome::default();
         flight.lose_all(Time::ZERO, &mut outcome);

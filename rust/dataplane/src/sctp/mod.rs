@@ -3,6 +3,7 @@
 //! * `association` takes packets and gives packets; with `handshake` and `cookie` it comes to stand, then `transfer` is in charge.
 //! * `outbound` has the messages that wait and says which is next; `flight` has what was sent, finds out what was lost, and
 //!   gives up what need not arrive; `congestion` says how much may be on the way.
+//! * `path_mtu` finds out how long packets may be.
 //! * `tsns` knows which packets came, `assembly` makes messages of them, `inbound` puts those in order.
 //! * `reset` closes streams (RFC 6525).
 
@@ -14,6 +15,7 @@ mod flight;
 mod handshake;
 mod inbound;
 mod outbound;
+mod path_mtu;
 mod reset;
 mod rtt;
 mod transfer;
@@ -25,6 +27,11 @@ mod tests;
 use std::time::Duration;
 
 pub use association::Association;
+pub use path_mtu::{BASE as BASE_PATH_MTU, LARGEST as LARGEST_PATH_MTU};
+
+/// What DTLS adds to a packet at the most, rounded up to a multiple of four: header, explicit nonce, tag (RFC 6347 section
+/// 4.1, RFC 5288 section 3); in 1.3 it is less (RFC 9147 section 4).
+pub const DTLS_BYTES: usize = 40;
 
 /// What an association is opened with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,10 +44,17 @@ pub struct Config {
     pub max_message: usize,
     /// How many streams in each direction are asked for.
     pub streams: u16,
-    /// The longest packet, with its header.
-    pub max_packet: usize,
+    /// Datagrams, with what DTLS adds, are no longer than this. None: as long as is found out to arrive (RFC 8899).
+    pub fixed_path_mtu: Option<usize>,
     /// Whether long messages are to be interleaved with others (RFC 8260), where the peer can.
     pub interleaving: bool,
+}
+
+impl Config {
+    /// The longest packet, with its header, while nothing is known of the path.
+    fn base_packet(&self) -> usize {
+        self.fixed_path_mtu.unwrap_or(path_mtu::BASE) - DTLS_BYTES
+    }
 }
 
 /// How long it is tried to get a message across (RFC 3758, RFC 7496).
@@ -101,13 +115,15 @@ pub enum Event {
 pub struct Figures {
     pub congestion_window: usize,
     pub receiver_window: usize,
-    pub max_packet: usize,
+    /// The longest datagram that is sent now, DTLS and all above UDP counted.
+    pub path_mtu: usize,
     /// Sent, not acknowledged.
     pub unacknowledged_bytes: usize,
     /// Not sent for the first time yet.
     pub queued_bytes: usize,
     pub smoothed_rtt: Option<Duration>,
-    /// What was sent again.
+    /// Chunks of data that were found to be lost, and what was sent again of them.
+    pub lost: u64,
     pub retransmitted: u64,
     /// Messages that were given up.
     pub abandoned: u64,

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use visavis_wire::sctp::{
-    CHUNK_HEADER_LENGTH, Chunk, ChunkWriter, DATA_HEADER_LENGTH, Data, DataHeader, ForwardTsn,
+    CHUNK_HEADER_LENGTH, Chunk, ChunkWriter, DATA_HEADER_LENGTH, Data, DataHeader, ForwardTsn, HEADER_LENGTH,
     I_DATA_HEADER_LENGTH, InterleavedForwardTsn, Parameters, ReconfigRequest, ReconfigResponse, Sack,
-    SctpError, chunk_type, extend_u32,
+    SctpError, chunk_type, extend_u32, parameter,
 };
 
 use super::congestion::Congestion;
@@ -14,10 +14,11 @@ use super::cookie::Agreed;
 use super::flight::{Flight, Outcome, SentPiece};
 use super::inbound::{Delivered, Inbound};
 use super::outbound::Outbound;
+use super::path_mtu::PathMtu;
 use super::reset::{IncomingResets, OutgoingResets};
 use super::rtt::RttEstimator;
 use super::tsns::{Arrival, ReceivedTsns};
-use super::{Config, Event, Figures};
+use super::{Config, DTLS_BYTES, Event, Figures};
 use crate::time::Time;
 
 /// How long an acknowledgement is held back for another packet to come (RFC 9260 section 6.2 permits 500 ms).
@@ -30,6 +31,8 @@ const MAX_IN_FLIGHT: usize = 32_768;
 /// Messages that wait to be asked for; beyond them nothing is taken from the peer.
 const MAX_EVENTS: usize = 65_536;
 const MAX_GAP_BLOCKS: usize = 256;
+/// A sliver at the end of a packet costs more in headers than it is worth.
+const LEAST_PIECE: usize = 64;
 
 /// When the peer is to hear what came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +51,7 @@ pub struct Transfer {
     flight: Flight,
     congestion: Congestion,
     rtt: RttEstimator,
+    pub path_mtu: PathMtu,
     peer_window: usize,
     tsns: ReceivedTsns,
     inbound: Inbound,
@@ -69,7 +73,13 @@ pub struct Transfer {
 }
 
 impl Transfer {
-    pub fn new(agreed: Agreed, config: Config, mut outbound: Outbound, now: Time) -> Transfer {
+    pub fn new(
+        agreed: Agreed,
+        config: Config,
+        mut outbound: Outbound,
+        now: Time,
+        may_probe: bool,
+    ) -> Transfer {
         if !agreed.features.forward_tsn {
             outbound.make_reliable();
         }
@@ -81,8 +91,9 @@ impl Transfer {
             config,
             outbound,
             flight: Flight::new(extended(agreed.local_initial_tsn)),
-            congestion: Congestion::new(now, config.max_packet),
+            congestion: Congestion::new(now, config.base_packet()),
             rtt: RttEstimator::default(),
+            path_mtu: PathMtu::new(now, config.fixed_path_mtu, may_probe),
             peer_window: agreed.peer_window as usize,
             tsns: ReceivedTsns::new(extended(agreed.peer_initial_tsn)),
             inbound: Inbound::new(config.max_message),
@@ -109,10 +120,11 @@ impl Transfer {
         Figures {
             congestion_window: self.congestion.window(),
             receiver_window: self.peer_window,
-            max_packet: self.config.max_packet,
+            path_mtu: self.path_mtu.current(),
             unacknowledged_bytes: self.flight.in_flight(),
             queued_bytes: self.outbound.queued_bytes(),
             smoothed_rtt: self.rtt.smoothed(),
+            lost: self.flight.lost_count,
             retransmitted: self.flight.retransmitted,
             abandoned: self.flight.abandoned,
             discarded: self.discarded,
@@ -253,15 +265,22 @@ impl Transfer {
             self.congestion.on_ack(now, acknowledged);
             (self.timeouts, self.timer) = (0, None);
         }
-        self.apply(outcome);
+        if let Some(sent_at) = outcome.long_delivered {
+            self.path_mtu.on_delivered(sent_at);
+        }
+        self.apply(now, outcome);
         self.flight.renew_forward();
         self.arm(now);
     }
 
     /// What became of what is on the way.
-    fn apply(&mut self, outcome: Outcome) {
+    fn apply(&mut self, now: Time, outcome: Outcome) {
         if outcome.lost_bytes > 0 {
             self.congestion.on_loss(outcome.lost_bytes);
+        }
+        let round = self.rtt.smoothed().unwrap_or_default();
+        for sent_at in outcome.long_lost {
+            self.path_mtu.on_lost(now, sent_at, round);
         }
         for (stream, serial) in outcome.abandoned {
             self.outbound.give_up(stream, serial);
@@ -326,7 +345,7 @@ impl Transfer {
     }
 
     fn handle_reconfig(&mut self, now: Time, chunk: Chunk<'_>, events: &mut VecDeque<Event>) {
-        for parameter in Parameters::of_reconfig(chunk) {
+        for parameter in Parameters::of(chunk) {
             if let Some(response) = ReconfigResponse::parse_untrusted(parameter) {
                 let Ok(response) = response else {
                     self.discarded += 1;
@@ -402,7 +421,8 @@ impl Transfer {
         };
         let pacing = (self.has_data() && self.has_window()).then(|| self.congestion.next_send());
         let loss = self.flight.loss_deadline(self.congestion.min_rtt(), self.rtt.smoothed());
-        [sack, pacing, loss, self.timer, self.outgoing_resets.deadline()].into_iter().flatten().min()
+        let others = [self.timer, self.outgoing_resets.deadline(), self.path_mtu.poll_timeout()];
+        [sack, pacing, loss].into_iter().chain(others).flatten().min()
     }
 
     /// What the peer did not do in time; an error when it is gone.
@@ -411,6 +431,7 @@ impl Transfer {
             self.sack_due = SackDue::Now;
         }
         self.outgoing_resets.handle_timeout(now);
+        self.path_mtu.handle_timeout(now);
         let mut outcome = Outcome::default();
         let overtaken = self.flight.loss_deadline(self.congestion.min_rtt(), self.rtt.smoothed());
         if overtaken.is_some_and(|due| due <= now) {
@@ -427,14 +448,14 @@ impl Transfer {
                     return Err("the peer acknowledges nothing any more");
                 }
                 self.flight.lose_all(now, &mut outcome);
-                self.apply(std::mem::take(&mut outcome));
+                self.apply(now, std::mem::take(&mut outcome));
                 self.congestion.on_timeout(now);
             }
             self.probe_due = true;
             self.timeouts += 1;
             self.arm(now);
         }
-        self.apply(outcome);
+        self.apply(now, outcome);
         Ok(())
     }
 
@@ -448,12 +469,37 @@ impl Transfer {
         in_flight == 0 || (in_flight < self.congestion.window() && in_flight < self.peer_window)
     }
 
-    /// Appends the chunks of one packet, which has so much room; false when there is nothing to say.
-    pub fn write(&mut self, now: Time, out: &mut Vec<u8>, end: usize) -> bool {
+    /// Appends the chunks of a packet that is there to find out whether it arrives (RFC 8899 section 6.2.1.2), where one is
+    /// due: a HEARTBEAT, and PAD (RFC 4820), which is not in the answer.
+    pub fn write_probe(&mut self, now: Time, out: &mut Vec<u8>, start: usize) -> bool {
+        let patience = self.rtt.smoothed().map(|_| self.rtt.timeout(0));
+        let Some(probe) = self.path_mtu.take_probe(now, patience) else { return false };
+        ChunkWriter::begin(out, chunk_type::HEARTBEAT, 0)
+            .parameter(parameter::HEARTBEAT_INFO, |info| _ = info.bytes(&probe.number.to_be_bytes()))
+            .finish();
+        let mut pad = ChunkWriter::begin(out, chunk_type::PAD, 0);
+        pad.fill_to(start + probe.size - DTLS_BYTES).finish();
+        true
+    }
+
+    /// The answer to a HEARTBEAT (RFC 9260 section 8.3).
+    pub fn handle_probe_answer_untrusted(&mut self, now: Time, chunk: Chunk<'_>) {
+        let info = Parameters::of(chunk).value_of(parameter::HEARTBEAT_INFO);
+        match info.and_then(|info| info.try_into().ok()) {
+            Some(number) => self.path_mtu.handle_answer_untrusted(now, u64::from_be_bytes(number)),
+            None => self.discarded += 1,
+        }
+    }
+
+    /// Appends the chunks of the packet that starts there; false when there is nothing to say.
+    pub fn write(&mut self, now: Time, out: &mut Vec<u8>, start: usize) -> bool {
+        // What asks after silence is to arrive where longer packets do not any more.
+        let longest = if self.timeouts == 0 { self.path_mtu.current() } else { self.path_mtu.base() };
+        let end = start + longest - DTLS_BYTES;
         let before = out.len();
         let mut outcome = Outcome::default();
         self.flight.expire_lost(now, &mut outcome);
-        self.apply(outcome);
+        self.apply(now, outcome);
         if self.sack_due == SackDue::Now {
             self.write_sack(out, end);
         }
@@ -472,7 +518,7 @@ impl Transfer {
             let (timeout, peer) = (self.rtt.timeout(0), self.incoming_resets.last_number());
             self.outgoing_resets.write(now, timeout, peer, out);
         }
-        self.write_data(now, out, end);
+        self.write_data(now, out, start, end);
         out.len() > before
     }
 
@@ -513,29 +559,36 @@ impl Transfer {
         chunk.finish();
     }
 
-    fn write_data(&mut self, now: Time, out: &mut Vec<u8>, end: usize) {
+    fn write_data(&mut self, now: Time, out: &mut Vec<u8>, start: usize, end: usize) {
         let is_interleaved = self.agreed.features.interleaving;
         let header = if is_interleaved { I_DATA_HEADER_LENGTH } else { DATA_HEADER_LENGTH };
+        // What has a TSN cannot be cut again (RFC 9260 section 6.9), and has to fit when the path takes no more than this.
+        let base_end = start + self.config.base_packet();
+        let most = self.config.base_packet() - HEADER_LENGTH - header;
         let before = out.len();
         loop {
             let is_probe = std::mem::take(&mut self.probe_due);
-            // A packet that has begun is filled.
-            let may = out.len() > before || (self.has_window() && self.congestion.next_send() <= now);
+            // A packet that has begun is filled, as far as the peer has room.
+            let may = match out.len() > before {
+                true => self.flight.in_flight() < self.peer_window,
+                false => self.has_window() && self.congestion.next_send() <= now,
+            };
             if !self.has_data() || !(may || is_probe) {
                 break;
             }
-            let room = end.saturating_sub(out.len() + header) & !3;
+            let room = end.saturating_sub(out.len() + header).min(most) & !3;
+            let makes_long = |bytes: usize| out.len() <= base_end && out.len() + header + bytes > base_end;
             if let Some((tsn, bytes)) = self.flight.next_lost() {
                 if bytes > room {
                     break;
                 }
                 let snapshot = self.congestion.on_send(now, bytes, self.flight.in_flight() == 0);
                 let is_last = self.outbound.is_empty();
-                let Some(piece) = self.flight.repeat(now, tsn, snapshot) else { break };
+                let is_long = makes_long(bytes);
+                let Some(piece) = self.flight.repeat(now, tsn, snapshot, is_long) else { break };
                 write_piece(out, piece, tsn, is_interleaved, is_probe || is_last);
             } else {
-                // A sliver at the end of a packet costs more in headers than it is worth.
-                let is_too_small = out.len() > before && room < 64;
+                let is_too_small = out.len() > before && room < LEAST_PIECE;
                 if room == 0 || is_too_small {
                     break;
                 }
@@ -544,12 +597,16 @@ impl Transfer {
                 let snapshot = self.congestion.on_send(now, bytes, self.flight.in_flight() == 0);
                 let is_last =
                     self.outbound.is_empty() || self.flight.in_flight() + bytes >= self.congestion.window();
-                let tsn = self.flight.push(now, next, snapshot);
+                let is_long = makes_long(bytes);
+                let tsn = self.flight.push(now, next, snapshot, is_long);
                 if let Some(piece) = self.flight.newest() {
                     write_piece(out, piece, tsn, is_interleaved, is_last);
                 }
             }
             self.arm(now);
+        }
+        if out.len() > before && self.has_data() && end < out.len() + header + LEAST_PIECE {
+            self.path_mtu.on_full_packet(now);
         }
         // Neither the program's pace nor the peer's window says anything of the path.
         let in_flight = self.flight.in_flight();

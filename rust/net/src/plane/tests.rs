@@ -4,7 +4,7 @@ use std::net::TcpStream;
 use std::os::fd::IntoRawFd;
 use std::sync::Barrier;
 
-use visavis_dataplane::api::{Codec, Figure, SourcePayload, TrackId, TransportId};
+use visavis_dataplane::api::{AssociationId, Codec, Figure, SourcePayload, TrackId, TransportId};
 use visavis_dataplane::frames::{FrameEvent, OutgoingFrame, ReceiverId};
 use visavis_dataplane::sctp;
 use visavis_dataplane::{Descriptor, ShardMessage, SocketChange, SocketId, Time, TransmitQueue};
@@ -128,6 +128,10 @@ impl Core for Echo {
         self.report("refused", usize::from(peer.port()));
     }
 
+    fn handle_refused_size(&mut self, _: Time, _: SocketId, bytes: usize) {
+        self.report("too long", bytes);
+    }
+
     fn handle_frame(&mut self, _: Time, _: TrackId, _: &OutgoingFrame) {}
 
     fn poll_frame(&mut self) -> Option<(ReceiverId, FrameEvent)> {
@@ -136,15 +140,15 @@ impl Core for Echo {
 
     fn handle_dropped_frames(&mut self, _: Time, _: TrackId, _: u8, _: u64) {}
 
-    fn handle_outgoing_message(&mut self, _: Time, _: TransportId, message: OutgoingMessage) {
+    fn handle_outgoing_message(&mut self, _: Time, _: AssociationId, message: OutgoingMessage) {
         self.report("message", message.data.len());
     }
 
-    fn handle_consumed(&mut self, _: TransportId, bytes: usize, _: usize) {
+    fn handle_consumed(&mut self, _: AssociationId, bytes: usize, _: usize) {
         self.report("consumed", bytes);
     }
 
-    fn poll_channel_event(&mut self) -> Option<(TransportId, sctp::Event)> {
+    fn poll_channel_event(&mut self) -> Option<(AssociationId, sctp::Event)> {
         None
     }
 }

@@ -149,8 +149,19 @@ fn a_socket_that_does_not_exist_is_a_failure_and_no_panic() {
     queue.push(SocketId(9), to(1), b"x");
     let counters = Counters::default();
     let mut sockets = Sockets::new(Vec::new());
-    let mut failed = Vec::new();
-    Transmitter::default().send_all(&queue, &mut sockets, &counters, &mut failed);
+    let mut refused = Vec::new();
+    Transmitter::default().send_all(&queue, &mut sockets, &counters, &mut refused);
     assert_eq!(counters.get(Counter::SendFailed), 1);
-    assert_eq!(failed, [(SocketId(9), to(1))]);
+    assert_eq!(refused, [Refused { socket: SocketId(9), destination: to(1), too_long: None }]);
+}
+
+#[test]
+fn what_is_too_long_is_told_with_its_length_and_costs_nothing_else() {
+    let mut script = Script { answers: [Ok(1), Err(libc::EMSGSIZE)].into(), ..Script::default() };
+    let (counters, mut refused) = (Counters::default(), Vec::new());
+    transmitter().send_all(&queue(), &mut script, &counters, &mut refused);
+    assert_eq!(refused, [Refused { socket: SocketId(0), destination: to(2), too_long: Some(3) }]);
+    assert_eq!(counters.get(Counter::SendTooLong), 1);
+    assert_eq!(counters.get(Counter::SendFailed), 0);
+    assert_eq!(script.taken.len(), 2);
 }

@@ -289,6 +289,20 @@ pub(crate) fn enable_gro(socket: &UdpSocket) {
     let _ = set_option(socket, libc::SOL_UDP, libc::UDP_GRO, 1);
 }
 
+/// Has datagrams leave whole or not at all, whatever the kernel has learnt of the path (ip(7), IP_MTU_DISCOVER): PROBE. Else
+/// as it does by itself, WANT: it cuts what is longer than what it has learnt.
+pub(crate) fn forbid_fragments(socket: &UdpSocket, forbids: bool) {
+    let is_v4 = socket.local_addr().is_ok_and(|address| address.is_ipv4());
+    let (level, name, value) = match (is_v4, forbids) {
+        (true, true) => (libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_PROBE),
+        (true, false) => (libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_WANT),
+        (false, true) => (libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, libc::IPV6_PMTUDISC_PROBE),
+        (false, false) => (libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, libc::IPV6_PMTUDISC_WANT),
+    };
+    // Every kernel with batches has it. Should one refuse, IP may cut probes too, and what they find arrives all the same.
+    let _ = set_option(socket, level, name, value);
+}
+
 /// Asks for buffers beyond the system's limit, which needs CAP_NET_ADMIN, else for as much as the limit gives.
 pub(crate) fn enlarge_buffers(socket: &UdpSocket, size_bytes: usize) {
     let size = libc::c_int::try_from(size_bytes).unwrap_or(libc::c_int::MAX);

@@ -72,6 +72,26 @@ impl Sender {
 
 pub(crate) fn enable_gro(_socket: &UdpSocket) {}
 
+/// Has datagrams leave whole or not at all, where the system has an option for it (RFC 3542 section 11.2, and its like for IPv4).
+#[cfg(any(target_vendor = "apple", target_os = "freebsd"))]
+pub(crate) fn forbid_fragments(socket: &UdpSocket, forbids: bool) {
+    use std::os::fd::AsRawFd;
+
+    let is_v4 = socket.local_addr().is_ok_and(|address| address.is_ipv4());
+    let (level, name) = match is_v4 {
+        true => (libc::IPPROTO_IP, libc::IP_DONTFRAG),
+        false => (libc::IPPROTO_IPV6, libc::IPV6_DONTFRAG),
+    };
+    let value = libc::c_int::from(forbids);
+    let size = size_of::<libc::c_int>() as libc::socklen_t;
+    // SAFETY: the pointer and the size are those of `value`, which outlives the call.
+    let _ =
+        unsafe { libc::setsockopt(socket.as_raw_fd(), level, name, std::ptr::from_ref(&value).cast(), size) };
+}
+
+#[cfg(not(any(target_vendor = "apple", target_os = "freebsd")))]
+pub(crate) fn forbid_fragments(_socket: &UdpSocket, _forbids: bool) {}
+
 /// Asks for larger buffers, as far as the system's limit allows.
 pub(crate) fn enlarge_buffers(socket: &UdpSocket, size_bytes: usize) {
     let socket = socket2::SockRef::from(socket);

@@ -5,6 +5,7 @@ use crate::bytes::{slice_at, u16_at, u32_at};
 
 /// Types of parameters (IANA's registry).
 pub mod parameter {
+    pub const HEARTBEAT_INFO: u16 = 1;
     pub const STATE_COOKIE: u16 = 7;
     pub const OUTGOING_RESET_REQUEST: u16 = 13;
     pub const INCOMING_RESET_REQUEST: u16 = 14;
@@ -40,8 +41,8 @@ impl<'a> Parameters<'a> {
         Parameters { rest }
     }
 
-    /// Those of a RE-CONFIG chunk.
-    pub fn of_reconfig(chunk: Chunk<'a>) -> Parameters<'a> {
+    /// Those of a chunk that has nothing else: RE-CONFIG, HEARTBEAT and its answer.
+    pub fn of(chunk: Chunk<'a>) -> Parameters<'a> {
         Parameters::new(chunk.value)
     }
 

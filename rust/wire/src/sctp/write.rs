@@ -95,6 +95,12 @@ impl<'a> ChunkWriter<'a> {
         self
     }
 
+    /// Zeros until what is written to is so long; nothing where it is.
+    pub fn fill_to(&mut self, length: usize) -> &mut Self {
+        self.out.resize(length.max(self.out.len()), 0);
+        self
+    }
+
     /// A whole parameter (RFC 9260 section 3.2.1), after padding of what came before.
     pub fn parameter(&mut self, kind: u16, write: impl FnOnce(&mut ChunkWriter<'_>)) -> &mut Self {
         self.pad();

@@ -183,7 +183,7 @@ fn sctp_chunk(chunk: sctp::Chunk<'_>) -> bool {
             .is_ok_and(|forward| forward.streams().count() < data_limit()),
         I_FORWARD_TSN => sctp::InterleavedForwardTsn::parse_untrusted(chunk)
             .is_ok_and(|forward| forward.streams().count() < data_limit()),
-        RECONFIG => sctp::Parameters::of_reconfig(chunk).all(|parameter| {
+        RECONFIG => sctp::Parameters::of(chunk).all(|parameter| {
             let request = sctp::ReconfigRequest::parse_untrusted(parameter);
             let response = sctp::ReconfigResponse::parse_untrusted(parameter);
             assert!(request.is_none() || response.is_none());

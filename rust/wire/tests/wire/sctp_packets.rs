@@ -125,7 +125,7 @@ fn a_reset_names_its_streams() {
     });
     assert_eq!(data.len() % 4, 0);
     let parsed = Packet::parse_untrusted(&data).unwrap();
-    let mut parameters = Parameters::of_reconfig(parsed.chunks().next().unwrap().unwrap());
+    let mut parameters = Parameters::of(parsed.chunks().next().unwrap().unwrap());
     let request = ReconfigRequest::parse_untrusted(parameters.next().unwrap()).unwrap().unwrap();
     let ReconfigRequest::ResetOutgoing(reset) = request else { panic!("{request:?}") };
     assert_eq!((reset.request, reset.last_tsn), (10, 1_000));

@@ -18,7 +18,7 @@ fn sealed(endpoint: &mut Endpoint, packet: &[u8]) -> Vec<Vec<u8>> {
 fn each_packet_is_one_datagram_and_arrives_whole_in_both_directions() {
     for mut pair in [Pair::new(), Pair::speaking_1_2()] {
         pair.connect();
-        for length in [1, 16, 1_160, 1_500] {
+        for length in [1, 16, 1_160, 1_500, 16_384, 300] {
             let packet = vec![length as u8; length];
             for from_client in [true, false] {
                 let (from, to) = match from_client {

@@ -199,9 +199,11 @@ fn noise_between_its_flights_does_not_spoil_a_handshake() {
 #[test]
 fn an_endless_datagram_is_discarded() {
     let mut pair = Pair::new();
-    let datagram = vec![22; MAX_DATAGRAM + 1];
+    let datagram = vec![22; MAX_HANDSHAKE_DATAGRAM + 1];
     assert_eq!(pair.server.handle_datagram_untrusted(pair.now, &datagram), Err(Discarded));
     pair.connect();
+    let datagram = vec![22; MAX_DATAGRAM + 1];
+    assert_eq!(pair.server.handle_datagram_untrusted(pair.now, &datagram), Err(Discarded));
 }
 
 /// Each datagram of a handshake damaged in one place: the handshake may fail, but nothing panics, and no end gives keys

@@ -8,7 +8,7 @@ mod negotiation;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use super::{Certificate, Curve, Discarded, Endpoint, Event, Keys, MAX_DATAGRAM};
+use super::{Certificate, Curve, Discarded, Endpoint, Event, Keys, MAX_DATAGRAM, MAX_HANDSHAKE_DATAGRAM};
 use crate::api::{DtlsRole, Fingerprint};
 use crate::time::Time;
 

@@ -40,6 +40,12 @@ fn check(stream: u16, model: &Model, seed: u64) {
     }
 }
 
+/// How long datagrams may be that pass.
+fn path_mtu(below: &mut impl FnMut(u64) -> u64) -> usize {
+    let most = [1, 100, 300, 8_000, 20_000][below(5) as usize];
+    BASE_PATH_MTU + below(most) as usize
+}
+
 /// One run: bursts of messages both ways, on a path that changes.
 fn run(seed: u64) {
     let mut random = Random::new(&[seed as u8 ^ 0x5a; 32]);
@@ -51,8 +57,15 @@ fn run(seed: u64) {
         loss: below(300),
         doubled: below(100),
         reordered: below(200),
+        corrupted: below(30),
+        mtu: path_mtu(&mut below),
     };
-    let config = Config { receive_budget: 20_000 + below(300_000) as usize, max_message: 20_000, ..CONFIG };
+    let config = Config {
+        receive_budget: 20_000 + below(300_000) as usize,
+        max_message: 20_000,
+        fixed_path_mtu: if below(4) == 0 { CONFIG.fixed_path_mtu } else { None },
+        ..CONFIG
+    };
     let other = Config { interleaving: !seed.is_multiple_of(3), ..config };
     let mut duo = Duo::with(path, seed, [config, other]);
     if seed.is_multiple_of(2) {
@@ -74,6 +87,9 @@ fn run(seed: u64) {
                 let sent = OutgoingMessage { ordered, reliability, ..message(stream, data) };
                 duo.ends[from].send(duo.now, sent);
             }
+        }
+        if below(5) == 0 {
+            duo.path.mtu = path_mtu(&mut below);
         }
         if below(5) == 0 {
             // A pause of the path.

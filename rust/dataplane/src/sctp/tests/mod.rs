@@ -3,6 +3,7 @@
 mod delivery;
 mod hangs;
 mod hostile;
+mod path_mtu;
 mod paths;
 mod resets;
 mod setup;
@@ -20,7 +21,7 @@ pub(super) const CONFIG: Config = Config {
     receive_budget: 4 << 20,
     max_message: 256 << 10,
     streams: 65_535,
-    max_packet: 1_150,
+    fixed_path_mtu: Some(1_190),
     interleaving: true,
 };
 
@@ -35,6 +36,10 @@ pub(super) struct Path {
     pub loss: u64,
     pub doubled: u64,
     pub reordered: u64,
+    /// One byte is another one: found by the checksum, or by DTLS where there is none.
+    pub corrupted: u64,
+    /// Datagrams that are longer, with what DTLS adds, do not pass.
+    pub mtu: usize,
 }
 
 pub(super) const GOOD: Path = Path {
@@ -44,6 +49,8 @@ pub(super) const GOOD: Path = Path {
     loss: 0,
     doubled: 0,
     reordered: 0,
+    corrupted: 0,
+    mtu: usize::MAX,
 };
 
 /// One direction of the path.
@@ -67,6 +74,8 @@ pub(super) struct Duo {
     pub releases: bool,
     pub sent_packets: [u64; 2],
     pub dropped: u64,
+    /// Datagrams that each end sent, since it was last set to zero.
+    pub longest: [usize; 2],
 }
 
 impl Duo {
@@ -91,6 +100,7 @@ impl Duo {
             releases: true,
             sent_packets: [0; 2],
             dropped: 0,
+            longest: [0; 2],
         }
     }
 
@@ -98,12 +108,21 @@ impl Duo {
         self.random.next_u64() % 1_000 < per_mille
     }
 
-    fn carry(&mut self, from: usize, packet: Vec<u8>) {
+    fn carry(&mut self, from: usize, mut packet: Vec<u8>) {
         self.sent_packets[from] += 1;
         let path = self.path;
-        if self.chance(path.loss) {
+        let datagram = packet.len() + DTLS_BYTES;
+        self.longest[from] = self.longest[from].max(datagram);
+        let is_corrupted = self.chance(path.corrupted);
+        let is_checked = packet[8..12] != [0; 4];
+        let is_lost = datagram > path.mtu || is_corrupted && !is_checked;
+        if is_lost || self.chance(path.loss) {
             self.dropped += 1;
             return;
+        }
+        if is_corrupted {
+            let place = self.random.next_u64() as usize % packet.len();
+            packet[place] ^= 1 << (self.random.next_u64() % 8);
         }
         let takes = Duration::from_nanos(packet.len() as u64 * 1_000_000_000 / path.bytes_per_second);
         let waits = self.wires[from].free_at.since(self.now);
