@@ -163,10 +163,10 @@ class OurEnd:
         pair = self._selected_pair()
         return Route(str(pair.local.type), str(pair.remote.type), pair.local.relayProtocol)
 
-    def protocols(self) -> set[str]:
-        """Those of the candidates in use."""
+    def protocols(self) -> tuple[str, str]:
+        """Those of the candidates in use, ours first."""
         pair = self._selected_pair()
-        return {str(candidate.protocol) for candidate in (pair.local, pair.remote)}
+        return str(pair.local.protocol), str(pair.remote.protocol)
 
     def _selected_pair(self) -> RTCIceCandidatePair:
         async def selected() -> RTCIceCandidatePair:

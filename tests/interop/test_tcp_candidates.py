@@ -53,7 +53,7 @@ def test_picture_and_sound_go_both_ways_over_a_stream(pair: Pair, ours: OurEnd) 
         end.send("audio", "video")
     connect_by_tcp(pair)
     pair.meet()
-    assert ours.protocols() == {"tcp"}
+    assert ours.protocols() == ("tcp", "tcp")
 
 
 def test_messages_go_both_ways_over_a_stream(pair: Pair, ours: OurEnd) -> None:

@@ -39,7 +39,7 @@ impl SocketId {
 
     /// A name for a driver's own use: one stream of such a base. No socket is called so.
     pub fn of_peer_stream(number: u32) -> SocketId {
-        SocketId(number % TCP | STREAM | TCP)
+        SocketId((number % TCP) | STREAM | TCP)
     }
 
     /// Whether it was made by `of_peer_stream`.
@@ -62,8 +62,6 @@ pub enum SocketChange {
     Open { socket: SocketId, descriptor: Descriptor },
     /// The same of a stream, which may still be connecting.
     OpenStream { socket: SocketId, descriptor: Descriptor, to: StreamTo },
-    /// From now on IP may not cut what leaves by it, and what this machine once learnt of the path counts for nothing; or may again.
-    ForbidFragments { socket: SocketId, forbids: bool },
     /// From now on there is a base of TCP candidates, with streams that are accepted by the listening socket, or else opened
     /// from the local address where something is sent.
     OpenTcp { socket: SocketId, local: IpAddr, listener: Option<Descriptor> },
@@ -71,6 +69,9 @@ pub enum SocketChange {
     KeepStream { socket: SocketId, peer: SocketAddr },
     /// Nobody needs the stream to this peer any more: end it once what was sent before has left.
     EndStream { socket: SocketId, peer: SocketAddr },
+    /// From now on IP may not cut what leaves by it, and what this machine once learnt of the path counts for nothing; or may
+    /// again.
+    ForbidFragments { socket: SocketId, forbids: bool },
     /// Close it once what was sent before has left.
     Close { socket: SocketId },
     /// Close it; nobody will use it.

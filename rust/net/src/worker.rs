@@ -348,9 +348,6 @@ impl<C: Core> Worker<C> {
                     }
                     self.await_stream(socket);
                 }
-                SocketChange::ForbidFragments { socket, forbids } => {
-                    self.sockets.forbid_fragments(socket, forbids);
-                }
                 SocketChange::OpenTcp { socket, local, listener } => {
                     let opened = self.sockets.ports.open(socket, local, listener);
                     let watch = |fd: Option<_>| fd.map_or(Ok(()), |fd| self.poll.watch(fd, socket.0));
@@ -366,6 +363,9 @@ impl<C: Core> Worker<C> {
                 SocketChange::Close { socket } => {
                     closing.extend(self.sockets.ports.streams_of(socket));
                     closing.push(socket);
+                }
+                SocketChange::ForbidFragments { socket, forbids } => {
+                    self.sockets.forbid_fragments(socket, forbids);
                 }
                 SocketChange::Discard { descriptor } => sys::discard(descriptor.0),
             }

@@ -23,6 +23,8 @@ from visavis.values import replace
 
 _log = logging.getLogger(__name__)
 
+_Opened = AddSocket | AddTcpSocket
+
 MAX_BASES: Final = 32
 """Addresses beyond these are not gathered on: nobody needs so many, and each costs pairs."""
 
@@ -142,17 +144,18 @@ class Bases:
             if not base.is_shared:
                 self._plane.submit(RemoveSocket(self._transport, base.socket))
         kept, self._by_address = self._by_address, {}
-        opened: list[AddSocket] = []
+        opened: list[_Opened] = []
         for rank, host in enumerate(wanted[:MAX_BASES]):
             known = kept.get(host)
             bound = replace(known, rank=rank) if known is not None else self._open(host, rank, opened)
             if bound is not None:
                 self._by_address[host] = bound
+        closed = [base.socket for base in gone] + self._refresh_tcp(wanted[:MAX_BASES], opened)
         if opened:
             self._plane.submit(*opened)
-        return [base.socket for base in gone] + self._refresh_tcp(wanted[:MAX_BASES])
+        return closed
 
-    def _refresh_tcp(self, wanted: Sequence[str]) -> list[SocketId]:
+    def _refresh_tcp(self, wanted: Sequence[str], opened: list[_Opened]) -> list[SocketId]:
         """The same of streams. Nothing new is opened while only relays may be used; what is in use stays."""
         gone = [key for key in self._tcp if key[0] not in wanted]
         closed = [self._tcp.pop(key).socket for key in gone]
@@ -163,13 +166,15 @@ class Bases:
             for tcp_type in kinds:
                 known = self._tcp.get((host, tcp_type))
                 base = (
-                    replace(known, rank=rank) if known is not None else self._open_tcp(host, rank, tcp_type)
+                    replace(known, rank=rank)
+                    if known is not None
+                    else self._open_tcp(host, rank, tcp_type, opened)
                 )
                 if base is not None:
                     self._tcp[host, tcp_type] = base
         return closed
 
-    def _open_tcp(self, host: str, rank: int, tcp_type: TcpType) -> Base | None:
+    def _open_tcp(self, host: str, rank: int, tcp_type: TcpType, opened: list[_Opened]) -> Base | None:
         descriptor, port = None, DISCARD_PORT
         if tcp_type == "passive":
             try:
@@ -178,10 +183,10 @@ class Bases:
                 _log.warning("no TCP port on %s for candidates: %s", host, error.strerror or error)
                 return None
         base = Base(self.new_socket(), (host, port), rank, tcp_type)
-        self._plane.submit(AddTcpSocket(self._transport, base.socket, host, descriptor))
+        opened.append(AddTcpSocket(self._transport, base.socket, host, descriptor))
         return base
 
-    def _open(self, host: str, rank: int, opened: list[AddSocket]) -> Base | None:
+    def _open(self, host: str, rank: int, opened: list[_Opened]) -> Base | None:
         shared = self._machine.shared_ports
         if shared is not None:
             if host not in shared:
