@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMPS := .build
 RUST := $(shell find rust -name '*.rs' -o -name 'Cargo.toml') Cargo.toml Cargo.lock
 
-.PHONY: help build serve test check unit browsers conformance conformance-subset rust-test bench bench-connections soak fuzz clean format
+.PHONY: help build serve test check unit browsers conformance conformance-subset rust-test bench bench-connections bench-data-channels soak fuzz clean format
 
 help:  ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## ?(.*)/  make \1\t\2/' | expand -t 22
@@ -82,21 +82,26 @@ conformance-subset: build
 	@if [ -z "$(WPT)" ]; then echo "web-platform-tests skipped: say where they are, WPT=DIR"; else \
 	  $(WPT_RUN) --dirs webrtc --list tests/conformance/wpt/subset.txt; fi
 
-# Debian's browsers, where they are not there yet; elsewhere install Chromium and Firefox by hand.
+# Debian's browsers, TURN server and NATs, where they are not there yet; elsewhere install them by hand.
 $(STAMPS)/browsers: | $(STAMPS)/venv
-	@if ! command -v chromium >/dev/null || ! command -v firefox-esr >/dev/null; then \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium firefox-esr >/dev/null; fi
+	@if ! command -v chromium firefox-esr turnserver nft ip | awk 'END { exit NR < 5 }'; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
+	    chromium firefox-esr coturn nftables iproute2 >/dev/null; fi
 	touch $@
 
 soak: build $(STAMPS)/tools $(STAMPS)/browsers  ## Thousands who join and leave, and garbage on a live call: is anything kept?
 	$(BIN)/python -m benchmarks.soak $(ARGS)
 
-bench: build  ## Forwarding, then connections, against their peers; writes benchmarks/results
+bench: build  ## Forwarding, connections, data channels, against their peers; writes benchmarks/results
 	$(BIN)/python -m benchmarks.forwarding $(ARGS)
 	$(BIN)/python -m benchmarks.connections $(filter --quick,$(ARGS))
+	$(BIN)/python -m benchmarks.data_channels $(filter --quick,$(ARGS))
 
 bench-connections: build  ## What a connection costs, against aiortc and Pion
 	$(BIN)/python -m benchmarks.connections $(ARGS)
+
+bench-data-channels: build  ## What data channels carry, against aiortc, Pion and webrtc-rs
+	$(BIN)/python -m benchmarks.data_channels $(ARGS)
 
 fuzz:  ## Fuzz the wire formats, ICE and SCTP, for a minute each (needs cargo-fuzz and a nightly toolchain)
 	cd fuzz && for target in stun rtp rtcp payload ice sctp association; do cargo +nightly fuzz run $$target -- -max_total_time=60 || exit 1; done

@@ -23,16 +23,17 @@ MEASURED_BEFORE_US = {
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One requirement; `measured` has to be at most `allowed`."""
+    """One requirement; `measured` has to be at most `allowed`, or at least, where more is better."""
 
     name: str
     case: str
     measured: float
     allowed: float
+    more_is_better: bool = False
 
     @property
     def is_met(self) -> bool:
-        return self.measured <= self.allowed
+        return self.measured >= self.allowed if self.more_is_better else self.measured <= self.allowed
 
 
 def bars(

@@ -30,12 +30,17 @@ class Server:
 
 def build_load() -> Path:
     """The load generator, built if need be."""
-    manifest = HERE / "load" / "Cargo.toml"
-    _run(["cargo", "build", "--release", "--locked", "--quiet", "--manifest-path", str(manifest)])
-    metadata = _run(
-        ["cargo", "metadata", "--format-version", "1", "--no-deps", "--manifest-path", str(manifest)]
-    )
-    return Path(json.loads(metadata)["target_directory"]) / "release" / "visavis-load"
+    return _build_rust("load")
+
+
+def build_path() -> Path:
+    """The emulated path, built if need be."""
+    return _build_rust("path")
+
+
+def build_webrtc_rs_channels() -> Path:
+    """An end of webrtc-rs, built if need be; the first time takes minutes."""
+    return _build_rust("channels/webrtc_rs")
 
 
 def build_pion() -> Path:
@@ -46,6 +51,11 @@ def build_pion() -> Path:
 def build_pion_pairs() -> Path:
     """Pairs of Pion's connections, built if need be."""
     return _build_go("pion_pairs")
+
+
+def build_pion_channels() -> Path:
+    """An end of Pion, built if need be."""
+    return _build_go("channels/pion")
 
 
 def build_aiortc() -> Path:
@@ -103,11 +113,19 @@ def run_load(load: Path, job: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in process.stdout.splitlines()]
 
 
-def _build_go(name: str) -> Path:
+def _build_rust(folder: str) -> Path:
+    manifest = ["--manifest-path", str(HERE / folder / "Cargo.toml")]
+    _run(["cargo", "build", "--release", "--locked", "--quiet", *manifest])
+    metadata = json.loads(_run(["cargo", "metadata", "--format-version", "1", "--no-deps", *manifest]))
+    return Path(metadata["target_directory"]) / "release" / str(metadata["packages"][0]["name"])
+
+
+def _build_go(folder: str) -> Path:
     if shutil.which("go") is None:
         raise BenchmarkError("Go is not installed: there is no Pion to compare with")
-    _run(["go", "build", "-o", name, "."], cwd=HERE / name)
-    return HERE / name / name
+    program = HERE / folder / Path(folder).name
+    _run(["go", "build", "-o", program.name, "."], cwd=program.parent)
+    return program
 
 
 def _run(command: Sequence[str], *, cwd: Path | None = None) -> str:

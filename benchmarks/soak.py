@@ -1,7 +1,8 @@
 """Whether the real server keeps anything: thousands who join and leave, and garbage on a live call.
 
 `python -m benchmarks.soak` (what `make soak` runs) needs the built package and Chromium. It prints what it
-saw, and ends with 1 when memory grew, somebody was left over, or the call stopped.
+saw, and ends with 1 when memory grew, somebody was left over, or the call stopped. With `--data-channels`
+it asks the same of data channels instead (`channel_soak.py`).
 """
 
 import argparse
@@ -23,7 +24,7 @@ import aiohttp
 from aiohttp import WSCloseCode
 from playwright.sync_api import sync_playwright
 
-from benchmarks import flood
+from benchmarks import channel_soak, flood
 from tests.interop.conftest import FAKE_CONSENT, launched_chromium
 from tests.interop.tabs import ChromiumTab
 from visavis.testing.browser import FakeSubscriber
@@ -214,15 +215,20 @@ def _frames(*tabs: ChromiumTab) -> list[int]:
 
 
 def main() -> int:
-    """Runs both parts."""
+    """Runs both parts of the server's, or the data channels'."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--joins", type=int, default=1000, help="guests in each round; 0 leaves this part out"
     )
     parser.add_argument("--flood-s", type=int, default=30, help="seconds of garbage; 0 leaves this part out")
     parser.add_argument("--per-s", type=int, default=flood.PER_S, help="datagrams of garbage a second")
+    parser.add_argument(
+        "--data-channels", type=float, metavar="MINUTES", help="data channels alone, for so long"
+    )
     asked = parser.parse_args()
     well = [
+        *([channel_soak.channels(asked.data_channels * 60)] if asked.data_channels else []),
+    ] or [
         *([joins(asked.joins)] if asked.joins else []),
         *([call(asked.flood_s, asked.per_s)] if asked.flood_s else []),
     ]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from visavis.media import mediaDevices as mediaDevices
     from visavis.rtc import Event as Event
     from visavis.rtc import EventTarget as EventTarget
+    from visavis.rtc import InternalsLog as InternalsLog
     from visavis.rtc import MessageEvent as MessageEvent
     from visavis.rtc import RTCAnswerOptions as RTCAnswerOptions
     from visavis.rtc import RTCBundlePolicy as RTCBundlePolicy
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from visavis.rtc import RTCDTMFSender as RTCDTMFSender
     from visavis.rtc import RTCDTMFToneChangeEvent as RTCDTMFToneChangeEvent
     from visavis.rtc import RTCDTMFToneChangeEventInit as RTCDTMFToneChangeEventInit
+    from visavis.rtc import RTCEncodingOptions as RTCEncodingOptions
     from visavis.rtc import RTCError as RTCError
     from visavis.rtc import RTCErrorDetailType as RTCErrorDetailType
     from visavis.rtc import RTCErrorEvent as RTCErrorEvent
@@ -114,6 +116,7 @@ _HOMES = {
     "visavis.rtc": (
         "Event",
         "EventTarget",
+        "InternalsLog",
         "MessageEvent",
         "RTCAnswerOptions",
         "RTCBundlePolicy",
@@ -132,6 +135,7 @@ _HOMES = {
         "RTCDtlsRole",
         "RTCDtlsTransport",
         "RTCDtlsTransportState",
+        "RTCEncodingOptions",
         "RTCError",
         "RTCErrorDetailType",
         "RTCErrorEvent",

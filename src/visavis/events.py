@@ -90,7 +90,7 @@ class EventTarget:
     def __init__(self) -> None:
         self._listeners: dict[str, list[_Registered]] = {}
         self._handlers: dict[str, _Registered] = {}
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], None] = {}
 
     def addEventListener(
         self, type: str, callback: Listener | None, options: Mapping[str, object] | bool | None = None
@@ -135,6 +135,13 @@ class EventTarget:
             event._current_target = None  # pyright: ignore[reportPrivateUsage]
             event._stopped = False  # pyright: ignore[reportPrivateUsage]
         return not event.defaultPrevented
+
+    def fire(self, event: Event) -> bool:
+        """Dispatches an event that nobody can prevent; whether anybody listens to it."""
+        if not self._listeners.get(event.type):
+            return False
+        self.dispatchEvent(event)
+        return True
 
     def on(self, type: str) -> Callable[[_ListenerT], _ListenerT]:
         """A decorator: `@pc.on("track")` before a function or a coroutine function has it listen."""
@@ -219,8 +226,8 @@ class EventTarget:
                 awaitable.close()
             raise
         event._unfinished += (task,)  # pyright: ignore[reportPrivateUsage]
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self._running[task] = None
+        task.add_done_callback(self._running.pop)
 
 
 class EventHandler(Generic[_EventT]):

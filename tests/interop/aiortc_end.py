@@ -1,35 +1,40 @@
-"""aiortc's end. It has no trickle, its descriptions hold all candidates; and no restart of ICE."""
+"""aiortc's end, a program for an environment of aiortc's own (`python -m tests.interop.aiortc_end`).
 
+It has no trickle: its descriptions hold all candidates. And it cannot restart ICE.
+"""
+
+import array
 import asyncio
 import importlib
 import itertools
+import math
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-import av
-import numpy as np
-import pytest
-
 from tests.interop.aiortc_channels import AiortcChannels
-from tests.interop.ends import Candidate, Configuration, Description, Media
+from tests.interop.ends import Candidate, Configuration, Description, Media, Route
 from tests.interop.loops import LoopThread
-from visavis.media import testcard
+from tests.interop.serve_end import serve
 
 _WAIT_S = 30
+_WIDTH, _HEIGHT = 640, 360
+_BAR = 40
+_LOUD = 1_000
 
 T = TypeVar("T")
 
 
 class AiortcEnd:
-    """Runs on the event loop of a thread; `aiortc` is the module, which may not be installed."""
+    """Runs on the event loop of a thread."""
 
-    def __init__(self, loop: LoopThread, aiortc: Any) -> None:
+    name = "aiortc"
+
+    def __init__(self, loop: LoopThread) -> None:
         self._loop = loop
-        self._aiortc = aiortc
+        self._aiortc: Any = importlib.import_module("aiortc")
         self._pc: Any = None
         self._channels: AiortcChannels | None = None
         self._sending: list[Any] = []
-        self._answered_first: bool | None = None
 
     @property
     def channels(self) -> AiortcChannels:
@@ -68,10 +73,6 @@ class AiortcEnd:
     def describe(self) -> Description:
         async def describe() -> Description:
             offers = self._pc.signalingState == "stable"
-            if offers and self._answered_first:
-                pytest.skip("aiortc, when it answered first, offers header extensions under other numbers")
-            if self._answered_first is None:
-                self._answered_first = not offers
             await self._pc.setLocalDescription(
                 await (self._pc.createOffer() if offers else self._pc.createAnswer())
             )
@@ -101,13 +102,21 @@ class AiortcEnd:
 
         self._run(connected())
 
+    def route(self) -> Route:
+        async def selected() -> Route:
+            transport = self._pc.getTransceivers()[0].sender.transport.transport
+            (pair,) = transport._connection._nominated.values()
+            return Route(pair.local_candidate.type, pair.remote_candidate.type, None)
+
+        return self._run(selected())
+
     def sees(self, pictures: int = 1) -> None:
         async def see() -> None:
             tracks = self._received("video")
             assert len(tracks) == pictures
             for track in tracks:
-                first = (await track.recv()).to_ndarray().tobytes()
-                while (await track.recv()).to_ndarray().tobytes() == first:
+                first = bytes((await track.recv()).planes[0])
+                while bytes((await track.recv()).planes[0]) == first:
                     pass
 
         self._run(see())
@@ -115,7 +124,7 @@ class AiortcEnd:
     def hears(self) -> None:
         async def hear() -> None:
             for track in self._received("audio"):
-                while abs((await track.recv()).to_ndarray()).max() < 1000:
+                while _loudest(await track.recv()) < _LOUD:
                     pass
 
         self._run(hear())
@@ -134,17 +143,24 @@ class AiortcEnd:
         base: Any = self._aiortc.VideoStreamTrack if kind == "video" else self._aiortc.AudioStreamTrack
         counter = itertools.count()
 
-        async def picture(track: Any) -> av.VideoFrame:
-            pts, time_base = await track.next_timestamp()
-            drawn = testcard.draw(next(counter), 640, 360, 0.0)
-            frame = av.VideoFrame.from_ndarray(drawn.rgb, "rgb24")
-            frame.pts, frame.time_base = pts, time_base
+        av: Any = importlib.import_module("av")
+
+        async def picture(track: Any) -> Any:
+            """Grey, and a bar that moves down."""
+            frame = av.VideoFrame(_WIDTH, _HEIGHT, "yuv420p")
+            frame.pts, frame.time_base = await track.next_timestamp()
+            rows, white = frame.planes[0].height, next(counter) * 4
+            line = frame.planes[0].line_size
+            luma = [b"\xe0" if (row - white) % rows < _BAR else b"\x40" for row in range(rows)]
+            frame.planes[0].update(b"".join(grey * line for grey in luma))
+            for plane in frame.planes[1:]:
+                plane.update(b"\x80" * plane.buffer_size)
             return frame
 
-        async def tone(track: Any) -> av.AudioFrame:
-            frame: av.AudioFrame = await base.recv(track)
-            wave = np.sin(np.arange(frame.samples) * (2 * np.pi / 20)) * 8000
-            frame.planes[0].update(wave.astype(np.int16).tobytes())
+        async def tone(track: Any) -> Any:
+            frame = await base.recv(track)
+            wave = (round(math.sin(moment * math.pi / 10) * 8_000) for moment in range(frame.samples))
+            frame.planes[0].update(array.array("h", wave).tobytes())
             return frame
 
         return type("Track", (base,), {"recv": picture if kind == "video" else tone})()
@@ -162,3 +178,12 @@ class AiortcEnd:
             for one in self._pc.getTransceivers()
             if one.currentDirection in ("sendrecv", "recvonly") and one.kind == kind
         ]
+
+
+def _loudest(frame: Any) -> int:
+    return max(abs(sample) for sample in array.array("h", bytes(frame.planes[0])))
+
+
+if __name__ == "__main__":
+    with LoopThread() as running:
+        serve(AiortcEnd(running))

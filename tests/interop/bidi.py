@@ -5,11 +5,13 @@ https://www.w3.org/TR/webdriver-bidi/
 
 import asyncio
 import itertools
+import socket
 from collections.abc import Callable
 from typing import Any
 
 import aiohttp
 
+MakeSocket = Callable[[], socket.socket]
 Event = Callable[[dict[str, Any]], None]
 
 
@@ -29,9 +31,13 @@ class BidiConnection:
         self._reader = asyncio.create_task(self._read())
 
     @classmethod
-    async def open(cls, url: str) -> "BidiConnection":
+    async def open(cls, url: str, make_socket: MakeSocket = lambda: socket.socket()) -> "BidiConnection":
         """Connects to the address that the browser printed and begins a session."""
-        http = aiohttp.ClientSession()
+
+        def made(_: object) -> socket.socket:
+            return make_socket()
+
+        http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(socket_factory=made))
         connection = cls(http, await http.ws_connect(f"{url}/session", max_msg_size=0))
         await connection.command("session.new", capabilities={})
         return connection

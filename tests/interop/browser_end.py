@@ -1,9 +1,10 @@
 """A browser's end, in an empty page: its fake camera and microphone, and what `getStats` says."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.interop.browser_channels import BrowserChannels
-from tests.interop.ends import Candidate, Configuration, Description, Media
+from tests.interop.ends import Candidate, Configuration, Description, Media, Route
 from tests.interop.pages import Page, until
 
 START = """
@@ -28,6 +29,20 @@ SEND = """
     const stream = await navigator.mediaDevices.getUserMedia(argument);
     for (const track of stream.getTracks()) sending.push(pc.addTrack(track, stream));
 """
+SEND_LAYERS = """
+    const stream = await navigator.mediaDevices.getUserMedia({ video: argument.size });
+    const sendEncodings = Object.entries(argument.scales)
+        .map(([rid, scaleResolutionDownBy]) => ({ rid, scaleResolutionDownBy }));
+    const init = { direction: 'sendonly', streams: [stream], sendEncodings };
+    for (const track of stream.getTracks()) sending.push(pc.addTransceiver(track, init).sender);
+"""
+CHOOSE_LAYERS = """
+    for (const sender of sending) {
+        const parameters = sender.getParameters();
+        for (const encoding of parameters.encodings) encoding.active = argument.includes(encoding.rid);
+        await sender.setParameters(parameters);
+    }
+"""
 STOP_SENDING = """
     const sender = sending.findLast(one => one.track.kind === argument);
     sending.splice(sending.indexOf(sender), 1);
@@ -43,6 +58,18 @@ NEXT_CANDIDATE = """
 ADD_CANDIDATE = "await pc.addIceCandidate(argument);"
 CLOSE = "pc.close(); for (const sender of sending) sender.track?.stop();"
 CONNECTED = "() => pc.connectionState === 'connected'"
+# While a restart has nominated none, Firefox has no pair.
+ROUTE = """async () => {
+    const stats = await pc.getStats();
+    const { selectedCandidatePairId } = [...stats.values()].find(one => one.type === 'transport');
+    const pair = stats.get(selectedCandidatePairId);
+    const [local, remote] = [pair?.localCandidateId, pair?.remoteCandidateId].map(id => stats.get(id));
+    return local && remote && {
+        local: local.candidateType,
+        remote: remote.candidateType,
+        relay_protocol: local.relayProtocol ?? null,
+    };
+}"""
 
 # The inbound statistics, and the pixels of video, of each track that is to be received.
 RECEIVED = """async (kind) => {
@@ -80,7 +107,8 @@ HEARD = f"""async (before) => {{
 class BrowserEnd:
     """Its page must be one that may use a camera, so of a secure context."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, name: str, page: Page) -> None:
+        self.name = name
         self._page = page
         self._channels = BrowserChannels(page)
 
@@ -94,6 +122,14 @@ class BrowserEnd:
 
     def send(self, *kinds: Media) -> None:
         self._run(SEND, dict.fromkeys(kinds, True))
+
+    def send_layers(self, width: int, height: int, scales: Mapping[str, float]) -> None:
+        """Adds a picture in several layers: by their rids, by how much each is scaled down."""
+        self._run(SEND_LAYERS, {"size": {"width": width, "height": height}, "scales": dict(scales)})
+
+    def choose_layers(self, rids: Sequence[str]) -> None:
+        """Sends these layers, and no others."""
+        self._run(CHOOSE_LAYERS, list(rids))
 
     def stop_sending(self, kind: Media) -> None:
         self._run(STOP_SENDING, kind)
@@ -117,6 +153,9 @@ class BrowserEnd:
 
     def connected(self) -> None:
         self._page.wait_for_function(CONNECTED)
+
+    def route(self) -> Route:
+        return Route(**until(self._page, ROUTE))
 
     def sees(self, pictures: int = 1) -> None:
         until(self._page, MOVED, until(self._page, SEEN, pictures))

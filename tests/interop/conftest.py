@@ -14,15 +14,15 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
 
-from tests.interop import pion_end
-from tests.interop.aiortc_end import AiortcEnd
+from tests.interop import peers
 from tests.interop.browser_end import BrowserEnd
 from tests.interop.ends import End, Pair
 from tests.interop.firefox import Firefox, FirefoxContext
 from tests.interop.loops import LoopThread
+from tests.interop.namespaces import inside
 from tests.interop.our_end import OurEnd
 from tests.interop.pages import OpenPage, Page
-from tests.interop.pion_end import PionEnd
+from tests.interop.process_end import ProcessEnd
 from tests.interop.serving import ServerProcess
 
 MakeEnd = Callable[[str], End]
@@ -33,10 +33,10 @@ CHROMIUM_ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--use-fake-device-for-media-stream=fps=30",
-    "--allow-loopback-in-peer-connection",
     "--disable-features=WebRtcHideLocalIpsWithMdns",
     "--host-resolver-rules=MAP visavis.test 127.0.0.1",
 )
+ON_LOOPBACK = "--allow-loopback-in-peer-connection"
 FAKE_CONSENT = "--use-fake-ui-for-media-stream"
 
 
@@ -65,13 +65,24 @@ def playwright() -> Iterator[Playwright]:
         yield running
 
 
-@contextmanager
-def launched_chromium(playwright: Playwright, *arguments: str) -> Generator[Browser]:
-    """The system's Chromium, until the block ends."""
+def chromium_path() -> str:
+    """The system's Chromium."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         pytest.fail("no Chromium found; on Debian: apt-get install chromium")
-    browser = playwright.chromium.launch(executable_path=path, args=[*CHROMIUM_ARGUMENTS, *arguments])
+    return path
+
+
+@contextmanager
+def launched_chromium(
+    playwright: Playwright, *arguments: str, program: Path | None = None
+) -> Generator[Browser]:
+    """The system's Chromium until the block ends; or the program that starts it elsewhere than on loopback,
+    where it would wait for servers that it does not reach from there."""
+    where = (ON_LOOPBACK,) if program is None else ()
+    browser = playwright.chromium.launch(
+        executable_path=program or chromium_path(), args=[*CHROMIUM_ARGUMENTS, *where, *arguments]
+    )
     try:
         yield browser
     finally:
@@ -163,10 +174,14 @@ class _EmptyPage(http.server.BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="module")
-def secure_url() -> Iterator[str]:
-    """An empty page on loopback, which may use a camera."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _EmptyPage)
+@contextmanager
+def empty_page(namespace: str | None = None) -> Generator[str]:
+    """The address of an empty page on loopback, which may use a camera, until the block ends."""
+
+    def bound() -> http.server.HTTPServer:
+        return http.server.ThreadingHTTPServer(("127.0.0.1", 0), _EmptyPage)
+
+    server = bound() if namespace is None else inside(namespace, bound)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}/"
@@ -176,23 +191,37 @@ def secure_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def pion_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return pion_end.built(tmp_path_factory.mktemp("pion"))
+def secure_url() -> Iterator[str]:
+    """An empty page."""
+    with empty_page() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def pion_program(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    return peers.pion(tmp_path_factory.mktemp("pion"))
+
+
+@pytest.fixture(scope="session")
+def aiortc_program() -> list[str]:
+    return peers.aiortc()
+
+
+@pytest.fixture(scope="session")
+def libdatachannel_program() -> list[str]:
+    return peers.libdatachannel()
 
 
 @pytest.fixture
-def make_end(request: pytest.FixtureRequest, open_page: OpenPage, loop: LoopThread) -> MakeEnd:
+def make_end(request: pytest.FixtureRequest, open_page: OpenPage) -> MakeEnd:
     """An end by the name of who plays it."""
 
     def made(name: str) -> End:
-        if name == "aiortc":
-            reason = "no aiortc found, which is no part of the development tools; pip install aiortc"
-            return AiortcEnd(loop, pytest.importorskip("aiortc", reason=reason))
-        if name == "pion":
-            return PionEnd(request.getfixturevalue("pion_program"))
-        page = open_page(name)
-        page.goto(request.getfixturevalue("secure_url"))
-        return BrowserEnd(page)
+        if name in ("chromium", "firefox"):
+            page = open_page(name)
+            page.goto(request.getfixturevalue("secure_url"))
+            return BrowserEnd(name, page)
+        return ProcessEnd(name, request.getfixturevalue(f"{name}_program"))
 
     return made
 
@@ -212,7 +241,7 @@ def ours(loop: LoopThread) -> Iterator[OurEnd]:
     end.close()
 
 
-@pytest.fixture(params=["chromium", "firefox", "aiortc", "pion"])
+@pytest.fixture(params=peers.PEERS)
 def theirs(request: pytest.FixtureRequest, make_end: MakeEnd) -> Iterator[End]:
     """The other end, not open yet."""
     end = make_end(request.param)

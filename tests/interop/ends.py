@@ -16,8 +16,22 @@ Description = dict[str, str]
 Candidate = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Route:
+    """The types of the candidates in use; and how a relay is reached, where the end says that."""
+
+    local: str
+    remote: str
+    relay_protocol: str | None
+
+
 class End(Protocol):
     """One end: an `RTCPeerConnection` and what sends and receives by it."""
+
+    @property
+    def name(self) -> str:
+        """Who plays it."""
+        ...
 
     @property
     def channels(self) -> Channels:
@@ -51,6 +65,10 @@ class End(Protocol):
 
     def connected(self) -> None:
         """Waits until the connection is up."""
+
+    def route(self) -> Route:
+        """The pair of candidates that is in use."""
+        ...
 
     def sees(self, pictures: int = 1) -> None:
         """Waits until that many pictures come, each of which moves; exactly so many are to be received."""
@@ -86,6 +104,10 @@ class Pair:
     def connect(self) -> None:
         """An offer, its answer and the candidates of both, one by one; returns when both are connected."""
         self.negotiate()
+        self.exchange_candidates()
+
+    def exchange_candidates(self) -> None:
+        """The candidates of both, one by one; returns when both are connected."""
         for end, other in (self.ends, self.turned.ends):
             while (candidate := end.next_candidate()) is not None:
                 other.add_candidate(candidate)

@@ -7,12 +7,14 @@ import asyncio
 import json
 import re
 import shutil
+import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from tests.interop.bidi import BidiConnection, BidiError
 from tests.interop.loops import LoopThread
+from tests.interop.namespaces import inside, within
 
 _PREFERENCES: dict[str, bool | int | str] = {
     # Fake devices, a user who grants them, and sound without a click.
@@ -186,8 +188,9 @@ class FirefoxContext:
 class Firefox:
     """A running Firefox."""
 
-    def __init__(self, loop: LoopThread, profile: Path) -> None:
+    def __init__(self, loop: LoopThread, profile: Path, namespace: str | None = None) -> None:
         self._loop = loop
+        self._namespace = namespace
         lines = [f'user_pref("{name}", {json.dumps(value)});\n' for name, value in _PREFERENCES.items()]
         (profile / "user.js").write_text("".join(lines), encoding="utf-8")
         self._errors: list[str] = []
@@ -212,6 +215,10 @@ class Firefox:
         """Ends the process."""
         self._loop.run(self._stop())
 
+    def _socket(self) -> socket.socket:
+        """What reaches the loopback of its network."""
+        return socket.socket() if self._namespace is None else inside(self._namespace, socket.socket)
+
     async def _kill(self) -> None:
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
@@ -222,8 +229,9 @@ class Firefox:
         if path is None:
             raise FileNotFoundError("no Firefox found; on Debian: apt-get install firefox-esr")
         arguments = ("--headless", "--no-remote", "--remote-debugging-port=0", "--profile", str(profile))
+        command = [path, *arguments] if self._namespace is None else within(self._namespace, path, *arguments)
         process = self._process = await asyncio.create_subprocess_exec(
-            path, *arguments, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+            *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
         )
         assert process.stderr is not None
         said = ""
@@ -233,7 +241,7 @@ class Firefox:
                 raise AssertionError(f"Firefox ended with {await process.wait()}:\n{said}")
             said += line.decode(errors="replace")
         self._drain = asyncio.create_task(process.stderr.read())
-        self._bidi = await BidiConnection.open(found[1])
+        self._bidi = await BidiConnection.open(found[1], self._socket)
         await self._bidi.on("log.entryAdded", self._logged)
 
     async def _stop(self) -> None:

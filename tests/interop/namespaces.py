@@ -3,19 +3,26 @@
 peer a (10.0.1.2) - NAT a (203.0.113.11) - public (203.0.113.1) - NAT b (203.0.113.12) - peer b (10.0.2.2)
 """
 
+import ctypes
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import Final
+from pathlib import Path
+from typing import Final, TypeVar
 
 import pytest
 
 PUBLIC_ADDRESS: Final = "203.0.113.1"
+TURN_PORT: Final = 3478
 _COMMAND_TIMEOUT_S: Final = 20
+_CLONE_NEWNET: Final = 0x40000000
+
+T = TypeVar("T")
 
 
 class Nat(StrEnum):
@@ -24,6 +31,14 @@ class Nat(StrEnum):
 
     KEEPS_PORTS = "masquerade"
     DRAWS_PORTS = "masquerade fully-random"
+
+
+class Permitted(StrEnum):
+    """What a NAT lets out, as nftables says what it does not."""
+
+    EVERYTHING = "counter"
+    UDP_TO_THE_SERVER = f"udp dport != {TURN_PORT} drop"
+    NO_UDP = "meta l4proto udp drop"
 
 
 class Namespaces:
@@ -44,6 +59,29 @@ class Namespaces:
 def within(namespace: str, *command: str) -> list[str]:
     """The command line that runs another in a namespace."""
     return ["ip", "netns", "exec", namespace, *command]
+
+
+def inside(namespace: str, call: Callable[[], T]) -> T:
+    """What a function gives that runs in a namespace. Sockets that it makes stay there."""
+    system = ctypes.CDLL(None, use_errno=True)
+
+    def entered() -> T:
+        descriptor = os.open(Path("/run/netns") / namespace, os.O_RDONLY)
+        try:
+            if system.setns(descriptor, _CLONE_NEWNET) != 0:
+                raise OSError(ctypes.get_errno(), f"cannot enter {namespace}")
+        finally:
+            os.close(descriptor)
+        return call()
+
+    with ThreadPoolExecutor(1) as thread:  # a namespace is a thread's
+        return thread.submit(entered).result()
+
+
+def permit(spaces: Namespaces, what: Permitted) -> None:
+    """From now on both NATs let that out and nothing else."""
+    for nat in spaces.nats:
+        _run(*within(nat, "nft", _PERMITTED.format(what=what)))
 
 
 @contextmanager
@@ -68,8 +106,8 @@ def nats(first: Nat, second: Nat) -> Generator[Namespaces]:
 
 def _public(spaces: Namespaces) -> None:
     space = spaces.public
-    _run(*within(space, "ip", "link", "set", "lo", "up"))
-    _run(*within(space, "ip", "link", "add", "bridge", "type", "bridge"))
+    _may_fail(*within(space, "ip", "link", "set", "lo", "up"))
+    _may_fail(*within(space, "ip", "link", "add", "bridge", "type", "bridge"))
     _run(*within(space, "ip", "address", "add", f"{PUBLIC_ADDRESS}/24", "dev", "bridge"))
     _run(*within(space, "ip", "link", "set", "bridge", "up"))
     # What is sent to private addresses is lost on its way, as in the Internet. Were there no way at all, the
@@ -113,9 +151,19 @@ table ip home {{
 """What comes in unasked is dropped before it is tracked: else a check that comes before ours has gone out
 would hold its port, and ours would be given another."""
 
+_PERMITTED: Final = """
+add table ip permitted
+delete table ip permitted
+table ip permitted {{
+  chain through {{ type filter hook forward priority filter; iifname "inside" {what}; }}
+}}
+"""
+
 
 def _cable(one: str, name: str, other: str, far_name: str) -> None:
-    _run("ip", "link", "add", name, "netns", one, "type", "veth", "peer", "name", far_name, "netns", other)
+    _may_fail(
+        "ip", "link", "add", name, "netns", one, "type", "veth", "peer", "name", far_name, "netns", other
+    )
     _run(*within(one, "ip", "link", "set", name, "up"))
     _run(*within(other, "ip", "link", "set", far_name, "up"))
 

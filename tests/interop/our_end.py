@@ -1,18 +1,23 @@
-"""Our own end: `visavis.RTCPeerConnection` with the synthetic camera and microphone."""
+"""Our own end: `visavis.RTCPeerConnection` with the synthetic camera and microphone.
+
+`python -m tests.interop.our_end` is the same as a process.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
-from tests.interop.ends import Candidate, Configuration, Description, Media
+from tests.interop.ends import Candidate, Configuration, Description, Media, Route
 from tests.interop.loops import LoopThread
 from tests.interop.our_channels import OurChannels
+from tests.interop.serve_end import serve
 from visavis import (
     MediaStream,
     MediaStreamTrack,
     RTCIceCandidatePair,
     RTCPeerConnection,
     RTCPeerConnectionIceEvent,
+    RTCRtpReceiver,
     RTCRtpSender,
     mediaDevices,
 )
@@ -26,6 +31,8 @@ T = TypeVar("T")
 
 class OurEnd:
     """Runs on the event loop of a thread."""
+
+    name = "ours"
 
     def __init__(self, loop: LoopThread) -> None:
         self._loop = loop
@@ -89,11 +96,81 @@ class OurEnd:
 
         self._run(hear)
 
-    def path(self) -> RTCIceCandidatePair:
-        """The pair of candidates that is in use."""
+    def prefer(self, mime: str) -> None:
+        """Negotiates this codec of its kind, and no other, on all m-lines that there are."""
 
+        async def prefer() -> None:
+            kind = mime.partition("/")[0]
+            known = RTCRtpReceiver.getCapabilities(kind)
+            assert known is not None
+            codecs = [codec for codec in known.codecs if codec.mimeType in (mime, f"{kind}/rtx")]
+            for transceiver in self._pc.getTransceivers():
+                if transceiver.receiver.track.kind == kind:
+                    transceiver.setCodecPreferences(codecs)
+
+        self._run(prefer)
+
+    def codecs(self) -> set[object]:
+        """What is sent and received."""
+
+        async def known() -> set[object]:
+            report = await self._pc.getStats()
+            return {one["mimeType"] for one in report.values() if one["type"] == "codec"}
+
+        return self._run(known)
+
+    def ask_for_layers(self, rids: Sequence[str]) -> None:
+        """Adds an m-line on which a picture in layers may come."""
+
+        async def ask() -> None:
+            self._pc.addTransceiver("video", {"direction": "recvonly", "receive_rids": list(rids)})
+
+        self._run(ask)
+
+    def sees_layers(self, sizes: Mapping[str, tuple[int, int]]) -> None:
+        """Waits until each of these layers moves in its size."""
+
+        async def see(rid: str, size: tuple[int, int]) -> None:
+            async for frame in self._layer(rid):
+                if isinstance(frame, VideoFrame) and (frame.width, frame.height) == size:
+                    break
+            await _moves(self._layer(rid))
+
+        async def all_of_them() -> None:
+            await asyncio.gather(*(see(rid, size) for rid, size in sizes.items()))
+
+        self._run(all_of_them)
+
+    def loses_layers(self, rids: Sequence[str], *, while_comes: str) -> None:
+        """Waits until nothing comes of these layers any more while twenty pictures of another one do."""
+
+        async def packets() -> dict[str, int]:
+            report = await self._pc.getStats()
+            inbound = {one["trackIdentifier"]: one for one in report.values() if one["type"] == "inbound-rtp"}
+            return {rid: int(str(inbound[self._layer(rid).id]["packetsReceived"])) for rid in rids}
+
+        async def stop() -> None:
+            before: dict[str, int] = {}
+            while (now := await packets()) != before:
+                before = now
+                pictures = aiter(self._layer(while_comes))
+                for _ in range(20):
+                    await anext(pictures)
+
+        self._run(stop)
+
+    def route(self) -> Route:
+        pair = self._selected_pair()
+        return Route(str(pair.local.type), str(pair.remote.type), pair.local.relayProtocol)
+
+    def protocols(self) -> set[str]:
+        """Those of the candidates in use."""
+        pair = self._selected_pair()
+        return {str(candidate.protocol) for candidate in (pair.local, pair.remote)}
+
+    def _selected_pair(self) -> RTCIceCandidatePair:
         async def selected() -> RTCIceCandidatePair:
-            transport = self._pc.getReceivers()[0].transport
+            transport = self._pc.getTransceivers()[0].sender.transport
             assert transport is not None
             pair = transport.iceTransport.getSelectedCandidatePair()
             assert pair is not None
@@ -139,6 +216,10 @@ class OurEnd:
         self._pc.removeTrack(sender)
         track.stop()
 
+    def _layer(self, rid: str) -> MediaStreamTrack:
+        [receiver] = [one for one in self._pc.getReceivers() if one.layer_tracks]
+        return receiver.layer_tracks[rid]
+
     def _received(self, kind: Media) -> list[MediaStreamTrack]:
         return [
             one.receiver.track
@@ -164,3 +245,8 @@ async def _sounds(track: MediaStreamTrack) -> None:
         if frame.level_dbov() > _SILENCE_DBOV:
             return
     raise AssertionError("the track ended")
+
+
+if __name__ == "__main__":
+    with LoopThread() as running:
+        serve(OurEnd(running))

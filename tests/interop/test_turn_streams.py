@@ -64,9 +64,7 @@ def test_a_call_through_a_turn_server_over(protocol: str, server: dict[str, Any]
         end.send("audio", "video")
     pair.connect()
     pair.meet()
-    local = ours.path().local
-    assert local is not None
-    assert (local.type, local.relayProtocol) == ("relay", protocol)
+    assert (ours.route().local, ours.route().relay_protocol) == ("relay", protocol)
 
 
 def test_a_server_whose_certificate_is_for_another_name_brings_no_candidate(

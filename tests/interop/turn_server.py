@@ -10,15 +10,11 @@ from typing import Any
 
 import pytest
 
-from tests.interop.namespaces import within
+from tests.interop.namespaces import TURN_PORT, within
 from visavis.server.certificates import CertificateFiles
 
 _STOP_S = 10
 _READY = "Total General servers"
-
-
-_PORT = 3478
-"""A namespace has all ports free."""
 
 
 @contextmanager
@@ -33,7 +29,7 @@ def coturn(
     path = shutil.which("turnserver")
     if path is None:
         pytest.skip("no coturn found, so no TURN; on Debian: apt-get install coturn")
-    port = _free_port() if namespace is None else _PORT
+    port = _free_port() if namespace is None else TURN_PORT
     options = ["-n", f"--listening-ip={host}", f"--listening-port={port}", f"--relay-ip={host}"]
     options += ["--lt-cred-mech", "--realm=visavis.test", "--user=ada:secret", "--allow-loopback-peers"]
     options += ["--no-dtls", "--no-cli", "--log-file=stdout", f"--pidfile={directory / 'pid'}"]

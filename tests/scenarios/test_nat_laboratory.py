@@ -3,7 +3,7 @@
 What comes out of each cell follows from what RFC 4787 says of the two kinds; `expected` says how.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from itertools import product
@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from visavis.ice import IceOptions, IceState, ice_servers
+from visavis.ice.candidate import TCP_TYPES
 from visavis.testing.clock import ManualClock
 from visavis.testing.icepeer import IcePeer, meet
 from visavis.testing.nat import Behaviour, Nat
@@ -222,3 +223,28 @@ def test_behind_one_nat_peers_meet_inside() -> None:
 def test_the_same_laboratory_gives_the_same_times() -> None:
     for one, other in ((KINDS[4], KINDS[8]), (KINDS[7], KINDS[7])):
         assert run(one, other) == run(one, other)
+
+
+BLOCKED, PUBLIC = KINDS[-1], KINDS[0]
+WITH_TCP = replace(OPTIONS, tcp=TCP_TYPES)
+
+
+@pytest.mark.parametrize(("one", "other"), [(BLOCKED, PUBLIC), (PUBLIC, BLOCKED)], ids=lambda kind: kind.name)
+def test_where_udp_is_blocked_a_stream_leads_to_who_can_be_reached(one: Kind, other: Kind) -> None:
+    """RFC 6544: the one behind the firewall opens it. Datagrams have their time first, 0.25 s, and are
+    waited for once more before a stream is nominated, 0.6 s."""
+    met = run(one, other, WITH_TCP)
+    assert met.outcome is Outcome.DIRECT
+    assert 0.85 < met.seconds < 1.1
+
+
+@pytest.mark.parametrize("other", [kind for kind in KINDS if not kind.is_public], ids=lambda kind: kind.name)
+def test_where_udp_is_blocked_no_stream_leads_to_who_is_behind_a_nat(other: Kind) -> None:
+    """A stream is opened to where somebody listens, and no mapping leads there: only a relay would help, by
+    a stream, too."""
+    assert run(BLOCKED, other, WITH_TCP).outcome is Outcome.FAILED
+
+
+def test_where_udp_goes_tcp_candidates_change_nothing() -> None:
+    for one, other in ((PUBLIC, PUBLIC), (PUBLIC, KINDS[3]), (KINDS[9], KINDS[9])):
+        assert run(one, other, WITH_TCP) == cell(one, other)

@@ -10,6 +10,7 @@ pub enum Job {
     Forward(Forward),
     Limit(Limit),
     Seal(Seal),
+    Bulk(Bulk),
 }
 
 /// One publisher and `subscribers` subscribers against the SFU that is process `pid` and answers at `http`.
@@ -66,6 +67,16 @@ pub struct Seal {
     pub windows: usize,
 }
 
+/// Datagrams of one size, each with so much of a message in it, from core `send_cpu` to core `receive_cpu`.
+#[derive(Debug, Deserialize)]
+pub struct Bulk {
+    pub send_cpu: usize,
+    pub receive_cpu: usize,
+    pub datagram_bytes: usize,
+    pub message_bytes: usize,
+    pub window_s: f64,
+}
+
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Report {
@@ -87,6 +98,13 @@ pub enum Report {
     Seal {
         size_bytes: usize,
         us_per_packet: f64,
+    },
+    Bulk {
+        datagram_bytes: usize,
+        mbps: f64,
+        sender_cpu_s_per_gb: f64,
+        receiver_cpu_s_per_gb: f64,
+        loss: f64,
     },
 }
 

@@ -2,8 +2,9 @@
 //!
 //! `forward` is a whole conference without the pictures: one publisher and N subscribers against a running SFU.
 //! `limit` is what the machine could do at best: the same packets sealed and sent, and nothing decided.
-//! `seal` is AES-GCM alone.
+//! `seal` is AES-GCM alone. `bulk` is the limit of data channels.
 
+mod bulk;
 mod client;
 mod cpu;
 mod feedback;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Job::Forward(job) => search::forward(&job),
         Job::Limit(job) => limit::limit(&job),
         Job::Seal(job) => limit::seal(&job),
+        Job::Bulk(job) => bulk::limit(&job),
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,6 +1,6 @@
 //! The vocabulary between the data plane and who drives it: commands down, reports up.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use visavis_wire::stun::TransactionId;
@@ -219,6 +219,13 @@ impl std::fmt::Debug for StunRequest {
     }
 }
 
+/// One of the SCTP associations that a transport has one after the other, each with a number of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AssociationId {
+    pub transport: TransportId,
+    pub number: u32,
+}
+
 /// One payload type of a local source's frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SourcePayload {
@@ -253,6 +260,18 @@ pub enum Command {
         local: Credentials,
         remote: Option<Credentials>,
     },
+    /// The role in ICE of a full transport (RFC 8445 section 6.1.1), where what it was opened with turned out to be wrong.
+    SetIceRole {
+        id: TransportId,
+        controlling: bool,
+    },
+    /// Begins a new DTLS association in the place of the one that there is (RFC 8842 section 3), which also ends the SCTP
+    /// association over it.
+    RenewDtls {
+        id: TransportId,
+        role: DtlsRole,
+        fingerprints: Vec<Fingerprint>,
+    },
     AddSocket {
         id: TransportId,
         socket: SocketNumber,
@@ -267,6 +286,14 @@ pub enum Command {
         /// Over TLS, to a server that proves to have this name or IP address.
         tls_name: Option<String>,
     },
+    /// The base of TCP candidates (RFC 6544): a stream of its own leads to each peer's address. With a listening socket
+    /// peers' streams are accepted, without one they are opened, from `local`, to where something is sent.
+    AddTcpSocket {
+        id: TransportId,
+        socket: SocketNumber,
+        local: IpAddr,
+        listener: Option<Descriptor>,
+    },
     /// Ends a socket or a relay.
     RemoveSocket {
         id: TransportId,
@@ -275,6 +302,12 @@ pub enum Command {
     SetPairs {
         id: TransportId,
         pairs: Vec<PairConfig>,
+    },
+    /// Whether checks that come by another way than a relay are left unanswered (RFC 8828 section 5.2, mode 4): an answer
+    /// would tell that the transport is there.
+    AnswerByRelaysOnly {
+        id: TransportId,
+        only: bool,
     },
     Nominate {
         id: TransportId,
@@ -351,9 +384,9 @@ pub enum Command {
         track: TrackId,
         receiver: ReceiverId,
     },
-    /// Begins an SCTP association over DTLS (RFC 8261), as soon as that is connected.
+    /// Begins an SCTP association over DTLS (RFC 8261), as soon as that is connected. One of another number is aborted.
     OpenAssociation {
-        id: TransportId,
+        id: AssociationId,
         local_port: u16,
         remote_port: u16,
         receive_bytes: usize,
@@ -363,12 +396,12 @@ pub enum Command {
     },
     /// Resets streams of ours, once what is queued on them has left (RFC 6525).
     ResetStreams {
-        id: TransportId,
+        id: AssociationId,
         streams: Vec<u16>,
     },
     /// Aborts the association (RFC 9260 section 9.1).
     CloseAssociation {
-        id: TransportId,
+        id: AssociationId,
     },
 }
 
@@ -380,10 +413,14 @@ impl Command {
             | Command::ConnectTransport { id, .. }
             | Command::ConnectWithKeys { id, .. }
             | Command::RestartIce { id, .. }
+            | Command::SetIceRole { id, .. }
+            | Command::RenewDtls { id, .. }
             | Command::AddSocket { id, .. }
             | Command::OpenStream { id, .. }
+            | Command::AddTcpSocket { id, .. }
             | Command::RemoveSocket { id, .. }
             | Command::SetPairs { id, .. }
+            | Command::AnswerByRelaysOnly { id, .. }
             | Command::Nominate { id, .. }
             | Command::SendStun { id, .. }
             | Command::AddRelay { id, .. }
@@ -393,10 +430,10 @@ impl Command {
             | Command::Send { id, .. }
             | Command::Route { id, .. }
             | Command::SetLadder { id, .. }
-            | Command::OpenAssociation { id, .. }
-            | Command::ResetStreams { id, .. }
-            | Command::CloseAssociation { id }
             | Command::RequestStats { id } => id.shard(),
+            Command::OpenAssociation { id, .. }
+            | Command::ResetStreams { id, .. }
+            | Command::CloseAssociation { id } => id.transport.shard(),
             Command::RequestKeyFrame { track }
             | Command::OpenSource { track, .. }
             | Command::CloseSource { track }
@@ -578,7 +615,7 @@ pub enum Report {
         track: TrackId,
     },
     Association {
-        id: TransportId,
+        id: AssociationId,
         state: AssociationState,
         reason: &'static str,
         /// How many streams there are in each direction; 0 but for `Connected`.

@@ -2,10 +2,10 @@
 
 use std::collections::VecDeque;
 
-use crate::api::{AssociationState, Report, SocketId, TransportId};
+use crate::api::{AssociationId, AssociationState, Report, SocketId, TransportId};
 use crate::counters::Counter;
 use crate::ice::Path;
-use crate::sctp::{Association, Config, DTLS_BYTES, Event, OutgoingMessage};
+use crate::sctp::{self, Association, Config, DTLS_BYTES, Event, OutgoingMessage};
 use crate::shard::Shard;
 use crate::time::Time;
 
@@ -16,9 +16,16 @@ const TURN_BYTES: usize = 256 << 10;
 /// How many messages wait to be read before no more are taken from the association.
 const UNREAD: usize = 65_536;
 
-/// The association of one transport, before and after it can begin.
+/// The association of one transport, with the number by which its owner knows it.
 #[derive(Debug)]
-pub enum Channels {
+pub struct Channels {
+    number: u32,
+    stage: Stage,
+}
+
+/// Before and after it can begin.
+#[derive(Debug)]
+enum Stage {
     /// DTLS is not connected yet.
     Waiting { config: Config, messages: VecDeque<OutgoingMessage> },
     Begun {
@@ -33,16 +40,24 @@ pub enum Channels {
 }
 
 impl Channels {
+    /// Of an association that has begun.
+    pub fn figures(&self) -> Option<sctp::Figures> {
+        match &self.stage {
+            Stage::Waiting { .. } => None,
+            Stage::Begun { association, .. } => Some(association.figures()),
+        }
+    }
+
     fn association(&mut self) -> Option<&mut Association> {
-        match self {
-            Channels::Waiting { .. } => None,
-            Channels::Begun { association, .. } => Some(association),
+        match &mut self.stage {
+            Stage::Waiting { .. } => None,
+            Stage::Begun { association, .. } => Some(association),
         }
     }
 
     /// ICE restarts: what was known of the path counts no more, even if the new one has the same addresses.
     pub(crate) fn forget_path(&mut self, now: Time) {
-        if let Channels::Begun { association, path: Some((_, socket)), .. } = self {
+        if let Stage::Begun { association, path: Some((_, socket)), .. } = &mut self.stage {
             association.handle_path_change(now, is_probed(*socket));
         }
     }
@@ -51,27 +66,34 @@ impl Channels {
 /// Whether datagrams that are too long for the path are lost there, and no others for it: on a stream, none are; with a socket
 /// that transports share, the others would be.
 fn is_probed(socket: SocketId) -> bool {
-    socket.is_own() && !socket.is_stream()
+    socket.is_own() && !socket.is_stream() && !socket.is_tcp()
 }
 
 impl Shard {
-    pub(crate) fn open_association(&mut self, now: Time, id: TransportId, config: Config) {
-        let Some(transport) = self.transports.get_mut(&id).filter(|transport| transport.channels.is_none())
-        else {
+    pub(crate) fn open_association(&mut self, now: Time, id: AssociationId, config: Config) {
+        if self.channels(id).is_some() {
             return;
-        };
-        transport.channels = Some(Channels::Waiting { config, messages: VecDeque::new() });
-        self.start_association(now, id);
+        }
+        self.abort_association(now, id.transport, "another association");
+        let Some(transport) = self.transports.get_mut(&id.transport) else { return };
+        let stage = Stage::Waiting { config, messages: VecDeque::new() };
+        transport.channels = Some(Channels { number: id.number, stage });
+        self.start_association(now, id.transport);
+    }
+
+    /// The association of that number, while there is one.
+    fn channels(&mut self, id: AssociationId) -> Option<&mut Channels> {
+        let channels = self.transports.get_mut(&id.transport)?.channels.as_mut();
+        channels.filter(|channels| channels.number == id.number)
     }
 
     /// Begins the association that waits for DTLS, if that is connected.
     pub(crate) fn start_association(&mut self, now: Time, id: TransportId) {
         let Some(transport) = self.transports.get_mut(&id) else { return };
         let is_connected = transport.dtls.as_ref().is_some_and(|dtls| dtls.is_connected());
-        if !is_connected || !matches!(transport.channels, Some(Channels::Waiting { .. })) {
-            return;
-        }
-        let Some(Channels::Waiting { config, messages }) = transport.channels.take() else { return };
+        let Some(channels) = transport.channels.as_mut().filter(|_| is_connected) else { return };
+        let Stage::Waiting { config, messages } = &mut channels.stage else { return };
+        let (config, messages) = (*config, std::mem::take(messages));
         let mut secret = [0; 32];
         for part in secret.chunks_exact_mut(8) {
             part.copy_from_slice(&self.random.next_u64().to_be_bytes());
@@ -80,48 +102,52 @@ impl Shard {
         for message in messages {
             association.send(now, message);
         }
-        transport.channels =
-            Some(Channels::Begun { association, unread: 0, is_stirred: false, path: None, probe_bytes: 0 });
+        channels.stage =
+            Stage::Begun { association, unread: 0, is_stirred: false, path: None, probe_bytes: 0 };
         self.stir(id);
     }
 
     /// One message to send. What comes for an association that has ended was on its way by then.
-    pub fn handle_outgoing_message(&mut self, now: Time, id: TransportId, message: OutgoingMessage) {
-        let channels = self.transports.get_mut(&id).and_then(|transport| transport.channels.as_mut());
-        match channels {
-            Some(Channels::Waiting { messages, .. }) => messages.push_back(message),
-            Some(Channels::Begun { association, .. }) => association.send(now, message),
+    pub fn handle_outgoing_message(&mut self, now: Time, id: AssociationId, message: OutgoingMessage) {
+        match self.channels(id).map(|channels| &mut channels.stage) {
+            Some(Stage::Waiting { messages, .. }) => messages.push_back(message),
+            Some(Stage::Begun { association, .. }) => association.send(now, message),
             None => return self.count(Counter::MessagesDropped),
         }
         self.count(Counter::MessagesSent);
-        self.stir(id);
+        self.stir(id.transport);
     }
 
     /// So many bytes of what was received are used up, which opens the window, and so many messages were read.
-    pub fn handle_consumed(&mut self, id: TransportId, bytes: usize, messages: usize) {
-        let channels = self.transports.get_mut(&id).and_then(|transport| transport.channels.as_mut());
-        if let Some(Channels::Begun { association, unread, .. }) = channels {
+    pub fn handle_consumed(&mut self, id: AssociationId, bytes: usize, messages: usize) {
+        if let Some(Stage::Begun { association, unread, .. }) =
+            self.channels(id).map(|channels| &mut channels.stage)
+        {
             association.release(bytes);
             *unread = unread.saturating_sub(messages);
-            self.stir(id);
+            self.stir(id.transport);
         }
     }
 
-    pub(crate) fn reset_streams(&mut self, id: TransportId, streams: &[u16]) {
-        let channels = self.transports.get_mut(&id).and_then(|transport| transport.channels.as_mut());
-        if let Some(association) = channels.and_then(Channels::association) {
+    pub(crate) fn reset_streams(&mut self, id: AssociationId, streams: &[u16]) {
+        if let Some(association) = self.channels(id).and_then(Channels::association) {
             association.reset_streams(streams);
-            self.stir(id);
+            self.stir(id.transport);
         }
     }
 
-    /// Aborts an association; the peer is told while there is a way to it.
-    pub(crate) fn close_association(&mut self, now: Time, id: TransportId, reason: &'static str) {
+    pub(crate) fn close_association(&mut self, now: Time, id: AssociationId) {
+        if self.channels(id).is_some() {
+            self.abort_association(now, id.transport, "closed by command");
+        }
+    }
+
+    /// Aborts what association there is; the peer is told while there is a way to it.
+    pub(crate) fn abort_association(&mut self, now: Time, id: TransportId, reason: &'static str) {
         let Some(transport) = self.transports.get_mut(&id) else { return };
-        match &mut transport.channels {
-            None => return,
-            Some(Channels::Waiting { .. }) => {}
-            Some(Channels::Begun { association, .. }) => association.abort(),
+        let Some(channels) = &mut transport.channels else { return };
+        if let Some(association) = channels.association() {
+            association.abort();
         }
         self.drive_association(now, id);
         self.end_association(id, AssociationState::Closed, reason);
@@ -132,12 +158,13 @@ impl Shard {
     }
 
     /// Forgets an association, and says so once.
-    fn end_association(&mut self, id: TransportId, state: AssociationState, reason: &'static str) {
+    pub(crate) fn end_association(&mut self, id: TransportId, state: AssociationState, reason: &'static str) {
         let ended = self.transports.get_mut(&id).and_then(|transport| transport.channels.take());
-        if let Some(Channels::Begun { path: Some((_, socket)), .. }) = ended {
-            self.sockets.forbid_fragments(socket, false);
-        }
-        if ended.is_some() {
+        if let Some(Channels { number, stage }) = ended {
+            if let Stage::Begun { path: Some((_, socket)), .. } = stage {
+                self.sockets.forbid_fragments(socket, false);
+            }
+            let id = AssociationId { transport: id, number };
             self.reports.push_back(Report::Association { id, state, reason, inbound: 0, outbound: 0 });
         }
     }
@@ -165,7 +192,7 @@ impl Shard {
     /// Marks an association for the end of the turn.
     fn stir(&mut self, id: TransportId) {
         let channels = self.transports.get_mut(&id).and_then(|transport| transport.channels.as_mut());
-        if let Some(Channels::Begun { is_stirred, .. }) = channels
+        if let Some(Stage::Begun { is_stirred, .. }) = channels.map(|channels| &mut channels.stage)
             && !std::mem::replace(is_stirred, true)
         {
             self.stirred.push(id);
@@ -209,9 +236,8 @@ impl Shard {
     fn send_packets(&mut self, now: Time, id: TransportId) -> bool {
         let Some(transport) = self.transports.get_mut(&id) else { return false };
         let path = transport.path();
-        let Some(Channels::Begun { association, is_stirred, path: last, probe_bytes, .. }) =
-            &mut transport.channels
-        else {
+        let stage = transport.channels.as_mut().map(|channels| &mut channels.stage);
+        let Some(Stage::Begun { association, is_stirred, path: last, probe_bytes, .. }) = stage else {
             return false;
         };
         *is_stirred = false;
@@ -263,7 +289,8 @@ impl Shard {
     pub fn handle_refused_size(&mut self, now: Time, socket: SocketId, bytes: usize) {
         let Some(id) = self.sockets.owner(socket) else { return };
         let channels = self.transports.get_mut(&id).and_then(|transport| transport.channels.as_mut());
-        if let Some(Channels::Begun { association, probe_bytes, .. }) = channels {
+        let stage = channels.map(|channels| &mut channels.stage);
+        if let Some(Stage::Begun { association, probe_bytes, .. }) = stage {
             association.handle_refusal(now, bytes == *probe_bytes);
             self.drive_association(now, id);
         }
@@ -272,7 +299,9 @@ impl Shard {
     /// Tells what the association tells; its messages while there is room for them.
     fn take_events(&mut self, id: TransportId) {
         let Some(transport) = self.transports.get_mut(&id) else { return };
-        let Some(Channels::Begun { association, unread, .. }) = &mut transport.channels else { return };
+        let Some(Channels { number, stage }) = &mut transport.channels else { return };
+        let Stage::Begun { association, unread, .. } = stage else { return };
+        let id = AssociationId { transport: id, number: *number };
         let (mut received, mut end) = (0, None);
         while *unread < UNREAD
             && let Some(event) = association.poll_event()
@@ -299,7 +328,7 @@ impl Shard {
             self.config.counters.add(Counter::MessagesReceived, received);
         }
         if let Some((state, reason)) = end {
-            self.end_association(id, state, reason);
+            self.end_association(id.transport, state, reason);
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Commands of Python's, carried out.
 
 use crate::api::{
-    Command, DtlsRole, Extension, Fingerprint, GivenKeys, IceMode, Kind, PayloadMap, Report, SlotId, TrackId,
-    TransportId, TransportState,
+    AssociationState, Command, DtlsRole, Extension, Fingerprint, GivenKeys, IceMode, Kind, PayloadMap,
+    Report, SlotId, TrackId, TransportId, TransportState,
 };
 use crate::channels::STREAMS;
 use crate::dtls::Certificate;
@@ -29,12 +29,27 @@ impl Shard {
             }
             Command::ConnectWithKeys { id, remote, keys } => self.connect_with_keys(now, id, remote, &keys),
             Command::RestartIce { id, local, remote } => self.restart(now, id, local, remote),
+            Command::SetIceRole { id, controlling } => {
+                if let Some(transport) = self.transports.get_mut(&id) {
+                    transport.ice.set_role(controlling);
+                    self.drive_ice(now, id, None);
+                }
+            }
+            Command::RenewDtls { id, role, fingerprints } => self.renew_dtls(now, id, role, fingerprints),
             Command::AddSocket { id, socket, descriptor } => self.add_socket(id, socket, descriptor),
             Command::OpenStream { id, socket, descriptor, server, tls_name } => {
                 self.open_stream(id, socket, descriptor, StreamTo { server, tls_name });
             }
+            Command::AddTcpSocket { id, socket, local, listener } => {
+                self.add_tcp_socket(id, socket, local, listener);
+            }
             Command::RemoveSocket { id, socket } => self.remove_socket(now, id, socket),
             Command::SetPairs { id, pairs } => self.set_pairs(now, id, &pairs),
+            Command::AnswerByRelaysOnly { id, only } => {
+                if let Some(transport) = self.transports.get_mut(&id) {
+                    transport.by_relays_only = only;
+                }
+            }
             Command::Nominate { id, pair } => {
                 if let Some(transport) = self.transports.get_mut(&id) {
                     transport.ice.nominate(pair);
@@ -115,7 +130,7 @@ impl Shard {
                 },
             ),
             Command::ResetStreams { id, streams } => self.reset_streams(id, &streams),
-            Command::CloseAssociation { id } => self.close_association(now, id, "closed by command"),
+            Command::CloseAssociation { id } => self.close_association(now, id),
         }
     }
 
@@ -132,7 +147,10 @@ impl Shard {
         if self.transports.contains_key(&id) || taken {
             return;
         }
-        self.ufrags.entry(local.ufrag.clone()).or_insert(id);
+        let owner = *self.ufrags.entry(local.ufrag.clone()).or_insert(id);
+        if let Some(owner) = self.transports.get_mut(&owner) {
+            owner.shares_ufrag = true;
+        }
         let mut transport = Transport::new(id, local, mode, certificate, now);
         transport.deadline = now + crate::tick::IDLE;
         self.deadlines.insert((transport.deadline, id));
@@ -155,6 +173,19 @@ impl Shard {
         transport.peer = Some((role, fingerprints));
         self.drive_ice(now, id, None);
         self.drive_dtls(now, id);
+    }
+
+    /// The paths stay, but for those of before an ICE restart: they may lead to another peer.
+    fn renew_dtls(&mut self, now: Time, id: TransportId, role: DtlsRole, fingerprints: Vec<Fingerprint>) {
+        let Some(transport) = self.transports.get_mut(&id).filter(|transport| transport.peer.is_some())
+        else {
+            return;
+        };
+        transport.renew(role, fingerprints);
+        self.end_association(id, AssociationState::Closed, "another DTLS association");
+        self.drive_ice(now, id, None);
+        self.drive_dtls(now, id);
+        self.judge(now, id);
     }
 
     fn connect_with_keys(&mut self, now: Time, id: TransportId, remote: Credentials, keys: &GivenKeys) {
@@ -307,7 +338,7 @@ impl Shard {
     }
 
     pub(crate) fn close_transport(&mut self, now: Time, id: TransportId, reason: &'static str) {
-        self.close_association(now, id, reason);
+        self.abort_association(now, id, reason);
         let Some(mut transport) = self.transports.remove(&id) else { return };
         self.deadlines.remove(&(transport.deadline, id));
         let ended: Vec<u32> = transport.send.slots().iter().flat_map(Slot::sent_ssrcs).collect();
@@ -318,6 +349,9 @@ impl Shard {
         transport.send_dtls(&mut self.transmits);
         self.reports.extend(transport.enter(TransportState::Closed, reason));
         self.ufrags.retain(|_, owner| *owner != id);
+        if transport.shares_ufrag {
+            self.pass_on_ufrags(&transport);
+        }
         for path in transport.ice.paths() {
             self.release_address(path, id);
         }
@@ -332,6 +366,18 @@ impl Shard {
         }
         for track in transport.receive.tracks() {
             self.end_track(track, id);
+        }
+    }
+
+    /// At shared addresses, the first of the transports with a fragment is meant by it: when that is gone, the next.
+    fn pass_on_ufrags(&mut self, gone: &Transport) {
+        for ufrag in gone.ice.ufrags() {
+            let heirs = self.transports.values_mut();
+            let mut heirs = heirs.filter(|heir| heir.ice.ufrags().any(|known| known == ufrag));
+            if let Some(heir) = heirs.next() {
+                heir.shares_ufrag = true;
+                self.ufrags.insert(ufrag.to_owned(), heir.id);
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! A transport's ways to its peer: sockets, relays, pairs, requests to servers, and whose which address is.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::api::{Descriptor, PairConfig, Report, ShardId, SocketNumber, StunRequest, TransportId};
@@ -33,6 +33,20 @@ impl Shard {
             self.sockets.add_stream(id, number, descriptor, to);
         } else {
             self.sockets.discard(descriptor);
+        }
+    }
+
+    pub(crate) fn add_tcp_socket(
+        &mut self,
+        id: TransportId,
+        number: SocketNumber,
+        local: IpAddr,
+        listener: Option<Descriptor>,
+    ) {
+        if self.transports.contains_key(&id) {
+            self.sockets.add_tcp(id, number, local, listener);
+        } else {
+            listener.into_iter().for_each(|listener| self.sockets.discard(listener));
         }
     }
 
@@ -155,11 +169,15 @@ impl Shard {
             Event::Selected { pair, reason } => Report::PairSelected { id, pair, reason },
             Event::RoleChanged { controlling } => Report::RoleChanged { id, controlling },
             Event::Proved(path) => {
+                self.sockets.keep_stream(path);
                 self.addresses.claim(path, id);
                 self.addresses.prove(now, path, id);
                 return self.tell_claim(path, via, true);
             }
-            Event::Released(path) => return self.release_address(path, id),
+            Event::Released(path) => {
+                self.sockets.end_stream(path);
+                return self.release_address(path, id);
+            }
             Event::Moved => return self.forget_old_ufrags(id),
         };
         self.reports.push_back(report);

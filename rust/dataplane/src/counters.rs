@@ -33,6 +33,8 @@ counters! {
     StunAnswered = "stun_answered",
     /// A response that nobody waits for, or a question at a transport's own socket.
     StunUnexpected = "stun_unexpected",
+    /// A check that came another way than by a relay, to a transport that answers by relays only.
+    StunNotRelayed = "stun_not_relayed",
     /// Relayed data, but not from a server or by a channel that a transport knows.
     RelayUnknown = "relay_unknown",
     /// A check from an address that another transport's peer has proved to be its own.
@@ -97,8 +99,12 @@ counters! {
     RingFull = "ring_full",
     /// The queue of reports was full: its policy is to drop levels and statistics first, never states.
     ReportsDropped = "reports_dropped",
-    /// A stream to a server ended: refused, closed by the server, its TLS failed, or what came was no message.
+    /// A stream to a server or peer ended: refused, closed by the other end, its TLS failed, or what came was no message.
     StreamLost = "stream_lost",
+    /// A stream that a peer opened to a TCP candidate.
+    StreamsAccepted = "streams_accepted",
+    /// One of them that was closed: by it nothing authentic came in seconds, or more came than may wait for that.
+    StreamsRefused = "streams_refused",
     /// A descriptor given as a socket that is none, or no UDP socket.
     SocketRefused = "socket_refused",
     SendFailed = "send_failed",

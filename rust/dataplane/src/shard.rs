@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use visavis_wire::kind::{PacketKind, classify};
 
 use crate::addresses::{AddressBook, Owner};
-use crate::api::{Kind, Report, ShardId, SocketId, TrackId, TransportId};
+use crate::api::{AssociationId, Kind, Report, ShardId, SocketId, TrackId, TransportId};
 use crate::counters::{Counter, Counters};
 use crate::dtls;
 use crate::frames::{FrameEvent, ReceiverId};
@@ -107,7 +107,7 @@ pub struct Shard {
     pub(crate) messages: VecDeque<(ShardId, ShardMessage)>,
     pub(crate) frames: VecDeque<(ReceiverId, FrameEvent)>,
     /// What associations tell their readers.
-    pub(crate) channel_events: VecDeque<(TransportId, sctp::Event)>,
+    pub(crate) channel_events: VecDeque<(AssociationId, sctp::Event)>,
     /// Transports whose association had something happen in this turn.
     pub(crate) stirred: Vec<TransportId>,
     /// Local sources of which packets wait for their time.
@@ -435,8 +435,20 @@ impl Shard {
         }
     }
 
+    /// The stream between the base of a TCP candidate and a peer has ended, or never came about.
+    pub fn handle_stream_lost(&mut self, now: Time, socket: SocketId, peer: SocketAddr) {
+        let Some(id) = self.sockets.owner(socket) else { return };
+        if let Some(transport) = self.transports.get_mut(&id) {
+            transport.ice.remove_path(Path { socket, peer });
+            self.drive_ice(now, id, None);
+        }
+    }
+
     /// The system refused to send to an address.
     pub fn handle_send_failure(&mut self, now: Time, socket: SocketId, peer: SocketAddr) {
+        if socket.is_tcp() {
+            return self.handle_stream_lost(now, socket, peer);
+        }
         let Some(id) = self.sockets.owner(socket) else { return };
         if let Some(transport) = self.transports.get_mut(&id) {
             transport.requests.handle_send_failure(Path { socket, peer });
@@ -450,7 +462,7 @@ impl Shard {
     }
 
     /// Messages that came, streams that were reset, what has left: in their order for each association.
-    pub fn poll_channel_event(&mut self) -> Option<(TransportId, sctp::Event)> {
+    pub fn poll_channel_event(&mut self) -> Option<(AssociationId, sctp::Event)> {
         self.channel_events.pop_front()
     }
 

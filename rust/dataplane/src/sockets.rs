@@ -1,9 +1,10 @@
 //! The sockets and relays that transports own: what their owners call them, what the shard calls them.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::api::{Descriptor, FIRST_OWN_SOCKET, SocketId, SocketNumber, TransportId};
+use crate::ice::Path;
 use crate::ids::IdMap;
 
 /// The most sockets and relays of one transport.
@@ -12,6 +13,8 @@ const MAX_PER_TRANSPORT: usize = 256;
 const RELAY: u32 = 1 << 31;
 /// Those of streams this one: what leaves by them is not lost on the way, and goes to one server alone.
 const STREAM: u32 = 1 << 30;
+/// Those of bases of TCP candidates this one: each peer's address is reached by a stream of its own.
+const TCP: u32 = 1 << 29;
 
 impl SocketId {
     /// Whether it is no socket, but a way over a TURN server.
@@ -26,7 +29,22 @@ impl SocketId {
 
     /// Whether it is a stream to a server.
     pub fn is_stream(self) -> bool {
-        self.0 & STREAM != 0
+        self.0 & (STREAM | TCP) == STREAM
+    }
+
+    /// Whether it is the base of a TCP candidate.
+    pub fn is_tcp(self) -> bool {
+        self.0 & (STREAM | TCP) == TCP
+    }
+
+    /// A name for a driver's own use: one stream of such a base. No socket is called so.
+    pub fn of_peer_stream(number: u32) -> SocketId {
+        SocketId((number % TCP) | STREAM | TCP)
+    }
+
+    /// Whether it was made by `of_peer_stream`.
+    pub fn is_peer_stream(self) -> bool {
+        self.0 & (STREAM | TCP) == STREAM | TCP
     }
 }
 
@@ -46,6 +64,13 @@ pub enum SocketChange {
     OpenStream { socket: SocketId, descriptor: Descriptor, to: StreamTo },
     /// From now on IP may not cut what leaves by it, and what this machine once learnt of the path counts for nothing; or may again.
     ForbidFragments { socket: SocketId, forbids: bool },
+    /// From now on there is a base of TCP candidates, with streams that are accepted by the listening socket, or else opened
+    /// from the local address where something is sent.
+    OpenTcp { socket: SocketId, local: IpAddr, listener: Option<Descriptor> },
+    /// The stream to this peer is known to be the transport's; others the driver ends after some seconds.
+    KeepStream { socket: SocketId, peer: SocketAddr },
+    /// Nobody needs the stream to this peer any more: end it once what was sent before has left.
+    EndStream { socket: SocketId, peer: SocketAddr },
     /// Close it once what was sent before has left.
     Close { socket: SocketId },
     /// Close it; nobody will use it.
@@ -130,6 +155,36 @@ impl SocketTable {
         Some(socket)
     }
 
+    /// Takes the base of a TCP candidate over; None as for `add`.
+    pub fn add_tcp(
+        &mut self,
+        transport: TransportId,
+        number: SocketNumber,
+        local: IpAddr,
+        listener: Option<Descriptor>,
+    ) -> Option<SocketId> {
+        let Some(socket) = self.insert(transport, number, TCP) else {
+            listener.into_iter().for_each(|listener| self.discard(listener));
+            return None;
+        };
+        self.changes.push_back(SocketChange::OpenTcp { socket, local, listener });
+        Some(socket)
+    }
+
+    /// Something authentic came from this path: where that is a stream, it stays.
+    pub fn keep_stream(&mut self, path: Path) {
+        if path.socket.is_tcp() {
+            self.changes.push_back(SocketChange::KeepStream { socket: path.socket, peer: path.peer });
+        }
+    }
+
+    /// The transport has no use for this path any more.
+    pub fn end_stream(&mut self, path: Path) {
+        if path.socket.is_tcp() {
+            self.changes.push_back(SocketChange::EndStream { socket: path.socket, peer: path.peer });
+        }
+    }
+
     /// A socket for nobody.
     pub fn discard(&mut self, descriptor: Descriptor) {
         self.changes.push_back(SocketChange::Discard { descriptor });
@@ -150,7 +205,7 @@ impl SocketTable {
         }
         let socket = loop {
             let socket = SocketId(self.next | bits);
-            self.next = ((self.next + 1) % STREAM).max(FIRST_OWN_SOCKET);
+            self.next = ((self.next + 1) % TCP).max(FIRST_OWN_SOCKET);
             if !self.owned.contains_key(&socket) {
                 break socket;
             }
@@ -205,6 +260,10 @@ mod tests {
     const ONE: TransportId = TransportId(1);
     const OTHER: TransportId = TransportId(2);
 
+    fn to_ip() -> IpAddr {
+        IpAddr::from([192, 0, 2, 7])
+    }
+
     #[test]
     fn two_transports_may_call_their_sockets_the_same() {
         let mut table = SocketTable::default();
@@ -213,7 +272,11 @@ mod tests {
         let other = table.add(OTHER, number, Descriptor(4)).unwrap();
         let to = StreamTo { server: "192.0.2.1:3478".parse().unwrap(), tls_name: None };
         let stream = table.add_stream(ONE, SocketNumber(FIRST_OWN_SOCKET + 1), Descriptor(5), to).unwrap();
-        assert_eq!([one, other, stream].map(SocketId::is_stream), [false, false, true]);
+        let base = table.add_tcp(ONE, SocketNumber(FIRST_OWN_SOCKET + 2), to_ip(), None).unwrap();
+        assert_eq!([one, other, stream, base].map(SocketId::is_stream), [false, false, true, false]);
+        assert_eq!([one, other, stream, base].map(SocketId::is_tcp), [false, false, false, true]);
+        let peer = SocketId::of_peer_stream(u32::MAX);
+        assert!(peer.is_peer_stream() && !peer.is_tcp() && !peer.is_stream() && !peer.is_relay());
         assert_ne!(one, other);
         assert_eq!(table.resolve(ONE, number), Some(one));
         assert_eq!((table.owner(other), table.number(other)), (Some(OTHER), number));

@@ -1,7 +1,9 @@
 //! Figures about a transport, named as in webrtc-stats where it has a name for them.
 
 use crate::api::{Figure, Figures, Report, TrackId, TransportId};
+use crate::channels::Channels;
 use crate::receive::stream::{ReceiveStream, Role};
+use crate::sctp;
 use crate::shard::Shard;
 use crate::time::Time;
 use crate::transport::Transport;
@@ -42,6 +44,27 @@ fn transport_figures(transport: &Transport) -> Figures {
     }
     if let Some(bandwidth) = &transport.send.bandwidth {
         figures.push(("availableOutgoingBitrate", Figure::Int(bandwidth.target_bps())));
+    }
+    if let Some(association) = transport.channels.as_ref().and_then(Channels::figures) {
+        figures.extend(association_figures(&association));
+    }
+    figures
+}
+
+fn association_figures(association: &sctp::Figures) -> Figures {
+    let count = |count: usize| Figure::Int(count as u64);
+    let mut figures = vec![
+        ("sctpCongestionWindow", count(association.congestion_window)),
+        ("sctpReceiverWindow", count(association.receiver_window)),
+        ("sctpMtu", count(association.path_mtu)),
+        ("sctpUnacknowledgedBytes", count(association.unacknowledged_bytes)),
+        ("sctpQueuedBytes", count(association.queued_bytes)),
+        ("sctpRetransmitted", Figure::Int(association.retransmitted)),
+        ("sctpAbandoned", Figure::Int(association.abandoned)),
+        ("sctpDiscarded", Figure::Int(association.discarded)),
+    ];
+    if let Some(round_trip) = association.smoothed_rtt {
+        figures.push(("sctpSmoothedRoundTripTime", Figure::Float(round_trip.as_secs_f64())));
     }
     figures
 }

@@ -69,6 +69,10 @@ impl Shard {
                 Some(_) => self.count(Counter::StunUnexpected),
             };
         };
+        let of_socket = owner.and_then(|owner| self.transports.get(&owner));
+        if of_socket.is_some_and(|transport| transport.hides_from(path)) {
+            return self.count(Counter::StunNotRelayed);
+        }
         let ufrag = username.split(|&byte| byte == b':').next().unwrap_or_default();
         if owner.is_none() {
             match shard_of_ufrag(ufrag) {
@@ -109,6 +113,9 @@ impl Shard {
         let Some(transport) = self.transports.get_mut(&id).filter(|transport| !transport.is_over()) else {
             return self.refuse_check(now, path, message, Counter::StunUnknownUfrag);
         };
+        if transport.hides_from(path) {
+            return self.count(Counter::StunNotRelayed);
+        }
         let password = transport
             .ice
             .password_for(username)
@@ -137,6 +144,9 @@ impl Shard {
             size,
         };
         let verdict = transport.ice.handle_check(now, &check);
+        if transport.ice.paths().any(|known| known == path) {
+            self.sockets.keep_stream(path);
+        }
         self.answer(path, |out| match verdict {
             Verdict::Success => Builder::binding_success(out, message.transaction_id())
                 .xor_mapped_address(path.peer)

@@ -64,6 +64,10 @@ pub struct Transport {
     pub fir_sequence: u8,
     /// When the address of its packets is next noted as proved.
     pub next_proof: Time,
+    /// Others may have its fragment, too.
+    pub shares_ufrag: bool,
+    /// Checks that come another way are not answered.
+    pub by_relays_only: bool,
     opened: Time,
     /// It failed for want of a path: the keys are good still.
     without_path: bool,
@@ -95,9 +99,17 @@ impl Transport {
             deadline: now,
             fir_sequence: 0,
             next_proof: now,
+            shares_ufrag: false,
+            by_relays_only: false,
             opened: now,
             without_path: false,
         }
+    }
+
+    /// Whether a check by this path is to be left unanswered: it comes by no relay, and by no way that is in use since before
+    /// relays were asked for.
+    pub fn hides_from(&self, path: Path) -> bool {
+        self.by_relays_only && !path.socket.is_relay() && self.ice.former_path() != Some(path)
     }
 
     /// Keeps a DTLS datagram that came before the peer's description; false when there are too many.
@@ -111,6 +123,19 @@ impl Transport {
 
     pub fn take_early(&mut self) -> Vec<Vec<u8>> {
         std::mem::take(&mut self.early)
+    }
+
+    /// DTLS begins anew, with this peer: what the association before has agreed on is worth nothing any more. A failure of
+    /// it is forgotten, as it was of its keys.
+    pub fn renew(&mut self, role: DtlsRole, fingerprints: Vec<Fingerprint>) {
+        self.peer = Some((role, fingerprints));
+        (self.dtls, self.session) = (None, None);
+        self.early.clear();
+        self.send.close_streams();
+        self.ice.drop_former();
+        if self.state == Some(TransportState::Failed) && !self.without_path {
+            self.state = None;
+        }
     }
 
     pub fn is_over(&self) -> bool {

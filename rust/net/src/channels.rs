@@ -6,11 +6,14 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use visavis_dataplane::Command;
-use visavis_dataplane::api::TransportId;
+use visavis_dataplane::api::{AssociationId, TransportId};
 use visavis_dataplane::sctp::{Event, OutgoingMessage};
 
 /// What waits at most to be sent, on its way to the data plane and in the association together.
 pub const BUFFERED_BYTES: usize = 64 << 20;
+/// What is read at once, at most but for the last message: whoever reads is to see soon what comes next on another stream.
+const READ_MESSAGES: usize = 256;
+const READ_BYTES: usize = 256 << 10;
 /// From how many messages read their thread is told at once.
 const TELL_MESSAGES: usize = 4_096;
 
@@ -45,18 +48,34 @@ pub enum Arrival {
     },
 }
 
-/// All that waited to be read.
+/// What is read at once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Arrivals {
     pub arrived: Vec<Arrival>,
     /// How many bytes left the queue of each stream, or were given up.
     pub left: Vec<(u16, usize)>,
+    /// More waits, of which nobody is told: whoever reads reads again.
+    pub more: bool,
+}
+
+impl Arrival {
+    fn stream(&self) -> u16 {
+        match self {
+            Arrival::Message { stream, .. }
+            | Arrival::PeerReset { stream }
+            | Arrival::ResetDone { stream } => *stream,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        if let Arrival::Message { data, .. } = self { data.len() } else { 0 }
+    }
 }
 
 /// The queues of one association.
 #[derive(Debug)]
 pub(crate) struct Channel {
-    pub id: TransportId,
+    pub id: AssociationId,
     outgoing: Mutex<Outgoing>,
     incoming: Mutex<Incoming>,
 }
@@ -80,7 +99,11 @@ pub(crate) struct Consumed {
 
 #[derive(Debug, Default)]
 struct Incoming {
-    arrived: Vec<Arrival>,
+    /// By stream; none is empty.
+    arrived: HashMap<u16, VecDeque<Arrival>>,
+    /// The streams with something to read, in the order of their turns: each gives a message, so that a flood on one
+    /// holds up no other.
+    turns: VecDeque<u16>,
     left: BTreeMap<u16, usize>,
     /// The event loop was told that something waits.
     announced: bool,
@@ -96,7 +119,7 @@ pub(crate) enum Put {
 }
 
 impl Channel {
-    fn new(id: TransportId) -> Channel {
+    fn new(id: AssociationId) -> Channel {
         Channel { id, outgoing: Mutex::default(), incoming: Mutex::default() }
     }
 
@@ -138,7 +161,12 @@ impl Channel {
             Event::Connected { .. } | Event::Closed(_) | Event::Failed(_) => return false,
         };
         let mut incoming = locked(&self.incoming);
-        incoming.arrived.push(arrival);
+        let stream = arrival.stream();
+        let queue = incoming.arrived.entry(stream).or_default();
+        queue.push_back(arrival);
+        if queue.len() == 1 {
+            incoming.turns.push_back(stream);
+        }
         !std::mem::replace(&mut incoming.announced, true)
     }
 
@@ -152,14 +180,15 @@ impl Channel {
         !std::mem::replace(&mut incoming.announced, true)
     }
 
-    /// Takes all that waits to be read; whether the thread is to be told, as it may have stopped taking.
+    /// Takes what waits to be read, as much as is read at once; whether the thread is to be told, as it may have stopped
+    /// taking.
     pub fn read(&self) -> (Arrivals, bool) {
         let mut incoming = locked(&self.incoming);
-        incoming.announced = false;
-        let arrivals = Arrivals {
-            arrived: std::mem::take(&mut incoming.arrived),
-            left: std::mem::take(&mut incoming.left).into_iter().collect(),
-        };
+        let left = std::mem::take(&mut incoming.left).into_iter().collect();
+        let arrived = incoming.take();
+        let more = !incoming.turns.is_empty();
+        incoming.announced = more;
+        let arrivals = Arrivals { arrived, left, more };
         drop(incoming);
         if arrivals.arrived.is_empty() {
             return (arrivals, false);
@@ -173,6 +202,27 @@ impl Channel {
     }
 }
 
+impl Incoming {
+    fn take(&mut self) -> Vec<Arrival> {
+        let (mut taken, mut bytes) = (Vec::new(), 0);
+        while taken.len() < READ_MESSAGES
+            && bytes < READ_BYTES
+            && let Some(stream) = self.turns.pop_front()
+        {
+            let Some(queue) = self.arrived.get_mut(&stream) else { continue };
+            if let Some(arrival) = queue.pop_front() {
+                bytes += arrival.bytes();
+                taken.push(arrival);
+            }
+            match queue.is_empty() {
+                true => _ = self.arrived.remove(&stream),
+                false => self.turns.push_back(stream),
+            }
+        }
+        taken
+    }
+}
+
 /// The queues of all associations of a plane.
 #[derive(Debug, Default)]
 pub(crate) struct Channels {
@@ -183,17 +233,26 @@ impl Channels {
     /// A command was taken: an association that it opens or closes gets its queues, or loses them.
     pub fn note_command(&self, command: &Command) {
         match command {
-            Command::OpenAssociation { id, .. } => {
-                locked(&self.open).entry(*id).or_insert_with(|| Arc::new(Channel::new(*id)));
+            Command::OpenAssociation { id, .. } if self.get(*id).is_none() => {
+                locked(&self.open).insert(id.transport, Arc::new(Channel::new(*id)));
             }
-            Command::CloseAssociation { id } | Command::CloseTransport { id } => {
+            Command::CloseAssociation { id } if self.get(*id).is_some() => {
+                locked(&self.open).remove(&id.transport);
+            }
+            Command::CloseTransport { id } => {
                 locked(&self.open).remove(id);
             }
             _ => (),
         }
     }
 
-    pub fn get(&self, id: TransportId) -> Option<Arc<Channel>> {
+    /// The queues of an association, unless another has taken its place: what is still told of it is then nobody's.
+    pub fn get(&self, id: AssociationId) -> Option<Arc<Channel>> {
+        self.latest(id.transport).filter(|channel| channel.id == id)
+    }
+
+    /// The queues of the association that a transport has now.
+    pub fn latest(&self, id: TransportId) -> Option<Arc<Channel>> {
         locked(&self.open).get(&id).cloned()
     }
 }
@@ -208,7 +267,7 @@ mod tests {
 
     use super::*;
 
-    const ID: TransportId = TransportId(1);
+    const ID: AssociationId = AssociationId { transport: TransportId(1), number: 0 };
 
     fn message(stream: u16, bytes: usize) -> OutgoingMessage {
         OutgoingMessage {
@@ -252,7 +311,34 @@ mod tests {
     }
 
     #[test]
-    fn the_reader_is_told_once_until_it_has_read_and_gets_all_in_order() {
+    fn a_flood_on_one_stream_holds_up_no_other() {
+        let channel = Channel::new(ID);
+        (0..1_000).for_each(|_| _ = channel.push(arrived(1)));
+        assert!(!channel.push(arrived(2)));
+        let (read, _) = channel.read();
+        assert_eq!((read.arrived.len(), read.more), (READ_MESSAGES, true));
+        let streams: Vec<u16> = read.arrived.iter().take(3).map(Arrival::stream).collect();
+        assert_eq!(streams, [1, 2, 1]);
+        assert!(!channel.push(arrived(1)), "whoever reads knows that more waits");
+        let counts: Vec<(usize, bool)> =
+            (0..3).map(|_| channel.read().0).map(|read| (read.arrived.len(), read.more)).collect();
+        assert_eq!(counts, [(256, true), (256, true), (234, false)]);
+        assert!(channel.push(arrived(1)));
+    }
+
+    #[test]
+    fn what_is_read_at_once_is_bounded_in_bytes_too_but_for_the_last_message() {
+        let channel = Channel::new(ID);
+        for length in [READ_BYTES - 1, READ_BYTES, 1] {
+            channel.push(Event::Message { stream: 1, ppid: 53, data: vec![1; length] });
+        }
+        let lengths = |read: Arrivals| -> Vec<usize> { read.arrived.iter().map(Arrival::bytes).collect() };
+        assert_eq!(lengths(channel.read().0), [READ_BYTES - 1, READ_BYTES]);
+        assert_eq!(lengths(channel.read().0), [1]);
+    }
+
+    #[test]
+    fn the_reader_is_told_once_until_it_has_read_and_gets_each_stream_in_order() {
         let channel = Channel::new(ID);
         assert!(channel.push(arrived(1)));
         assert!(!channel.push(Event::StreamReset { stream: 1 }));
@@ -272,9 +358,8 @@ mod tests {
     #[test]
     fn reading_many_messages_tells_the_thread_which_may_have_stopped_taking() {
         let channel = Channel::new(ID);
-        channel.push(arrived(1));
-        assert!(!channel.read().1);
-        (1..TELL_MESSAGES).for_each(|_| _ = channel.push(arrived(1)));
+        (0..TELL_MESSAGES).for_each(|_| _ = channel.push(arrived(1)));
+        (1..TELL_MESSAGES / READ_MESSAGES).for_each(|_| assert!(!channel.read().1));
         assert!(channel.read().1);
         let consumed = channel.take(&mut VecDeque::new());
         assert_eq!(consumed, Consumed { bytes: 0, messages: TELL_MESSAGES });

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use visavis_dataplane::api::{TrackId, TransportId};
+use visavis_dataplane::api::{AssociationId, TrackId};
 use visavis_dataplane::frames::{FrameEvent, OutgoingFrame, ReceiverId};
 use visavis_dataplane::sctp::{self, OutgoingMessage};
 use visavis_dataplane::{
@@ -30,6 +30,8 @@ pub trait Core {
     fn poll_socket_change(&mut self) -> Option<SocketChange>;
     /// A socket cannot be used.
     fn handle_socket_lost(&mut self, now: Time, socket: SocketId);
+    /// The stream between the base of a TCP candidate and a peer has ended, or never came about.
+    fn handle_stream_lost(&mut self, now: Time, socket: SocketId, peer: SocketAddr);
     /// The system refused to send to an address.
     fn handle_send_failure(&mut self, now: Time, socket: SocketId, peer: SocketAddr);
     /// The system sends no datagram of so many bytes by a socket.
@@ -39,10 +41,10 @@ pub trait Core {
     /// A receiver's queue had no room for so many frames of a layer.
     fn handle_dropped_frames(&mut self, now: Time, track: TrackId, layer: u8, count: u64);
     /// A message for a transport's association.
-    fn handle_outgoing_message(&mut self, now: Time, id: TransportId, message: OutgoingMessage);
+    fn handle_outgoing_message(&mut self, now: Time, id: AssociationId, message: OutgoingMessage);
     /// The program has used up so many bytes of what the association brought, and read so many messages.
-    fn handle_consumed(&mut self, id: TransportId, bytes: usize, messages: usize);
-    fn poll_channel_event(&mut self) -> Option<(TransportId, sctp::Event)>;
+    fn handle_consumed(&mut self, id: AssociationId, bytes: usize, messages: usize);
+    fn poll_channel_event(&mut self) -> Option<(AssociationId, sctp::Event)>;
 }
 
 impl Core for Shard {
@@ -98,6 +100,10 @@ impl Core for Shard {
         Shard::handle_socket_lost(self, now, socket);
     }
 
+    fn handle_stream_lost(&mut self, now: Time, socket: SocketId, peer: SocketAddr) {
+        Shard::handle_stream_lost(self, now, socket, peer);
+    }
+
     fn handle_send_failure(&mut self, now: Time, socket: SocketId, peer: SocketAddr) {
         Shard::handle_send_failure(self, now, socket, peer);
     }
@@ -118,15 +124,15 @@ impl Core for Shard {
         Shard::handle_dropped_frames(self, now, track, layer, count);
     }
 
-    fn handle_outgoing_message(&mut self, now: Time, id: TransportId, message: OutgoingMessage) {
+    fn handle_outgoing_message(&mut self, now: Time, id: AssociationId, message: OutgoingMessage) {
         Shard::handle_outgoing_message(self, now, id, message);
     }
 
-    fn handle_consumed(&mut self, id: TransportId, bytes: usize, messages: usize) {
+    fn handle_consumed(&mut self, id: AssociationId, bytes: usize, messages: usize) {
         Shard::handle_consumed(self, id, bytes, messages);
     }
 
-    fn poll_channel_event(&mut self) -> Option<(TransportId, sctp::Event)> {
+    fn poll_channel_event(&mut self) -> Option<(AssociationId, sctp::Event)> {
         Shard::poll_channel_event(self)
     }
 }

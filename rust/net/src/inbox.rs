@@ -149,7 +149,10 @@ impl Inbox {
     /// Drops the commands that nobody will carry out; the sockets that they bring are closed.
     pub fn abandon(&self) {
         for command in self.commands().drain(..) {
-            if let Command::AddSocket { descriptor, .. } | Command::OpenStream { descriptor, .. } = command {
+            if let Command::AddSocket { descriptor, .. }
+            | Command::OpenStream { descriptor, .. }
+            | Command::AddTcpSocket { listener: Some(descriptor), .. } = command
+            {
                 sys::discard(descriptor.0);
             }
         }

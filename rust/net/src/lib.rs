@@ -11,6 +11,7 @@ mod frames;
 mod framing;
 mod inbox;
 mod plane;
+mod ports;
 mod reports;
 mod send;
 mod socket;

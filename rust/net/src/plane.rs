@@ -308,10 +308,10 @@ impl Plane {
         Ok(true)
     }
 
-    /// All that came by an association since this was last called, and what has left; after `close` too.
+    /// What came by an association, as much as is read at once, and what has left; after `close` too.
     pub fn read_messages(&self, id: TransportId) -> Result<Arrivals, ChannelError> {
         self.check_process().map_err(ChannelError::Plane)?;
-        let channel = self.shared.channels.get(id).ok_or(ChannelError::None(NoAssociation(id)))?;
+        let channel = self.shared.channels.latest(id).ok_or(ChannelError::None(NoAssociation(id)))?;
         let (arrivals, tell) = channel.read();
         if tell && let Some(inbox) = self.shared.inboxes.get(usize::from(id.shard().0)) {
             inbox.push_channel(channel);
@@ -331,7 +331,7 @@ impl Plane {
 
     fn channel(&self, id: TransportId) -> Result<(Arc<channels::Channel>, &Inbox), ChannelError> {
         let inbox = self.shared.inboxes.get(usize::from(id.shard().0));
-        let found = self.shared.channels.get(id).zip(inbox);
+        let found = self.shared.channels.latest(id).zip(inbox);
         let (channel, inbox) = found.ok_or(ChannelError::None(NoAssociation(id)))?;
         if inbox.is_lost() {
             return Err(ChannelError::Plane(PlaneError::ShardLost(id.shard())));

@@ -6,7 +6,9 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Mutex, PoisonError};
 
 use visavis_dataplane::Report;
-use visavis_dataplane::api::{AssociationState, PairId, SlotId, TrackId, TransportId, TransportState};
+use visavis_dataplane::api::{
+    AssociationId, AssociationState, PairId, SlotId, TrackId, TransportId, TransportState,
+};
 
 use crate::sys::Signal;
 
@@ -44,7 +46,7 @@ enum Subject {
     Pair(TransportId, PairId),
     Selected(TransportId),
     Role(TransportId),
-    Association(TransportId, AssociationState),
+    Association(AssociationId, AssociationState),
     Messages(TransportId),
 }
 

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use visavis_dataplane::{Descriptor, SocketId, StreamTo};
+use visavis_dataplane::{Descriptor, SocketId, StreamTo, Time};
 
 use crate::plane::StartError;
+use crate::ports::Ports;
 use crate::send::Outlet;
 use crate::stream::Stream;
 use crate::sys::{self, Outgoing};
@@ -86,14 +87,26 @@ struct Entry {
 pub(crate) struct Sockets {
     shared: Vec<Entry>,
     own: HashMap<SocketId, Entry>,
+    /// To servers.
     streams: HashMap<SocketId, Stream>,
+    /// To peers.
+    pub ports: Ports,
     sender: sys::Sender,
+    /// When what is sent next is sent.
+    pub now: Time,
 }
 
 impl Sockets {
     pub fn new(shared: Vec<UdpSocket>) -> Sockets {
         let shared = shared.into_iter().map(|socket| Entry { socket, drops: 0 }).collect();
-        Sockets { shared, own: HashMap::new(), streams: HashMap::new(), sender: sys::Sender::new() }
+        Sockets {
+            shared,
+            own: HashMap::new(),
+            streams: HashMap::new(),
+            ports: Ports::default(),
+            sender: sys::Sender::new(),
+            now: Time::ZERO,
+        }
     }
 
     /// The shared addresses, each of its index.
@@ -123,12 +136,13 @@ impl Sockets {
         descriptor: Descriptor,
         to: &StreamTo,
     ) -> io::Result<BorrowedFd<'_>> {
-        let stream = Stream::adopt(descriptor, to)?;
+        let stream = Stream::adopt(id, descriptor, to)?;
         Ok(self.streams.entry(id).insert_entry(stream).into_mut().as_fd())
     }
 
+    /// A stream to a server or peer.
     pub fn stream(&mut self, id: SocketId) -> Option<&mut Stream> {
-        self.streams.get_mut(&id)
+        if id.is_peer_stream() { self.ports.stream(id) } else { self.streams.get_mut(&id) }
     }
 
     /// Has IP cut what leaves by a transport's own socket where it is too long for the path, or not.
@@ -140,6 +154,8 @@ impl Sockets {
 
     pub fn close(&mut self, id: SocketId) {
         self.own.remove(&id);
+        self.ports.close_stream(id);
+        self.ports.close(id);
         if let Some(mut stream) = self.streams.remove(&id) {
             stream.close();
         }
@@ -161,7 +177,10 @@ impl Sockets {
 impl Outlet for Sockets {
     fn send<'a>(&mut self, socket: SocketId, batch: impl Iterator<Item = Outgoing<'a>>) -> io::Result<usize> {
         if let Some(stream) = self.streams.get_mut(&socket) {
-            return stream.send(batch);
+            return stream.send(self.now, batch);
+        }
+        if socket.is_tcp() {
+            return self.ports.send(self.now, socket, batch);
         }
         let shared = usize::try_from(socket.0).ok().and_then(|index| self.shared.get(index));
         match shared.or_else(|| self.own.get(&socket)) {

@@ -1,19 +1,24 @@
-//! A stream to a server: TCP, or TLS over it, that carries STUN and ChannelData messages.
+//! A stream: TCP, or TLS over it, to a TURN server, or TCP to a peer.
 
+use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
 
 use rustls::ClientConnection;
-use visavis_dataplane::{Descriptor, StreamTo};
+use visavis_dataplane::{Descriptor, SocketId, StreamTo, Time};
 
-use crate::framing::{Incoming, write_message};
+use crate::framing::{Framing, Incoming, write_message};
 use crate::sys::{self, Outgoing};
 use crate::tls;
 
 /// How much waits for a stream to take it: a quarter of a second at 8 Mbit/s. What finds it full is lost, as in any full
 /// queue of real-time media.
 const QUEUE_BYTES: usize = 256 << 10;
+/// While a message has waited for so long nothing is queued behind it: what a slow stream would deliver much too late is not
+/// begun to be sent.
+const QUEUE_LASTS: Duration = Duration::from_millis(500);
 /// How much one read takes, and one record of TLS.
 const CHUNK_BYTES: usize = 16 << 10;
 /// How many reads a turn takes before timers and other sockets have theirs.
@@ -32,33 +37,62 @@ pub(crate) enum Progress {
 #[derive(Debug)]
 pub(crate) struct Stream {
     socket: TcpStream,
-    pub server: SocketAddr,
+    /// The data plane's name for what it is a way of.
+    pub of: SocketId,
+    pub remote: SocketAddr,
+    framing: Framing,
     tls: Option<Box<ClientConnection>>,
     pub incoming: Incoming,
     queue: Vec<u8>,
+    /// How many bytes have left the queue since the beginning.
+    left: u64,
+    /// Where what was queued together ends, counted as `left` is, and since when it waits.
+    waiting: VecDeque<(u64, Time)>,
     /// Its connection is there.
     connected: bool,
     /// Writing failed; reading will say so as well.
     broken: bool,
+    /// Whether the thread waits for it at all; one to a server it does from the beginning.
+    pub watched: bool,
     /// Whether the thread waits for it to take data.
     pub awaited: bool,
 }
 
 impl Stream {
-    /// Takes a stream over that is connected, or is connecting.
-    pub fn adopt(descriptor: Descriptor, to: &StreamTo) -> io::Result<Stream> {
+    /// Takes a stream to a server over that is connected, or is connecting.
+    pub fn adopt(of: SocketId, descriptor: Descriptor, to: &StreamTo) -> io::Result<Stream> {
         let socket = sys::adopt_stream(descriptor.0)?;
+        let tls = to.tls_name.as_deref().map(tls::client).transpose()?.map(Box::new);
+        Stream::new(socket, of, to.server, Framing::Turn, tls)
+    }
+
+    /// A stream to a peer that is connected, or is connecting.
+    pub fn of_peer(socket: TcpStream, of: SocketId, peer: SocketAddr) -> io::Result<Stream> {
+        Stream::new(socket, of, peer, Framing::Packets, None)
+    }
+
+    fn new(
+        socket: TcpStream,
+        of: SocketId,
+        remote: SocketAddr,
+        framing: Framing,
+        tls: Option<Box<ClientConnection>>,
+    ) -> io::Result<Stream> {
         socket.set_nonblocking(true)?;
         socket.set_nodelay(true)?;
-        let tls = to.tls_name.as_deref().map(tls::client).transpose()?.map(Box::new);
         Ok(Stream {
             socket,
-            server: to.server,
+            of,
+            remote,
+            framing,
             tls,
-            incoming: Incoming::default(),
+            incoming: Incoming::new(framing),
             queue: Vec::new(),
+            left: 0,
+            waiting: VecDeque::new(),
             connected: false,
             broken: false,
+            watched: framing == Framing::Turn,
             awaited: false,
         })
     }
@@ -80,18 +114,26 @@ impl Stream {
     }
 
     /// Queues messages, of which those that do not fit are left over, and writes what the stream takes.
-    pub fn send<'a>(&mut self, batch: impl Iterator<Item = Outgoing<'a>>) -> io::Result<usize> {
+    pub fn send<'a>(&mut self, now: Time, batch: impl Iterator<Item = Outgoing<'a>>) -> io::Result<usize> {
         let mut taken = 0;
+        let is_late = self.waiting.front().is_some_and(|&(_, since)| now.since(since) >= QUEUE_LASTS);
         for outgoing in batch {
-            if self.broken || outgoing.destination != self.server {
-                return if taken > 0 { Ok(taken) } else { Err(io::ErrorKind::NotConnected.into()) };
+            if self.broken || outgoing.destination != self.remote {
+                if taken > 0 {
+                    break;
+                }
+                return Err(io::ErrorKind::NotConnected.into());
             }
-            if self.queue.len() + outgoing.bytes.len() > QUEUE_BYTES {
+            if is_late || self.queue.len() + outgoing.bytes.len() > QUEUE_BYTES {
                 break;
             }
             let size = outgoing.segment.map_or(outgoing.bytes.len(), usize::from).max(1);
-            outgoing.bytes.chunks(size).for_each(|message| write_message(&mut self.queue, message));
+            let messages = outgoing.bytes.chunks(size);
+            messages.for_each(|message| write_message(self.framing, &mut self.queue, message));
             taken += 1;
+        }
+        if taken > 0 {
+            self.waiting.push_back((self.left + self.queue.len() as u64, now));
         }
         self.broken |= self.write().is_err();
         if taken > 0 { Ok(taken) } else { Err(io::ErrorKind::WouldBlock.into()) }
@@ -122,9 +164,18 @@ impl Stream {
                 None => self.socket.write(&self.queue),
             };
             match written {
-                Ok(count) => drop(self.queue.drain(..count.min(self.queue.len()))),
+                Ok(count) => self.note_left(count),
                 Err(error) => return moved(Err(error)).map(|_| ()),
             }
+        }
+    }
+
+    fn note_left(&mut self, count: usize) {
+        let count = count.min(self.queue.len());
+        self.queue.drain(..count);
+        self.left += count as u64;
+        while self.waiting.front().is_some_and(|&(end, _)| end <= self.left) {
+            self.waiting.pop_front();
         }
     }
 
@@ -219,18 +270,18 @@ mod tests {
         let to = StreamTo { server, tls_name: tls_name.map(str::to_owned) };
         let (accepted, _) = listener.accept().unwrap();
         accepted.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        (Stream::adopt(descriptor, &to).unwrap(), accepted)
+        (Stream::adopt(SocketId(0), descriptor, &to).unwrap(), accepted)
     }
 
     fn outgoing(stream: &Stream) -> Outgoing<'static> {
-        Outgoing { destination: stream.server, bytes: &MESSAGE, segment: None }
+        Outgoing { destination: stream.remote, bytes: &MESSAGE, segment: None }
     }
 
     #[test]
     fn what_is_sent_before_the_connection_is_there_waits_for_it() {
         let (mut stream, mut server) = pair(None);
         let message = outgoing(&stream);
-        assert_eq!(stream.send([message, message].into_iter()).unwrap(), 2);
+        assert_eq!(stream.send(Time::ZERO, [message, message].into_iter()).unwrap(), 2);
         assert!(stream.wants_write());
         assert_eq!(stream.advance().unwrap(), Progress::Drained);
         assert!(!stream.wants_write());
@@ -245,8 +296,8 @@ mod tests {
         let (mut stream, mut server) = pair(None);
         stream.advance().unwrap();
         let train = [&MESSAGE[..], &MESSAGE[..]].concat();
-        let outgoing = Outgoing { destination: stream.server, bytes: &train, segment: Some(1_002) };
-        assert_eq!(stream.send([outgoing].into_iter()).unwrap(), 1);
+        let outgoing = Outgoing { destination: stream.remote, bytes: &train, segment: Some(1_002) };
+        assert_eq!(stream.send(Time::ZERO, [outgoing].into_iter()).unwrap(), 1);
         let mut got = [0; 2 * 1_004];
         server.read_exact(&mut got).unwrap();
         assert_eq!(got[1_004..][..1_002], MESSAGE);
@@ -259,7 +310,7 @@ mod tests {
         let message = outgoing(&stream);
         let mut taken = 0;
         let error = loop {
-            match stream.send([message].into_iter()) {
+            match stream.send(Time::ZERO, [message].into_iter()) {
                 Ok(count) => taken += count,
                 Err(error) => break error,
             }
@@ -279,11 +330,26 @@ mod tests {
     }
 
     #[test]
+    fn behind_what_has_waited_for_half_a_second_nothing_is_queued_until_it_has_left() {
+        let (mut stream, _server) = pair(None);
+        let message = outgoing(&stream);
+        assert_eq!(stream.send(Time::ZERO, [message].into_iter()).unwrap(), 1);
+        assert_eq!(stream.send(Time::from_millis(499), [message].into_iter()).unwrap(), 1);
+        let error = stream.send(Time::from_millis(500), [message].into_iter()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+        stream.advance().unwrap();
+        assert_eq!(stream.send(Time::from_millis(2_000), [message].into_iter()).unwrap(), 1);
+    }
+
+    #[test]
     fn it_leads_to_its_server_alone_and_ends_with_it() {
         let (mut stream, server) = pair(None);
         stream.advance().unwrap();
         let elsewhere = Outgoing { destination: "127.0.0.1:9".parse().unwrap(), ..outgoing(&stream) };
-        assert_eq!(stream.send([elsewhere].into_iter()).unwrap_err().kind(), io::ErrorKind::NotConnected);
+        assert_eq!(
+            stream.send(Time::ZERO, [elsewhere].into_iter()).unwrap_err().kind(),
+            io::ErrorKind::NotConnected
+        );
         drop(server);
         let mut poll = sys::Poll::new([stream.as_fd()]);
         poll.wait(Some(Duration::from_secs(20))).unwrap();
@@ -294,7 +360,7 @@ mod tests {
     fn before_tls_is_there_nothing_of_what_is_sent_leaves() {
         let (mut stream, mut server) = pair(Some("turn.example.org"));
         let message = outgoing(&stream);
-        assert_eq!(stream.send([message].into_iter()).unwrap(), 1);
+        assert_eq!(stream.send(Time::ZERO, [message].into_iter()).unwrap(), 1);
         stream.advance().unwrap();
         assert!(!stream.wants_write(), "the server's turn has come");
         let mut record = [0; 5];

@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use visavis_dataplane::api::{TrackId, TransportId};
+use visavis_dataplane::api::{AssociationId, TrackId};
 use visavis_dataplane::counters::{Counter, Counters};
 use visavis_dataplane::frames::OutgoingFrame;
 use visavis_dataplane::sctp::OutgoingMessage;
@@ -122,9 +122,12 @@ impl<C: Core> Worker<C> {
             more |= self.handle_inbox(inbox);
             for id in readable.drain(..) {
                 let id = SocketId(id);
-                more |= match id.is_stream() {
-                    true => self.handle_stream(id),
-                    false => self.handle_socket(&mut receiver, id),
+                more |= if id.is_stream() || id.is_peer_stream() {
+                    self.handle_stream(id)
+                } else if id.is_tcp() {
+                    self.handle_listener(id)
+                } else {
+                    self.handle_socket(&mut receiver, id)
                 };
             }
             self.handle_timers();
@@ -142,7 +145,10 @@ impl<C: Core> Worker<C> {
 
     /// How long nothing has to be done, as far as is known now.
     fn idle_time(&self) -> Option<Duration> {
-        let next = [self.core.poll_timeout(), self.drops_due].into_iter().flatten().min()?;
+        let next = [self.core.poll_timeout(), self.drops_due, self.sockets.ports.due()]
+            .into_iter()
+            .flatten()
+            .min()?;
         Some(next.since(self.clock.now()))
     }
 
@@ -230,9 +236,9 @@ impl<C: Core> Worker<C> {
         let mut progress = stream.advance();
         let now = self.clock.now();
         while let Some(stream) = self.sockets.stream(id) {
-            let server = stream.server;
+            let (socket, peer) = (stream.of, stream.remote);
             match stream.incoming.next_untrusted() {
-                Ok(Some(message)) => self.core.handle_datagram_untrusted(now, id, server, message),
+                Ok(Some(message)) => self.core.handle_datagram_untrusted(now, socket, peer, message),
                 Ok(None) => break,
                 Err(Misframed) => {
                     progress = Err(std::io::ErrorKind::InvalidData.into());
@@ -243,13 +249,56 @@ impl<C: Core> Worker<C> {
                 self.end_batch();
             }
         }
-        if progress.is_err() && self.sockets.stream(id).is_some() {
-            self.counters.add(Counter::StreamLost, 1);
-            self.core.handle_socket_lost(now, id);
+        if progress.is_err() {
+            self.lose_stream(now, id);
         }
         self.end_batch();
         self.await_stream(id);
         matches!(progress, Ok(Progress::More))
+    }
+
+    fn lose_stream(&mut self, now: Time, id: SocketId) {
+        let Some(stream) = self.sockets.stream(id) else { return };
+        self.counters.add(Counter::StreamLost, 1);
+        if id.is_peer_stream() {
+            let (socket, peer) = (stream.of, stream.remote);
+            self.close_socket(id);
+            self.core.handle_stream_lost(now, socket, peer);
+        } else {
+            self.core.handle_socket_lost(now, id);
+        }
+    }
+
+    /// Takes the streams in that peers have opened to a TCP candidate; true when more may wait.
+    fn handle_listener(&mut self, id: SocketId) -> bool {
+        let now = self.clock.now();
+        let mut ended = Vec::new();
+        let accepted = self.sockets.ports.accept(now, id, &mut ended);
+        self.counters.add(Counter::StreamsAccepted, accepted.taken);
+        self.counters.add(Counter::StreamsRefused, accepted.refused);
+        for stream in ended {
+            self.close_socket(stream);
+        }
+        self.await_touched();
+        if accepted.is_lost {
+            self.core.handle_socket_lost(now, id);
+        }
+        self.end_batch();
+        accepted.more
+    }
+
+    /// Ends streams of peers that have brought nothing authentic.
+    fn end_unknown_streams(&mut self, now: Time) {
+        for id in self.sockets.ports.overdue(now) {
+            let Some((socket, peer)) = self.sockets.stream(id).map(|stream| (stream.of, stream.remote))
+            else {
+                continue;
+            };
+            self.counters.add(Counter::StreamsRefused, 1);
+            self.close_socket(id);
+            self.core.handle_stream_lost(now, socket, peer);
+            self.end_batch();
+        }
     }
 
     /// Waits for a stream to take data where something waits for that.
@@ -268,6 +317,9 @@ impl<C: Core> Worker<C> {
         if self.core.poll_timeout().is_some_and(|due| due <= now) {
             self.core.handle_timeout(now);
             self.end_batch();
+        }
+        if self.sockets.ports.due().is_some_and(|due| due <= now) {
+            self.end_unknown_streams(now);
         }
         if self.drops_due.is_some_and(|due| due <= now) {
             self.drops_due = None;
@@ -299,7 +351,22 @@ impl<C: Core> Worker<C> {
                 SocketChange::ForbidFragments { socket, forbids } => {
                     self.sockets.forbid_fragments(socket, forbids);
                 }
-                SocketChange::Close { socket } => closing.push(socket),
+                SocketChange::OpenTcp { socket, local, listener } => {
+                    let opened = self.sockets.ports.open(socket, local, listener);
+                    let watch = |fd: Option<_>| fd.map_or(Ok(()), |fd| self.poll.watch(fd, socket.0));
+                    if opened.and_then(watch).is_err() {
+                        self.counters.add(Counter::SocketRefused, 1);
+                        lost.push(socket);
+                    }
+                }
+                SocketChange::KeepStream { socket, peer } => self.sockets.ports.keep(socket, peer),
+                SocketChange::EndStream { socket, peer } => {
+                    closing.extend(self.sockets.ports.between(socket, peer));
+                }
+                SocketChange::Close { socket } => {
+                    closing.extend(self.sockets.ports.streams_of(socket));
+                    closing.push(socket);
+                }
                 SocketChange::Discard { descriptor } => sys::discard(descriptor.0),
             }
         }
@@ -314,9 +381,24 @@ impl<C: Core> Worker<C> {
             self.poll.unwatch(open.as_fd(), socket.0);
         } else if let Some(open) = self.sockets.stream(socket) {
             self.poll.unwatch(open.as_fd(), socket.0);
+        } else if let Some(open) = self.sockets.ports.listener(socket) {
+            self.poll.unwatch(open, socket.0);
         }
         self.sockets.close(socket);
         self.transmitter.forget(socket);
+    }
+
+    /// The same of the streams to peers that are new or were sent by.
+    fn await_touched(&mut self) {
+        while let Some(id) = self.sockets.ports.take_touched() {
+            let Some(stream) = self.sockets.stream(id) else { continue };
+            if !std::mem::replace(&mut stream.watched, true) && self.poll.watch(stream.as_fd(), id.0).is_err()
+            {
+                self.lose_stream(self.clock.now(), id);
+                continue;
+            }
+            self.await_stream(id);
+        }
     }
 
     /// Sends what is queued. Where the system refuses, the core may have something else to send.
@@ -326,6 +408,7 @@ impl<C: Core> Worker<C> {
             if transmits.is_empty() {
                 return;
             }
+            self.sockets.now = self.clock.now();
             self.transmitter.send_all(transmits, &mut self.sockets, &self.counters, &mut self.refused);
             let sent = transmits.entries().iter().map(|transmit| transmit.socket);
             self.used.extend(sent.filter(|socket| socket.is_stream()));
@@ -333,6 +416,7 @@ impl<C: Core> Worker<C> {
             while let Some(stream) = self.used.pop() {
                 self.await_stream(stream);
             }
+            self.await_touched();
             for Refused { socket, destination, too_long } in self.refused.drain(..) {
                 let now = self.clock.now();
                 match too_long {
@@ -359,14 +443,14 @@ impl<C: Core> Worker<C> {
 
     fn hand_out_messages(&mut self) {
         // They come in runs of one association.
-        let mut last: Option<(TransportId, Option<Arc<Channel>>)> = None;
+        let mut last: Option<(AssociationId, Option<Arc<Channel>>)> = None;
         while let Some((id, event)) = self.core.poll_channel_event() {
             if last.as_ref().is_none_or(|(known, _)| *known != id) {
                 last = Some((id, self.shared.channels.get(id)));
             }
             let channel = last.as_ref().and_then(|(_, channel)| channel.as_ref());
             if channel.is_some_and(|channel| channel.push(event)) {
-                self.reports.push(Report::MessagesReady { id });
+                self.reports.push(Report::MessagesReady { id: id.transport });
             }
         }
     }

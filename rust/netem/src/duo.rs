@@ -154,6 +154,22 @@ impl Duo {
         }
     }
 
+    /// The controlled end has other credentials, as a peer that has taken over; the controlling one keeps its own, and all
+    /// has new numbers.
+    pub fn replace_controlled(&mut self) {
+        self.generation += 1;
+        let fresh = credentials(&mut self.random);
+        self.ends[CONTROLLED].local = fresh.clone();
+        for end in [CONTROLLING, CONTROLLED] {
+            let (local, remote) = (self.ends[end].local.clone(), Some(self.ends[1 - end].local.clone()));
+            self.command(end, Command::RestartIce { id: TRANSPORT, local, remote });
+        }
+        let order: Vec<usize> = (0..self.ends[CONTROLLING].addresses.len()).collect();
+        for end in [CONTROLLING, CONTROLLED] {
+            self.check(end, &order);
+        }
+    }
+
     pub fn reports(&self, end: usize) -> &[(Time, Report)] {
         self.server(end).reports()
     }

@@ -178,6 +178,9 @@ impl Server {
                         // The emulated network has no streams, and cuts no datagrams.
                         SocketChange::Discard { .. }
                         | SocketChange::OpenStream { .. }
+                        | SocketChange::OpenTcp { .. }
+                        | SocketChange::KeepStream { .. }
+                        | SocketChange::EndStream { .. }
                         | SocketChange::ForbidFragments { .. } => (),
                     }
                 }

@@ -36,6 +36,48 @@ fn the_first_check_leaves_at_once_and_a_nominated_pair_is_selected_at_both_ends(
 }
 
 #[test]
+fn a_role_that_was_wrong_is_changed_before_the_checks_and_there_is_no_conflict() {
+    let full = |tie_breaker| IceMode::Full { controlling: true, tie_breaker };
+    let mut duo = Duo::with_modes(1, good(), 1, [full(1), full(2)]);
+    for _ in 0..2 {
+        duo.command(CONTROLLED, Command::SetIceRole { id: TRANSPORT, controlling: false });
+    }
+    duo.start();
+    duo.run_ms(100);
+    duo.nominate(0);
+    duo.run_ms(100);
+    let roles = |duo: &Duo, end| {
+        let role = |report: &Report| match report {
+            Report::RoleChanged { controlling, .. } => Some(*controlling),
+            _ => None,
+        };
+        duo.reports(end).iter().filter_map(|(_, report)| role(report)).collect::<Vec<_>>()
+    };
+    assert_eq!((roles(&duo, CONTROLLING), roles(&duo, CONTROLLED)), (vec![], vec![false]));
+    for end in BOTH {
+        assert_eq!(duo.selections(end).iter().map(|&(_, pair, _)| pair).collect::<Vec<_>>(), [duo.pair(0)]);
+    }
+}
+
+#[test]
+fn another_peers_credentials_begin_the_checks_anew_while_the_path_in_use_serves() {
+    let mut duo = Duo::new(1, good(), 1);
+    duo.start();
+    duo.run_ms(100);
+    duo.nominate(0);
+    duo.run_ms(1_000);
+    duo.replace_controlled();
+    duo.run_ms(200);
+    assert_eq!(duo.outcomes(CONTROLLING).last(), Some(&(duo.pair(0), true)), "by the new credentials");
+    duo.nominate(0);
+    duo.run_ms(200);
+    for end in BOTH {
+        assert_eq!(duo.selections(end).last().map(|&(_, pair, _)| pair), Some(duo.pair(0)));
+        assert_eq!(duo.states(end), [Connected]);
+    }
+}
+
+#[test]
 fn the_peer_that_is_checked_first_checks_back_at_once() {
     let mut duo = Duo::new(1, good(), 1);
     duo.connect(CONTROLLED);

@@ -7,7 +7,7 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 use visavis_dataplane::Command;
-use visavis_dataplane::api::TransportId;
+use visavis_dataplane::api::AssociationId;
 use visavis_dataplane::sctp::{LARGEST_PATH_MTU, OutgoingMessage, Reliability};
 use visavis_net::{Arrival, Arrivals, ChannelError};
 
@@ -27,7 +27,7 @@ const RESET_DONE: i64 = -2;
 
 type Message<'py> = (u16, i64, Bound<'py, PyBytes>);
 
-pub fn open(fields: &Fields<'_, '_>, id: TransportId) -> PyResult<Command> {
+pub fn open(fields: &Fields<'_, '_>, id: AssociationId) -> PyResult<Command> {
     let receive_bytes = fields.get("receive_bytes")?;
     if !(LEAST_WINDOW..=LARGEST_WINDOW).contains(&receive_bytes) {
         let what = format!("{receive_bytes} is not {LEAST_WINDOW} to {LARGEST_WINDOW}");
@@ -59,7 +59,7 @@ fn path_mtu(fields: &Fields<'_, '_>) -> PyResult<Option<usize>> {
     }
 }
 
-pub fn reset(fields: &Fields<'_, '_>, id: TransportId) -> PyResult<Command> {
+pub fn reset(fields: &Fields<'_, '_>, id: AssociationId) -> PyResult<Command> {
     let streams: Vec<u16> = fields.list("streams", usize::from(u16::MAX))?;
     match streams.iter().find(|&&stream| stream > MAX_STREAM) {
         Some(stream) => Err(fields.wrong("streams", format!("{stream} is not 0 to {MAX_STREAM}"))),
@@ -125,8 +125,9 @@ pub fn outgoing(
     Ok(OutgoingMessage { stream, ppid, ordered, reliability, priority, data })
 }
 
-/// What `read_messages` returns: (stream, PPID, data) of each that came, and (stream, bytes) that have left.
-pub type PythonArrivals<'py> = (Bound<'py, PyList>, Vec<(u16, usize)>);
+/// What `read_messages` returns: (stream, PPID, data) of each that came, (stream, bytes) that have left, and whether more
+/// waits.
+pub type PythonArrivals<'py> = (Bound<'py, PyList>, Vec<(u16, usize)>, bool);
 
 /// What was read, as Python has it.
 pub fn to_python(py: Python<'_>, arrivals: Arrivals) -> PyResult<PythonArrivals<'_>> {
@@ -138,7 +139,7 @@ pub fn to_python(py: Python<'_>, arrivals: Arrivals) -> PyResult<PythonArrivals<
         }
     });
     let arrived: Vec<Message<'_>> = arrived.collect();
-    Ok((PyList::new(py, arrived)?, arrivals.left))
+    Ok((PyList::new(py, arrived)?, arrivals.left, arrivals.more))
 }
 
 pub fn channel_error(error: ChannelError) -> PyErr {

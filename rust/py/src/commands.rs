@@ -4,8 +4,8 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use visavis_dataplane::Command;
 use visavis_dataplane::api::{
-    Codec, DtlsRole, Extension, Fingerprint, Kind, PairId, Payload, PayloadMap, ReceiveSection, Rung,
-    SendSlot, SlotId, SocketNumber, SourcePayload, TrackId, TransportId,
+    AssociationId, Codec, DtlsRole, Extension, Fingerprint, Kind, PairId, Payload, PayloadMap,
+    ReceiveSection, Rung, SendSlot, SlotId, SocketNumber, SourcePayload, TrackId, TransportId,
 };
 use visavis_dataplane::frames::packetiser::is_supported;
 use visavis_dataplane::ice::Credentials;
@@ -50,6 +50,8 @@ const RUNGS: usize = SECTIONS * STREAMS;
 pub fn read(object: &Bound<'_, PyAny>, shards: u8) -> PyResult<Command> {
     let fields = Fields::of(object)?;
     let transport = || Ok::<_, PyErr>(TransportId(id(&fields, "transport", shards)?));
+    let association =
+        || Ok::<_, PyErr>(AssociationId { transport: transport()?, number: fields.get("association")? });
     Ok(match fields.class() {
         "OpenTransport" => {
             let id = transport()?;
@@ -77,12 +79,20 @@ pub fn read(object: &Bound<'_, PyAny>, shards: u8) -> PyResult<Command> {
                 remote: ice::remote_credentials(&fields)?,
             }
         }
+        "SetIceRole" => Command::SetIceRole { id: transport()?, controlling: fields.get("controlling")? },
+        "RenewDtls" => Command::RenewDtls {
+            id: transport()?,
+            role: fields.word("role", ROLES)?,
+            fingerprints: fingerprints(&fields)?,
+        },
         "AddSocket" => ice::add_socket(&fields, transport()?)?,
         "OpenStream" => ice::open_stream(&fields, transport()?)?,
+        "AddTcpSocket" => ice::add_tcp_socket(&fields, transport()?)?,
         "RemoveSocket" => {
             Command::RemoveSocket { id: transport()?, socket: ice::own_socket(&fields, "socket")? }
         }
         "SetPairs" => ice::set_pairs(&fields, transport()?)?,
+        "AnswerByRelaysOnly" => Command::AnswerByRelaysOnly { id: transport()?, only: fields.get("only")? },
         "Nominate" => Command::Nominate { id: transport()?, pair: PairId(fields.get("pair")?) },
         "SendStun" => ice::send_stun(&fields, transport()?)?,
         "AddRelay" => Command::AddRelay {
@@ -113,9 +123,9 @@ pub fn read(object: &Bound<'_, PyAny>, shards: u8) -> PyResult<Command> {
         "RequestKeyFrame" => Command::RequestKeyFrame { track: TrackId(id(&fields, "track", shards)?) },
         "OpenSource" => open_source(&fields, TrackId(id(&fields, "track", shards)?))?,
         "CloseSource" => Command::CloseSource { track: TrackId(id(&fields, "track", shards)?) },
-        "OpenAssociation" => channels::open(&fields, transport()?)?,
-        "ResetStreams" => channels::reset(&fields, transport()?)?,
-        "CloseAssociation" => Command::CloseAssociation { id: transport()? },
+        "OpenAssociation" => channels::open(&fields, association()?)?,
+        "ResetStreams" => channels::reset(&fields, association()?)?,
+        "CloseAssociation" => Command::CloseAssociation { id: association()? },
         "RequestStats" => Command::RequestStats { id: transport()? },
         other => return Err(PyTypeError::new_err(format!("a {other} is no command"))),
     })

@@ -154,7 +154,7 @@ impl DataPlane {
         py.detach(|| self.plane.send_message(id, message)).map_err(channels::channel_error)
     }
 
-    /// Takes all that came by the association of a transport, and what has left.
+    /// Takes what came by the association of a transport, as much as is read at once, and what has left.
     fn read_messages<'py>(&self, py: Python<'py>, transport: u32) -> PyResult<channels::PythonArrivals<'py>> {
         let id = TransportId(transport);
         let arrivals = py.detach(|| self.plane.read_messages(id)).map_err(channels::channel_error)?;

@@ -71,7 +71,10 @@ pub fn address(fields: &Fields<'_, '_>, name: &str) -> PyResult<SocketAddr> {
 }
 
 fn descriptor(fields: &Fields<'_, '_>) -> PyResult<Descriptor> {
-    let descriptor = fields.get("descriptor")?;
+    open_descriptor(fields, fields.get("descriptor")?)
+}
+
+fn open_descriptor(fields: &Fields<'_, '_>, descriptor: i32) -> PyResult<Descriptor> {
     if descriptor < 0 {
         return Err(fields.wrong("descriptor", format_args!("{descriptor} is no open socket")));
     }
@@ -90,6 +93,14 @@ pub fn open_stream(fields: &Fields<'_, '_>, id: TransportId) -> PyResult<Command
         server: address(fields, "server")?,
         tls_name: fields.get("tls_name")?,
     })
+}
+
+pub fn add_tcp_socket(fields: &Fields<'_, '_>, id: TransportId) -> PyResult<Command> {
+    let host: String = fields.get("host")?;
+    let local = host.parse().map_err(|_| fields.wrong("host", format_args!("{host:?} is no IP address")))?;
+    let listener: Option<i32> = fields.get("descriptor")?;
+    let listener = listener.map(|descriptor| open_descriptor(fields, descriptor)).transpose()?;
+    Ok(Command::AddTcpSocket { id, socket: own_socket(fields, "socket")?, local, listener })
 }
 
 pub fn set_pairs(fields: &Fields<'_, '_>, id: TransportId) -> PyResult<Command> {

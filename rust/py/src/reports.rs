@@ -136,6 +136,7 @@ report! {
         reason: String = String::new(),
         inbound: u16 = 0,
         outbound: u16 = 0,
+        association: u32 = 0,
     }
 }
 
@@ -238,7 +239,8 @@ pub fn to_python(py: Python<'_>, report: Report) -> PyResult<Py<PyAny>> {
         Report::FramesReady { track } => Py::new(py, FramesReady { track: track.0 })?.into_any(),
         Report::Association { id, state, reason, inbound, outbound } => {
             let (state, reason) = (state.as_str().into(), reason.into());
-            let report = AssociationState { transport: id.0, state, reason, inbound, outbound };
+            let (transport, association) = (id.transport.0, id.number);
+            let report = AssociationState { transport, state, reason, inbound, outbound, association };
             Py::new(py, report)?.into_any()
         }
         Report::MessagesReady { id } => Py::new(py, MessagesReady { transport: id.0 })?.into_any(),

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Never, cast
 
+from visavis.cli.transfer_arguments import (
+    TRANSFER_FLAGS,
+    TransferArguments,
+    add_receive,
+    add_send,
+    read_transfer,
+)
 from visavis.config import OPTIONS
+from visavis.errors import ConfigError
 from visavis.server import version
 
 EXIT_OK = 0
@@ -17,24 +25,28 @@ EXIT_USAGE = 2
 
 _EXIT_CODES = """\
 exit status:
-  0    it did what was asked; a server was stopped by Ctrl-C or SIGTERM and has drained
-  1    it could not: a port is in use, for instance
+  0    it did what was asked: every file has arrived, and its checksum is right; a server was stopped by
+       Ctrl-C or SIGTERM and has drained
+  1    it could not: a port is in use, for instance, or a file did not arrive
   2    the command line, a VISAVIS_* variable or the configuration file is wrong
-  130  a second Ctrl-C ended it before it had drained
+  130  Ctrl-C ended a transfer, or a second one a server before it had drained
 """
 
-_VERBS = ("serve", "config")
+_VERBS = ("serve", "send", "receive", "config")
 _FORMAT = argparse.RawDescriptionHelpFormatter
 
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """What was asked: `verb` is `serve` or `config show`; `flags` are raw values by option name."""
+    """What was asked: `verb` is `serve`, `config show`, `send` or `receive`; `flags` are raw values by option
+    name.
+    """
 
     verb: str
     flags: Mapping[str, str]
     file: Path | None
     as_json: bool = False
+    transfer: TransferArguments | None = None
 
 
 class _Parser(argparse.ArgumentParser):
@@ -55,8 +67,14 @@ def parse_arguments(argv: Sequence[str]) -> Arguments:
     found, unknown = parser.parse_known_args(argv)
     if unknown:
         known = [option.flag for option in OPTIONS] + ["--config", "--json"]
+        known = list(TRANSFER_FLAGS) if argv[0] in ("send", "receive") else known
         parser.error(f"unknown option {unknown[0]}{_near(unknown[0].split('=')[0], known)}")
     values = cast("dict[str, object]", vars(found))
+    if values["verb"] in ("send", "receive"):
+        try:
+            return Arguments(str(values["verb"]), {}, None, transfer=read_transfer(values))
+        except ConfigError as error:
+            parser.error(str(error))
     flags: dict[str, str] = {}
     for option in OPTIONS:
         value = values.get(option.name)
@@ -76,7 +94,7 @@ def parse_arguments(argv: Sequence[str]) -> Arguments:
 def _top() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="visavis",
-        description="WebRTC, complete: a server for calls in the browser, in one process.",
+        description="WebRTC, complete: calls in the browser, files from one machine to another.",
         epilog=_EXIT_CODES,
         formatter_class=_FORMAT,
         allow_abbrev=False,
@@ -85,6 +103,8 @@ def _top() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", required=True)
     help_text = "start the server (what is done when no command is named)"
     _add_options(verbs.add_parser("serve", help=help_text, formatter_class=_FORMAT, allow_abbrev=False))
+    for add in (add_send, add_receive):
+        add(verbs, _EXIT_CODES)
     config = verbs.add_parser(
         "config", help="look at the configuration", formatter_class=_FORMAT, allow_abbrev=False
     )

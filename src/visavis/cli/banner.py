@@ -18,7 +18,7 @@ def print_banner(console: Console, server: Server) -> None:
     console.print(f"  [bold cyan]{server.url}[/bold cyan]", highlight=False, soft_wrap=True)
     if not local and console.is_terminal:
         console.print()
-        console.print(_qr_code(server.url), highlight=False, markup=False, soft_wrap=True)
+        console.print(qr_code(server.url), highlight=False, markup=False, soft_wrap=True)
     console.print()
     console.print(_listening(server))
     authority = server.certificate_files.authority if server.certificate_files else None
@@ -51,7 +51,7 @@ def _listening(server: Server) -> Table:
     return table
 
 
-def _qr_code(text: str) -> str:
+def qr_code(text: str) -> str:
     """The QR code (ISO/IEC 18004) in half blocks; two modules of height per line."""
     out = io.StringIO()
     segno.make(text, error="m", micro=False).terminal(out, border=2, compact=True)

@@ -9,6 +9,7 @@ from rich.console import Console
 from visavis.cli.arguments import EXIT_FAILED, EXIT_OK, EXIT_USAGE, parse_arguments
 from visavis.cli.banner import print_banner
 from visavis.cli.show import show_as_json, show_as_table
+from visavis.cli.transfer import transfer
 from visavis.config import Resolved, load
 from visavis.errors import ConfigError, VisavisError
 from visavis.server import Server, logs, run
@@ -19,6 +20,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parse_arguments(sys.argv[1:] if argv is None else argv)
     console = Console()
     try:
+        if arguments.transfer is not None:
+            return transfer(console, arguments.transfer)
         resolved = load(arguments.flags, os.environ, arguments.file)
         if arguments.verb == "config show":
             (show_as_json if arguments.as_json else show_as_table)(console, resolved)

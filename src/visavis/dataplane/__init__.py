@@ -2,8 +2,9 @@
 
 from visavis.dataplane._native import Certificate
 from visavis.dataplane.channels import Arrivals, MessagePort
+from visavis.dataplane.events import AssociationEvents, IceEvents, TransportEvents
 from visavis.dataplane.frames import Frame, FrameReceiver, FrameSender
-from visavis.dataplane.plane import AssociationEvents, IceEvents, NativePlane, Plane, TransportEvents
+from visavis.dataplane.plane import NativePlane, Plane
 
 __all__ = [
     "Arrivals",

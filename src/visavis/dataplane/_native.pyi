@@ -244,7 +244,8 @@ class RoleChanged:
 
 @final
 class SocketLost:
-    """A socket of the transport's own cannot be used any more: it was none, or the server ended its stream.
+    """A socket of the transport's own cannot be used any more: it was none, the server ended its stream,
+    or streams of peers cannot be accepted by it.
     It is gone, with the relays over it."""
 
     def __new__(cls, transport: int, socket: int) -> SocketLost: ...
@@ -325,7 +326,13 @@ class AssociationState:
     what came before can still be read, until `CloseTransport`."""
 
     def __new__(
-        cls, transport: int, state: str, reason: str = ..., inbound: int = ..., outbound: int = ...
+        cls,
+        transport: int,
+        state: str,
+        reason: str = ...,
+        inbound: int = ...,
+        outbound: int = ...,
+        association: int = ...,
     ) -> AssociationState: ...
     @property
     def transport(self) -> int: ...
@@ -337,12 +344,14 @@ class AssociationState:
     def inbound(self) -> int: ...
     @property
     def outbound(self) -> int: ...
-    __match_args__ = ("transport", "state", "reason", "inbound", "outbound")
+    @property
+    def association(self) -> int: ...
+    __match_args__ = ("transport", "state", "reason", "inbound", "outbound", "association")
 
 @final
 class MessagesReady:
     """Something waits for `read_messages`: messages, resets, or that messages have left; told once until
-    that was called."""
+    that has said that no more waits."""
 
     def __new__(cls, transport: int) -> MessagesReady: ...
     @property
@@ -544,11 +553,14 @@ class DataPlane:
         False: 64 MiB wait to be sent, and this message is refused; nothing that was accepted is lost.
         Raises ValueError (no association open, no such stream, no data, both limits), TypeError or
         BufferError (no bytes), RuntimeError (closed, or a forked process)."""
-    def read_messages(self, transport: int) -> tuple[list[tuple[int, int, bytes]], list[tuple[int, int]]]:
-        """Takes what waits of an association: (arrived, left). Any thread may call it.
+    def read_messages(
+        self, transport: int
+    ) -> tuple[list[tuple[int, int, bytes]], list[tuple[int, int]], bool]:
+        """Takes what waits of an association: (arrived, left, more). Any thread may call it.
 
-        `arrived` are (stream, PPID, data) in the order of arrival; PPID -1: the peer has reset its stream;
-        -2: ours is reset. `left` are (stream, bytes): so much has left its queue, or was given up.
+        `arrived` are (stream, PPID, data), of each stream in the order of arrival, streams in turns; PPID -1:
+        the peer has reset its stream; -2: ours is reset. `left` are (stream, bytes): so much has left its
+        queue, or was given up. `more`: more has arrived than is read at once, some 256 KiB or 256 messages.
 
         What was read counts against the window until `release_messages`. When 65,536 messages wait to be
         read, no more are taken from the association. Raises ValueError (no association open), RuntimeError

@@ -16,11 +16,13 @@ DEFAULT_PRIORITY: Final = 256
 
 
 class Arrivals(NamedTuple):
-    """What waited to be read: `arrived` are (stream, PPID, data) in their order, with `PEER_RESET` and
-    `RESET_DONE` among the PPIDs; `left` are (stream, bytes) that have left its queue or were given up."""
+    """What waited to be read: `arrived` are (stream, PPID, data), each stream's in their order and streams in
+    turns, with `PEER_RESET` and `RESET_DONE` among the PPIDs; `left` are (stream, bytes) that have left its
+    queue or were given up. `more`: there is more than is read at once, of which nobody is told again."""
 
     arrived: list[tuple[int, int, bytes]]
     left: list[tuple[int, int]]
+    more: bool
 
 
 class NativeChannels(Protocol):
@@ -41,7 +43,9 @@ class NativeChannels(Protocol):
         """Hands a message to an association."""
         ...
 
-    def read_messages(self, transport: int) -> tuple[list[tuple[int, int, bytes]], list[tuple[int, int]]]:
+    def read_messages(
+        self, transport: int
+    ) -> tuple[list[tuple[int, int, bytes]], list[tuple[int, int]], bool]:
         """Takes what waits of an association."""
         ...
 
@@ -100,7 +104,9 @@ class MessagePort:
         )
 
     def read(self) -> Arrivals:
-        """Takes all that waits. It counts against the peer's window until it is released.
+        """Takes what waits, some 256 KiB or 256 messages of it at most.
+
+        It counts against the peer's window until it is released.
 
         Raises:
             ValueError: No association is open.

@@ -186,6 +186,26 @@ class RestartIce:
 
 
 @dataclass(frozen=True, slots=True)
+class SetIceRole:
+    """The role of a full transport, where that which it was opened with turned out to be wrong (RFC 8445
+    section 6.1.1). `RoleChanged` reports it, as it does after a conflict."""
+
+    transport: TransportId
+    controlling: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RenewDtls:
+    """Begins a new DTLS association in the place of that of `ConnectTransport` (RFC 8842 section 3), with a
+    peer of these fingerprints, over the paths of this generation. The one before ends in silence, and with it
+    its SCTP association."""
+
+    transport: TransportId
+    role: DtlsRole
+    fingerprints: tuple[Fingerprint, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AddSocket:
     """Gives a transport a bound UDP socket of its own. The data plane owns the `descriptor` from the moment
     `submit` returns, and closes it with the transport."""
@@ -211,6 +231,25 @@ class OpenStream:
     descriptor: int
     server: Address
     tls_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddTcpSocket:
+    """Gives a transport the base of a TCP candidate (RFC 6544): pairs of `SetPairs` may use it as they use a
+    UDP socket, and each address of the peer is reached by a stream of its own, framed as in RFC 4571.
+
+    With a `descriptor`, of a TCP socket that listens, peers' streams are accepted (`passive`), and learnt by
+    their checks; it belongs to the data plane as with `AddSocket`. Without one (`active`) streams are opened
+    from `host`, by the first check. A stream by which nothing authentic comes is closed after 5 s when it was
+    accepted, 10 s when it was opened; of 64 streams of a base, 16 may wait for that. What has to wait for
+    more than 256 KiB, or behind what has waited for 0.5 s, is lost (`send_would_block`). With a stream its
+    pair ends.
+    """
+
+    transport: TransportId
+    socket: SocketId
+    host: str
+    descriptor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +282,15 @@ class SetPairs:
 
     transport: TransportId
     pairs: tuple[Pair, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerByRelaysOnly:
+    """Whether a transport leaves checks unanswered that come by another way than a relay: an answer would
+    tell who knows its addresses that it is there. The pair in use of before a restart goes on."""
+
+    transport: TransportId
+    only: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,7 +436,8 @@ class CloseSource:
 @dataclass(frozen=True, slots=True)
 class OpenAssociation:
     """Begins the SCTP association of a transport's data channels (RFC 8831, RFC 8261), as soon as DTLS is
-    connected; said again while there is one, it changes nothing.
+    connected. `association` is its number: one that is open with another is aborted; with the same, nothing
+    changes.
 
     `receive_bytes` is the window that the peer sees: so much may have come and not be released (1,500 to
     2^30); `max_message_bytes` the longest message that is taken. Datagrams are no longer than
@@ -401,6 +450,7 @@ class OpenAssociation:
     remote_port: int
     receive_bytes: int = 1 << 20
     max_message_bytes: int = 262_144
+    association: int = 0
     path_mtu_bytes: int | None = None
 
 
@@ -410,13 +460,15 @@ class ResetStreams:
 
     transport: TransportId
     streams: tuple[int, ...]
+    association: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class CloseAssociation:
-    """Aborts the association (RFC 9260 section 9.1), which `CloseTransport` does as well."""
+    """Aborts the association of that number (RFC 9260 section 9.1), which `CloseTransport` does as well."""
 
     transport: TransportId
+    association: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -430,10 +482,14 @@ Command = (
     OpenTransport
     | ConnectTransport
     | RestartIce
+    | SetIceRole
+    | RenewDtls
     | AddSocket
     | OpenStream
+    | AddTcpSocket
     | RemoveSocket
     | SetPairs
+    | AnswerByRelaysOnly
     | Nominate
     | SendStun
     | AddRelay

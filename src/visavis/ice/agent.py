@@ -1,22 +1,25 @@
 """The ICE agent of one transport (RFC 8445, 8838, 8863): it decides, the data plane checks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from visavis.clock import Clock, TimerHandle
+from visavis.clock import Clock
 from visavis.dataplane.commands import (
     FIRST_OWN_SOCKET,
     Address,
+    AnswerByRelaysOnly,
     PairId,
     RestartIce,
+    SetIceRole,
     SocketId,
     TransportId,
 )
 from visavis.ice.bases import Base, Bases
 from visavis.ice.candidate import Candidate, Foundations, LocalCandidate
-from visavis.ice.checklist import CandidatePair, PairStatus
+from visavis.ice.checklist import OPEN, CandidatePair, PairStatus
 from visavis.ice.checks import Checks
 from visavis.ice.events import AgentEvents
 from visavis.ice.gathering import CandidateError, Gatherer
+from visavis.ice.liveness import Liveness, Patience
 from visavis.ice.options import Credentials, IceOptions, Machine
 from visavis.ice.relays import Relays
 from visavis.ice.remotes import RemoteCandidates
@@ -75,10 +78,10 @@ class IceAgent:
         )
         self._closed = False
         self._generation = 0
-        self._patience: TimerHandle | None = None
-        self._patience_over = False
-        self._connection = Connection.NONE
+        self._patience = Patience(clock, self._update)
+        self._alive = Liveness(clock, self._update)
         self._held: list[Callable[[], None]] | None = None
+        self._by_relays_only = False
         self.credentials = credentials
         self.remote_credentials: Credentials | None = None
         self.controlling = controlling
@@ -128,18 +131,29 @@ class IceAgent:
             tell()
         self._update()
 
-    def start(self, remote: Credentials) -> None:
-        """The peer's description is there: checks begin (RFC 8445 section 6.1), and with them the PAC
-        timer."""
+    def set_role(self, controlling: bool) -> None:
+        """The descriptions give the other role than that so far (RFC 8445 section 6.1.1)."""
+        if not self._closed:
+            self._plane.submit(SetIceRole(self._transport, controlling))
+            self.role_changed(controlling)
+
+    def start(self, remote: Credentials, *, is_another_peer: bool = False) -> None:
+        """The peer's description is there: checks begin (RFC 8445 section 6.1), and with them the PAC timer.
+        Where there were credentials of a peer, all begins anew with our candidates; what served
+        `is_another_peer`'s place serves no more."""
         if self.remote_credentials == remote or self._closed:
             return
+        if is_another_peer:
+            self._alive.forget()
+        if self.remote_credentials is not None:
+            self._begin_generation(self._checks.locals)
         self.remote_credentials = remote
         if self._generation:
             ours = self.credentials
             self._plane.submit(
                 RestartIce(self._transport, ours.ufrag, ours.password, remote.ufrag, remote.password)
             )
-        self._patience = self._clock.call_later(self._options.patience_s, self._lose_patience)
+        self._patience.begin(self._options.patience_s)
         self._checks.start()
 
     def add_remote(self, candidate: Candidate) -> None:
@@ -157,15 +171,10 @@ class IceAgent:
         pair in use serves until a new one does."""
         if self._closed:
             return
-        self._generation += 1
-        self._end_generation()
+        self._begin_generation(())
         self._held = None
         self.credentials = credentials
         self.remote_credentials = None
-        self._patience_over = False
-        if self._connection is not Connection.UP:
-            self._connection = Connection.NONE
-        self._checks = self._new_checks(self._checks.list.next_id)
         self._plane.submit(RestartIce(self._transport, credentials.ufrag, credentials.password))
         self._gather()
 
@@ -183,13 +192,14 @@ class IceAgent:
         used = self._base_in_use()
         if used is not None and used.address[0] in gone:
             self._events.restart_wanted("the address in use is gone")
-        elif self._connection is not Connection.UP and self.remote_credentials is not None:
+        elif self._alive.connection is not Connection.UP and self.remote_credentials is not None:
             self._events.restart_wanted("the network changed while there was no connection")
 
     def close(self) -> None:
         """Gives allocations back and falls silent; idempotent."""
         if not self._closed:
             self._closed = True
+            self._alive.close()
             self._end_generation()
             self._gatherer.close()
             self._relays.close()
@@ -210,8 +220,10 @@ class IceAgent:
         self._checks.pair_selected(pair, reason == "nominated")
 
     def socket_lost(self, socket: SocketId) -> None:
-        """`IceEvents`: the stream to a server ended."""
+        """`IceEvents`: the stream to a server ended, or streams of peers cannot be accepted any more."""
         self._relays.socket_lost(socket)
+        if self._bases.lose(socket):
+            self._checks.remove_socket(socket)
 
     def role_changed(self, controlling: bool) -> None:
         """`IceEvents`: RFC 8445 section 7.3.1.1."""
@@ -228,16 +240,8 @@ class IceAgent:
 
     def transport_state(self, state: str, reason: str) -> None:
         """The owner hands on what `TransportEvents` hears: silence of the selected pair, and its end."""
-        match state:
-            case "disconnected" if self._connection is Connection.UP:
-                self._connection = Connection.SILENT
-            case "connecting" | "connected" if self._connection is Connection.SILENT:
-                self._connection = Connection.UP
-            case "failed" if self._connection is Connection.SILENT:
-                self._connection = Connection.LOST
-            case _:
-                return
-        self._update()
+        if not self._closed:
+            self._alive.hear(state)
 
     # What the generation and the gatherer tell.
 
@@ -251,7 +255,7 @@ class IceAgent:
             self.selected = pair
             self.selected_changes += 1
             self._events.selected_pair(pair)
-        self._connection = Connection.UP
+        self._alive.select()
         self._update()
 
     def gathered(self, local: LocalCandidate) -> None:
@@ -279,8 +283,19 @@ class IceAgent:
             self._held.append(event)
 
     def _gather(self) -> None:
+        if self._options.relay_only is not self._by_relays_only:
+            self._by_relays_only = self._options.relay_only
+            self._plane.submit(AnswerByRelaysOnly(self._transport, self._by_relays_only))
         for socket in self._gatherer.gather(self.credentials.ufrag):
             self._checks.remove_socket(socket)
+
+    def _begin_generation(self, locals: Iterable[LocalCandidate]) -> None:
+        self._generation += 1
+        self._end_generation()
+        self._alive.restart()
+        self._checks = self._new_checks(self._checks.list.next_id)
+        for local in locals:
+            self._checks.add_local(local)
 
     def _new_checks(self, first_id: int) -> Checks:
         options = self._options
@@ -308,8 +323,7 @@ class IceAgent:
     def _end_generation(self) -> None:
         self._checks.stop()
         self._checks.remotes.close()
-        if self._patience is not None:
-            self._patience.cancel()
+        self._patience.reset()
 
     def _base_in_use(self) -> Base | None:
         if self.selected is None:
@@ -317,30 +331,26 @@ class IceAgent:
         base = self._relays.base(self.selected.socket)
         return self._bases.get(base if base is not None else self.selected.socket)
 
-    def _lose_patience(self) -> None:
-        self._patience_over = True
-        self._update()
-
     def _update(self) -> None:
         """Derives the state, and tells it if it changed. Once there is a connection, pairs that go on being
         learnt do not keep it from being completed."""
-        connected = self._connection is Connection.UP
-        pairs = [pair for pair in self._checks.list if not (connected and pair.was_learnt)]
+        connected = self._alive.connection is Connection.UP
+        found = [pair.status for pair in self._checks.list if not (connected and pair.was_learnt)]
         state = ice_state(
             Knowledge(
                 closed=self._closed,
                 restarted=self._generation > 0,
                 started=self.remote_credentials is not None,
-                connection=self._connection,
+                connection=self._alive.connection,
                 selected_now=self.selected is not None
                 and self._checks.list.get(self.selected.id) is self.selected,
                 locals_gathered=self.gathering is GatheringState.COMPLETE,
                 local_candidates=len(self._checks.locals),
                 remotes_ended=self._checks.remotes.ended,
                 remote_candidates=len(self._checks.remotes),
-                open_pairs=sum(pair.is_open for pair in pairs),
-                failed_pairs=sum(pair.status is PairStatus.FAILED for pair in pairs),
-                patience_over=self._patience_over,
+                open_pairs=sum(map(found.count, OPEN)),
+                failed_pairs=found.count(PairStatus.FAILED),
+                patience_over=self._patience.is_over,
             )
         )
         if state is not self.state:

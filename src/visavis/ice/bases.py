@@ -3,14 +3,23 @@
 import ipaddress
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import zip_longest
 from typing import Final
 
-from visavis.dataplane.commands import Address, AddSocket, RemoveSocket, SocketId, TransportId
+from visavis.dataplane.commands import (
+    Address,
+    AddSocket,
+    AddTcpSocket,
+    RemoveSocket,
+    SocketId,
+    TransportId,
+)
+from visavis.ice.candidate import DISCARD_PORT, TcpType
 from visavis.ice.options import IceOptions, Interface, Machine
 from visavis.stun import CommandSink
+from visavis.values import replace
 
 _log = logging.getLogger(__name__)
 
@@ -20,11 +29,14 @@ MAX_BASES: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """A bound socket; `rank` 0 is preferred."""
+    """A bound socket, or what opens and accepts streams (`tcp_type`); `rank` 0 is preferred. One that is
+    shared is the data plane's, and other transports', too."""
 
     socket: SocketId
     address: Address
     rank: int
+    tcp_type: TcpType | None = None
+    is_shared: bool = False
 
 
 def host_addresses(interfaces: Iterable[Interface], options: IceOptions) -> list[str]:
@@ -85,13 +97,20 @@ class Bases:
         self._options = options
         self._next = int(first)
         self._by_address: dict[str, Base] = {}
+        self._tcp: dict[tuple[str, TcpType], Base] = {}
 
     def __iter__(self) -> Iterator[Base]:
+        """Those of UDP."""
         return iter(self._by_address.values())
+
+    @property
+    def tcp(self) -> list[Base]:
+        """Those of TCP (RFC 6544), on the same addresses."""
+        return list(self._tcp.values())
 
     def get(self, socket: SocketId) -> Base | None:
         """The base of a socket."""
-        return next((base for base in self if base.socket == socket), None)
+        return next((base for base in (*self, *self.tcp) if base.socket == socket), None)
 
     def new_socket(self) -> SocketId:
         """A number for a socket or relay, given once."""
@@ -105,7 +124,14 @@ class Bases:
     def missing(self) -> set[str]:
         """The addresses of bases that the machine does not have any more."""
         present = {interface.address for interface in self._machine.interfaces()}
-        return {base.address[0] for base in self} - present
+        return {base.address[0] for base in (*self, *self.tcp)} - present
+
+    def lose(self, socket: SocketId) -> bool:
+        """Whether this was a base of TCP; the next `refresh` opens another."""
+        key = next((key for key, base in self._tcp.items() if base.socket == socket), None)
+        if key is not None:
+            del self._tcp[key]
+        return key is not None
 
     def refresh(self) -> list[SocketId]:
         """Opens sockets on new addresses and closes those on addresses that are gone, which it returns."""
@@ -113,21 +139,61 @@ class Bases:
         gone = [base for host, base in self._by_address.items() if host not in wanted]
         for base in gone:
             del self._by_address[base.address[0]]
-            self._plane.submit(RemoveSocket(self._transport, base.socket))
+            if not base.is_shared:
+                self._plane.submit(RemoveSocket(self._transport, base.socket))
         kept, self._by_address = self._by_address, {}
+        opened: list[AddSocket] = []
         for rank, host in enumerate(wanted[:MAX_BASES]):
             known = kept.get(host)
-            bound = replace(known, rank=rank) if known is not None else self._open(host, rank)
+            bound = replace(known, rank=rank) if known is not None else self._open(host, rank, opened)
             if bound is not None:
                 self._by_address[host] = bound
-        return [base.socket for base in gone]
+        if opened:
+            self._plane.submit(*opened)
+        return [base.socket for base in gone] + self._refresh_tcp(wanted[:MAX_BASES])
 
-    def _open(self, host: str, rank: int) -> Base | None:
+    def _refresh_tcp(self, wanted: Sequence[str]) -> list[SocketId]:
+        """The same of streams. Nothing new is opened while only relays may be used; what is in use stays."""
+        gone = [key for key in self._tcp if key[0] not in wanted]
+        closed = [self._tcp.pop(key).socket for key in gone]
+        for socket in closed:
+            self._plane.submit(RemoveSocket(self._transport, socket))
+        kinds = () if self._options.relay_only else self._options.tcp
+        for rank, host in enumerate(wanted):
+            for tcp_type in kinds:
+                known = self._tcp.get((host, tcp_type))
+                base = (
+                    replace(known, rank=rank) if known is not None else self._open_tcp(host, rank, tcp_type)
+                )
+                if base is not None:
+                    self._tcp[host, tcp_type] = base
+        return closed
+
+    def _open_tcp(self, host: str, rank: int, tcp_type: TcpType) -> Base | None:
+        descriptor, port = None, DISCARD_PORT
+        if tcp_type == "passive":
+            try:
+                descriptor, port = self._machine.open_listener(host, self._options.port_range)
+            except OSError as error:
+                _log.warning("no TCP port on %s for candidates: %s", host, error.strerror or error)
+                return None
+        base = Base(self.new_socket(), (host, port), rank, tcp_type)
+        self._plane.submit(AddTcpSocket(self._transport, base.socket, host, descriptor))
+        return base
+
+    def _open(self, host: str, rank: int, opened: list[AddSocket]) -> Base | None:
+        shared = self._machine.shared_ports
+        if shared is not None:
+            if host not in shared:
+                _log.warning("no candidates on %s: the address came after the shared port was bound", host)
+                return None
+            socket, port = shared[host]
+            return Base(socket, (host, port), rank, is_shared=True)
         try:
             descriptor, port = self._machine.open_socket(host, self._options.port_range)
         except OSError as error:
             _log.warning("no UDP port on %s for candidates: %s", host, error.strerror or error)
             return None
         base = Base(self.new_socket(), (host, port), rank)
-        self._plane.submit(AddSocket(self._transport, base.socket, descriptor))
+        opened.append(AddSocket(self._transport, base.socket, descriptor))
         return base

@@ -32,13 +32,42 @@ TYPE_PREFERENCES: Final = {
 }
 """RFC 8445 section 5.1.2.2."""
 
+CandidateProtocol = Literal["udp", "tcp"]
+
+TcpType = Literal["active", "passive"]
+"""Who opens the stream (RFC 6544 section 4.5). Nobody gathers `so`, simultaneous-open ones."""
+
+TCP_TYPES: Final[tuple[TcpType, ...]] = ("active", "passive")
+OTHER_TCP_TYPE: Final[dict[str | None, TcpType]] = {"active": "passive", "passive": "active"}
+"""What the peer's end of a stream is."""
+
+DISCARD_PORT: Final = 9
+"""That of active candidates, which have none to be reached at (RFC 6544 section 4.5)."""
+
+TCP_TYPE_PREFERENCES: Final = {
+    CandidateType.HOST: 90,
+    CandidateType.PEER_REFLEXIVE: 80,
+    CandidateType.SERVER_REFLEXIVE: 75,
+}
+"""Below all UDP that is not relayed (RFC 6544 section 4.2)."""
+
 MAX_LOCAL_PREFERENCE: Final = 65535
+MAX_TCP_LOCAL_PREFERENCE: Final = 8191
+_DIRECTION_PREFERENCES: Final[dict[TcpType, int]] = {"active": 6, "passive": 4}
 _LONGEST_IP_ADDRESS: Final = 45
 
 
-def candidate_priority(type_: CandidateType, local_preference: int) -> int:
+def candidate_priority(
+    type_: CandidateType, local_preference: int, protocol: CandidateProtocol = "udp"
+) -> int:
     """RFC 8445 section 5.1.2.1, for component 1."""
-    return (TYPE_PREFERENCES[type_] << 24) + (local_preference << 8) + (256 - COMPONENT)
+    preferences = TYPE_PREFERENCES if protocol == "udp" else TCP_TYPE_PREFERENCES
+    return (preferences[type_] << 24) + (local_preference << 8) + (256 - COMPONENT)
+
+
+def tcp_local_preference(tcp_type: TcpType, other: int) -> int:
+    """RFC 6544 section 4.2: `other`, 0 to 8191, orders those of one direction."""
+    return (_DIRECTION_PREFERENCES[tcp_type] << 13) + other
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +84,7 @@ class Candidate:
     port: int
     type: CandidateType
     component: int = COMPONENT
-    protocol: Literal["udp", "tcp"] = "udp"
+    protocol: CandidateProtocol = "udp"
     related: Address | None = None
     tcp_type: str | None = None
     ufrag: str | None = None
@@ -151,7 +180,9 @@ class LocalCandidate:
     @property
     def check_priority(self) -> int:
         """The PRIORITY of checks (RFC 8445 section 7.1.1): that of a peer-reflexive candidate."""
-        return candidate_priority(CandidateType.PEER_REFLEXIVE, self.local_preference)
+        return candidate_priority(
+            CandidateType.PEER_REFLEXIVE, self.local_preference, self.candidate.protocol
+        )
 
     @property
     def is_base(self) -> bool:
@@ -160,17 +191,20 @@ class LocalCandidate:
 
 
 class Foundations:
-    """Numbers for the foundations of RFC 8445 section 5.1.1.3: the same for the same type, base and server.
+    """Numbers for the foundations of RFC 8445 section 5.1.1.3: the same for the same type, base, server and
+    protocol.
 
     They are counted and not hashed, since a hash would tell the base. Transports of one connection share it.
     """
 
     def __init__(self) -> None:
-        self._numbers: dict[tuple[CandidateType, str, str], int] = {}
+        self._numbers: dict[tuple[CandidateType, str, str, CandidateProtocol], int] = {}
 
-    def of(self, type_: CandidateType, base: str, server: str = "") -> str:
+    def of(
+        self, type_: CandidateType, base: str, server: str = "", protocol: CandidateProtocol = "udp"
+    ) -> str:
         """The foundation of a candidate by the IP address of its base and of its server."""
-        return str(self._numbers.setdefault((type_, base, server), len(self._numbers) + 1))
+        return str(self._numbers.setdefault((type_, base, server, protocol), len(self._numbers) + 1))
 
 
 def ip_version(address: str) -> int | None:

@@ -53,6 +53,11 @@ class CandidatePair:
         return self.local.candidate.is_relayed or self.remote.is_relayed
 
     @property
+    def is_tcp(self) -> bool:
+        """Whether it goes over a stream from end to end."""
+        return self.remote.protocol == "tcp"
+
+    @property
     def is_open(self) -> bool:
         """Whether its check has not ended."""
         return self.status in OPEN
@@ -71,11 +76,12 @@ class CandidatePair:
 
 def can_pair(local: LocalCandidate, remote: Candidate) -> bool:
     """RFC 8445 section 6.1.2.2: one component, protocol and IP version; sent from a base (section
-    6.1.2.4)."""
+    6.1.2.4), and over TCP by who opens the stream (RFC 6544 section 6.2)."""
     return (
         local.is_base
         and local.candidate.component == remote.component
         and local.candidate.protocol == remote.protocol
+        and (remote.protocol == "udp" or (local.candidate.tcp_type, remote.tcp_type) == ("active", "passive"))
         and ip_version(local.candidate.address) == ip_version(remote.address) is not None
     )
 

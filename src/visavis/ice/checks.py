@@ -2,18 +2,18 @@
 8)."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Protocol
 
 from visavis.clock import Clock, TimerHandle
 from visavis.dataplane.commands import Address, Nominate, PairId, SetPairs, SocketId, TransportId
-from visavis.ice.candidate import Candidate, CandidateType, LocalCandidate
+from visavis.ice.candidate import OTHER_TCP_TYPE, Candidate, CandidateType, LocalCandidate
 from visavis.ice.checklist import CandidatePair, CheckList, PairStatus, can_pair
 from visavis.ice.nomination import best_valid, wait_for_better_s
 from visavis.ice.options import IceOptions
 from visavis.ice.remotes import RemoteCandidates
 from visavis.stun import CommandSink
 from visavis.turn import Allocation
+from visavis.values import replace
 
 
 class ChecksEvents(Protocol):
@@ -61,16 +61,20 @@ class Checks:
         self._nominated: CandidatePair | None = None
         self._flush_timer: TimerHandle | None = None
         self._nomination_timer: TimerHandle | None = None
+        self._tcp_timer: TimerHandle | None = None
+        self._tcp_is_due = False
 
     def start(self) -> None:
         """The peer's credentials are known to the data plane."""
         self._started = True
+        if self._options.tcp:
+            self._tcp_timer = self._clock.call_later(self._options.tcp_wait_s, self._tcp_due)
         self._changed()
 
     def stop(self) -> None:
         """The generation is over; what is reported of it does not count."""
         self._stopped = True
-        for timer in (self._flush_timer, self._nomination_timer):
+        for timer in (self._flush_timer, self._nomination_timer, self._tcp_timer):
             if timer is not None:
                 timer.cancel()
 
@@ -84,7 +88,8 @@ class Checks:
     def add_remote(self, remote: Candidate) -> None:
         """Pairs a candidate of the peer with all of ours; pairs that learnt it before get what it tells."""
         for pair in self.list:
-            if pair.remote.transport_address == remote.transport_address:
+            told = remote.protocol, remote.transport_address
+            if (pair.remote.protocol, pair.remote.transport_address) == told:
                 pair.remote = remote
         for local in self.locals:
             self._pair(local, remote)
@@ -115,6 +120,7 @@ class Checks:
             known.status = PairStatus.FAILED
             if known is self._nominated and not known.nominated:
                 self._nominated = None
+            self._pair_tcp()
         self._nominate()
         self._events.checks_changed()
 
@@ -123,7 +129,8 @@ class Checks:
         local = self._sender(socket)
         if local is None or self._stopped:
             return
-        candidate = self.remotes.at(remote)
+        protocol = local.candidate.protocol
+        candidate = self.remotes.at(protocol, remote)
         if candidate is None:
             candidate = Candidate(
                 foundation=f"prflx{pair}",
@@ -131,6 +138,8 @@ class Checks:
                 address=remote[0],
                 port=remote[1],
                 type=CandidateType.PEER_REFLEXIVE,
+                protocol=protocol,
+                tcp_type=OTHER_TCP_TYPE.get(local.candidate.tcp_type),
             )
         if self.list.add_learnt(pair, local, candidate, self.controlling) is not None:
             self.remotes.learn(candidate)
@@ -146,13 +155,32 @@ class Checks:
         self._events.checks_selected(known)
 
     def _pair(self, local: LocalCandidate, remote: Candidate) -> None:
-        """A relayed one waits for the permission: without it the check would be lost at the server."""
-        if not can_pair(local, remote):
+        """A relayed one waits for the permission: without it the check would be lost at the server. TCP has
+        its turn later, and only where it is needed."""
+        if not can_pair(local, remote) or (remote.protocol == "tcp" and not self._wants_tcp):
             return
         allocation = self._allocation(local.socket)
         pair = self.list.add(local, remote, self.controlling, frozen=allocation is not None)
         if pair is not None and allocation is not None:
             allocation.permit(remote.transport_address, self._permitted(pair))
+
+    @property
+    def _wants_tcp(self) -> bool:
+        """Whether datagrams have had their time, and have found no direct way."""
+        direct = any(pair.status is PairStatus.SUCCEEDED and not pair.is_relayed for pair in self.list)
+        return self._tcp_is_due and not direct
+
+    def _tcp_due(self) -> None:
+        self._tcp_is_due = True
+        self._pair_tcp()
+
+    def _pair_tcp(self) -> None:
+        if self._wants_tcp:
+            actives = [local for local in self.locals if local.candidate.tcp_type == "active"]
+            for local in actives:
+                for remote in list(self.remotes):
+                    self._pair(local, remote)
+            self._changed()
 
     def _permitted(self, pair: CandidatePair) -> Callable[[bool], None]:
         def done(granted: bool) -> None:
@@ -185,6 +213,9 @@ class Checks:
         if not port.isdecimal():
             return pair.local
         address = (host.strip("[]"), int(port))
+        if pair.local.candidate.tcp_type == "active" and address[0] == pair.local.base[0]:
+            # Each of its streams has a port of its own.
+            return pair.local
         for local in self.locals:
             if local.socket == pair.socket and local.candidate.transport_address == address:
                 return local

@@ -1,7 +1,6 @@
 """Gathering (RFC 8445 section 5.1.1): host, server-reflexive and relayed candidates, paced and bounded in
 time."""
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,12 +11,15 @@ from visavis.dataplane.commands import Address, SocketId
 from visavis.ice.bases import Base, Bases
 from visavis.ice.candidate import (
     MAX_LOCAL_PREFERENCE,
+    MAX_TCP_LOCAL_PREFERENCE,
     Candidate,
+    CandidateProtocol,
     CandidateType,
     Foundations,
     LocalCandidate,
     candidate_priority,
     ip_version,
+    tcp_local_preference,
 )
 from visavis.ice.options import IceOptions, Machine
 from visavis.ice.relays import Relay, RelayAsker, Relays
@@ -98,7 +100,7 @@ class Gatherer:
         self._generation = 0
         self._known: set[tuple[SocketId, Address]] = set()
         self._inquiries: list[_Inquiry] = []
-        self._jobs: deque[partial[None]] = deque()
+        self._jobs: list[partial[None]] = []
         self._pace: TimerHandle | None = None
         self._deadline: TimerHandle | None = None
         self._open_requests: set[int] = set()
@@ -117,7 +119,7 @@ class Gatherer:
         self._enter(GatheringState.GATHERING)
         gone = self._bases.refresh()
         gone += self._relays.keep([base.socket for base in self._bases], self._options.servers)
-        for base in self._bases:
+        for base in (*self._bases, *self._bases.tcp):
             self._gather_host(base)
         # Datagrams that a stream repeats come too late: servers reached by UDP are preferred, TLS comes last.
         ranked = sorted(enumerate(self._options.servers), key=lambda one: _RELAY_RANK[one[1].relay_protocol])
@@ -201,7 +203,7 @@ class Gatherer:
         """One new transaction each Ta (RFC 8445 section 14.2)."""
         self._pace = None
         if self._jobs:
-            job = self._jobs.popleft()
+            job = self._jobs.pop(0)
             self._pace = self._clock.call_later(self._options.pace_s, self._next_job)
             job()
         self._finish_if_done()
@@ -249,10 +251,10 @@ class Gatherer:
         self._relays.ask(base, inquiry.server, server, credentials, RelayAsker(found, failed))
 
     def _relayed(self, inquiry: _Inquiry, base: Base, relay: Relay) -> None:
-        """The server's answer brings a server-reflexive candidate, too, where it came by UDP."""
+        """The server's answer brings a server-reflexive candidate, too, where it came to the base."""
         inquiry.answered = True
         server = relay.allocation.server
-        if inquiry.server.relay_protocol == "udp":
+        if inquiry.server.relay_protocol == "udp" and not base.is_shared:
             self._emit(base, CandidateType.SERVER_REFLEXIVE, relay.mapped, inquiry=inquiry, server=server)
         self._emit(
             base,
@@ -283,19 +285,27 @@ class Gatherer:
         self._known.add((socket, address))
         if self._options.relay_only and type_ is not CandidateType.RELAYED:
             return
-        preference = MAX_LOCAL_PREFERENCE - _SERVERS_PER_BASE * base.rank
+        lower = _SERVERS_PER_BASE * base.rank
         if inquiry is not None:
-            preference -= min(inquiry.preference, _SERVERS_PER_BASE - 1)
+            lower += min(inquiry.preference, _SERVERS_PER_BASE - 1)
+        preference = (
+            MAX_LOCAL_PREFERENCE - lower
+            if base.tcp_type is None
+            else tcp_local_preference(base.tcp_type, MAX_TCP_LOCAL_PREFERENCE - lower)
+        )
+        protocol: CandidateProtocol = "udp" if base.tcp_type is None else "tcp"
         root = address if type_ is CandidateType.RELAYED else base.address
         if type_ is CandidateType.SERVER_REFLEXIVE:
             related = base.address
         candidate = Candidate(
-            foundation=self._foundations.of(type_, root[0], server[0] if server is not None else ""),
-            priority=candidate_priority(type_, preference),
+            foundation=self._foundations.of(type_, root[0], "" if server is None else server[0], protocol),
+            priority=candidate_priority(type_, preference, protocol),
             address=address[0],
             port=address[1],
             type=type_,
             related=related,
+            protocol=protocol,
+            tcp_type=base.tcp_type,
             ufrag=self._ufrag,
         )
         self._events.gathered(

@@ -6,6 +6,7 @@ import ipaddress
 import math
 import os
 import socket
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,6 @@ from typing import Final
 
 import ifaddr
 
-from visavis.clock import Clock, LoopClock
 from visavis.dataplane.commands import Address
 from visavis.ice.mdns import is_mdns_name
 from visavis.ice.mdns_socket import MdnsSocket
@@ -23,6 +23,9 @@ _LINUX_IPV6: Final = Path("/proc/net/if_inet6")
 _TEMPORARY: Final = 0x01
 _DEPRECATED: Final = 0x20
 """Flags of an address (Linux, `ip-address(8)`)."""
+
+_BACKLOG: Final = 16
+"""Streams that wait to be accepted."""
 
 _MAX_LOOKUPS: Final = 8
 _LOOKUP_TIMEOUT_S: Final = 5.0
@@ -57,14 +60,25 @@ def open_udp_socket(host: str, port_range: tuple[int, int] | None) -> tuple[int,
     Raises:
         OSError: No port of the range is free, or the address is not this machine's.
     """
+    return _bind(host, port_range, socket.SOCK_DGRAM)
+
+
+def open_tcp_listener(host: str, port_range: tuple[int, int] | None) -> tuple[int, int]:
+    """Has TCP listen on an address of this machine; else as `open_udp_socket`."""
+    return _bind(host, port_range, socket.SOCK_STREAM)
+
+
+def _bind(host: str, port_range: tuple[int, int] | None, kind: socket.SocketKind) -> tuple[int, int]:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     low, high = port_range or (0, 0)
     refused: OSError | None = None
     for port in range(low, high + 1):
-        bound = socket.socket(family, socket.SOCK_DGRAM)
+        bound = socket.socket(family, kind)
         try:
             bound.setblocking(False)
             bound.bind((host, port))
+            if kind is socket.SOCK_STREAM:
+                bound.listen(_BACKLOG)
         except OSError as error:
             bound.close()
             refused = error
@@ -151,9 +165,12 @@ class InterfaceCache:
     with several transports, or a hundred connections at once, ask for the same."""
 
     def __init__(
-        self, clock: Clock, interfaces: Callable[[], Sequence[Interface]], age_s: float = 1.0
+        self,
+        interfaces: Callable[[], Sequence[Interface]],
+        monotonic: Callable[[], float],
+        age_s: float = 1.0,
     ) -> None:
-        self._clock = clock
+        self._monotonic = monotonic
         self._interfaces = interfaces
         self._age_s = age_s
         self._listed_s = -math.inf
@@ -161,14 +178,16 @@ class InterfaceCache:
 
     def __call__(self) -> Sequence[Interface]:
         """The addresses."""
-        now = self._clock.monotonic()
+        now = self._monotonic()
         if now - self._listed_s > self._age_s:
             self._known = tuple(self._interfaces())
             self._listed_s = now
         return self._known
 
 
+_known_interfaces: Final = InterfaceCache(machine_interfaces, time.monotonic)
+
+
 def this_machine(resolver: LoopResolver) -> Machine:
     """The real one, for agents on the resolver's loop."""
-    interfaces = InterfaceCache(LoopClock(resolver.loop), machine_interfaces)
-    return Machine(interfaces, open_udp_socket, open_tcp_stream, resolver)
+    return Machine(_known_interfaces, open_udp_socket, open_tcp_stream, open_tcp_listener, resolver)

@@ -30,12 +30,13 @@ class MdnsSocket:
         loop: asyncio.AbstractEventLoop,
         interfaces: Callable[[], Sequence[Interface]],
         port: int = MDNS_PORT,
+        new_label: Callable[[], str] | None = None,
     ) -> None:
-        """Opens nothing. `port` is another one in tests only."""
+        """Opens nothing. `port` is another one in tests only; `new_label` is as of `Mdns`."""
         self._loop = loop
         self._interfaces = interfaces
         self._port = port
-        self._mdns = Mdns(LoopClock(loop), self._transmit, port=port)
+        self._mdns = Mdns(LoopClock(loop), self._transmit, new_label, port)
         self._socket: socket.socket | None = None
         self._links: set[str] = set()
         self._refused = False

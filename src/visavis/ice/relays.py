@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from functools import partial
 
 from visavis.clock import Clock
-from visavis.dataplane.commands import Address, OpenStream, RemoveSocket, SocketId, TransportId
+from visavis.dataplane.commands import (
+    Address,
+    AddSocket,
+    OpenStream,
+    RemoveSocket,
+    SocketId,
+    TransportId,
+)
 from visavis.ice.bases import Base
 from visavis.ice.options import Machine
 from visavis.ice.servers import IceServer
@@ -88,7 +95,11 @@ class Relays:
             self._askers[known.relay] = asker
             return
         reconnect = partial(self._connect, base, server) if server.relay_protocol != "udp" else None
-        socket = reconnect(address) if reconnect is not None else base.socket
+        if reconnect is not None:
+            socket = reconnect(address)
+        else:
+            # An allocation is one socket's (RFC 8656 section 5): by a shared one there could be one for all.
+            socket = self._bind(base) if base.is_shared else base.socket
         if socket is None:
             asker.failed(NOT_SENT, "no way leads to the server")
             return
@@ -140,6 +151,17 @@ class Relays:
         for allocation in tuple(self._allocations.values()):
             if allocation.socket == socket:
                 allocation.lose("the stream to the server ended")
+
+    def _bind(self, base: Base) -> SocketId | None:
+        """A UDP socket on the base's address, for one allocation."""
+        try:
+            descriptor, _ = self._machine.open_socket(base.address[0], None)
+        except OSError as error:
+            _log.warning("no UDP port on %s for a relay: %s", base.address[0], error.strerror or error)
+            return None
+        socket = self._new_socket()
+        self._plane.submit(AddSocket(self._transport, socket, descriptor))
+        return socket
 
     def _connect(self, base: Base, server: IceServer, address: Address) -> SocketId | None:
         """A stream from the base's address: TCP, and TLS for the name in the URL (RFC 8656 section 3.1)."""

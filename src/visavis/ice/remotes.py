@@ -2,13 +2,20 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 
 from visavis.dataplane.commands import Address
-from visavis.ice.candidate import COMPONENT, Candidate, CandidateType, ip_version
+from visavis.ice.candidate import (
+    COMPONENT,
+    TCP_TYPES,
+    Candidate,
+    CandidateProtocol,
+    CandidateType,
+    ip_version,
+)
 from visavis.ice.mdns import is_mdns_name
 from visavis.ice.options import Resolver
+from visavis.values import replace
 
 
 class RemoteCandidates:
@@ -23,7 +30,7 @@ class RemoteCandidates:
         self._limit = limit
         self._resolver = resolver
         self._changed = changed
-        self._by_address: dict[Address, Candidate] = {}
+        self._by_address: dict[tuple[CandidateProtocol, Address], Candidate] = {}
         self._taken = 0
         self._resolving = 0
         self._said_end = False
@@ -41,9 +48,9 @@ class RemoteCandidates:
         """Whether the peer has no more, and all names are resolved."""
         return self._said_end and not self._resolving
 
-    def at(self, address: Address) -> Candidate | None:
+    def at(self, protocol: CandidateProtocol, address: Address) -> Candidate | None:
         """The candidate at an address."""
-        return self._by_address.get(address)
+        return self._by_address.get((protocol, address))
 
     def add(self, candidate: Candidate, ufrag: str | None) -> None:
         """Takes a candidate that the peer told; `ufrag` is that of its generation where that is known."""
@@ -52,7 +59,8 @@ class RemoteCandidates:
             self.dropped[reason] += 1
             return
         self._taken += 1
-        if ip_version(candidate.address) is not None:
+        # Nobody sends to an active one: its name need not be resolved.
+        if ip_version(candidate.address) is not None or candidate.tcp_type == "active":
             self._take(candidate)
         else:
             self._resolving += 1
@@ -60,7 +68,7 @@ class RemoteCandidates:
 
     def learn(self, candidate: Candidate) -> None:
         """Takes a peer-reflexive candidate; the caller bounds them by the pairs that it makes of them."""
-        self._by_address[candidate.transport_address] = candidate
+        self._by_address[candidate.protocol, candidate.transport_address] = candidate
 
     def end(self) -> None:
         """The peer has no more (RFC 8838 section 13)."""
@@ -77,13 +85,13 @@ class RemoteCandidates:
             return "generation"
         if candidate.component != COMPONENT:
             return "component"
-        if candidate.protocol != "udp":
+        if candidate.protocol == "tcp" and candidate.tcp_type not in TCP_TYPES:
             return "tcp"
         if candidate.port == 0:
             return "port"
         if ip_version(candidate.address) is None and not is_mdns_name(candidate.address):
             return "address"
-        known = self._by_address.get(candidate.transport_address)
+        known = self.at(candidate.protocol, candidate.transport_address)
         if known is not None and known.type is not CandidateType.PEER_REFLEXIVE:
             return "duplicate"
         return None
@@ -103,5 +111,5 @@ class RemoteCandidates:
     def _take(self, candidate: Candidate) -> None:
         """A peer-reflexive candidate at its address was this one, seen before it was told (RFC 8838 section
         11.4)."""
-        self._by_address[candidate.transport_address] = candidate
+        self._by_address[candidate.protocol, candidate.transport_address] = candidate
         self._changed(candidate)

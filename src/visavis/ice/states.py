@@ -36,7 +36,7 @@ class Connection(Enum):
     """Consent has expired (RFC 7675), or none of the pairs is left."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Knowledge:
     """What the state follows from; `open_pairs` are those whose check has not ended, and `selected_now` says
     that the selected pair is of this generation."""

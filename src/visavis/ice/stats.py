@@ -60,7 +60,8 @@ def local_id(local: LocalCandidate, transport_id: str) -> str:
 
 def remote_id(remote: Candidate, transport_id: str) -> str:
     """The same for the life of a candidate, when it turns out what a peer-reflexive one is, too."""
-    return f"{transport_id}-remote-{remote.address}-{remote.port}"
+    kind = "" if remote.tcp_type is None else f"-{remote.tcp_type}"
+    return f"{transport_id}-remote-{remote.address}-{remote.port}{kind}"
 
 
 def _candidate_stats(candidate: Candidate, type_: str, id_: str, transport_id: str) -> Stats:

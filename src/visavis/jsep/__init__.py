@@ -45,6 +45,7 @@ from visavis.jsep.session import (
     Transport,
 )
 from visavis.jsep.signaling import next_state
+from visavis.jsep.sources import MAX_LAYERS
 from visavis.jsep.subscribe import accept_subscriber, offer_subscriber
 from visavis.jsep.transceivers import (
     add_transceiver,
@@ -53,6 +54,7 @@ from visavis.jsep.transceivers import (
     restart_ice,
     set_codec_preferences,
     set_direction,
+    set_receives_simulcast,
     set_streams,
     stop,
     want_data,
@@ -60,6 +62,7 @@ from visavis.jsep.transceivers import (
 
 __all__ = [
     "DEFAULT_CAPABILITIES",
+    "MAX_LAYERS",
     "MAX_SECTIONS",
     "BundlePolicy",
     "Capabilities",
@@ -109,6 +112,7 @@ __all__ = [
     "set_codec_preferences",
     "set_direction",
     "set_local",
+    "set_receives_simulcast",
     "set_remote",
     "set_streams",
     "stop",

@@ -1,7 +1,7 @@
 """Creating an answer (RFC 9429 section 5.3)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from visavis.dataplane.commands import Kind
 from visavis.errors import StateError
@@ -30,6 +30,7 @@ from visavis.jsep.session import (
     Transceiver,
     Transport,
 )
+from visavis.jsep.sources import received_rids
 from visavis.jsep.transport import ICE_OPTIONS, is_live
 from visavis.jsep.transports import (
     answering_role,
@@ -46,6 +47,7 @@ from visavis.sdp import (
     Origin,
     SessionDescription,
 )
+from visavis.values import replace
 
 _MIXED = Flag.EXTMAP_ALLOW_MIXED
 _ANSWERED_DIRECTION = {None: None, "sendrecv": None, "sendonly": "recvonly", "recvonly": "sendonly"}
@@ -234,6 +236,7 @@ def _section(session: Session, offer: Reading, one: _Accepted, place: Place) -> 
         flags=rtcp_lines(mux_only=False, rsize=rsize, fresh=False),
         rids=tuple(rid for rid in transceiver.rids if rid is not None and rid in wanted),
         simulcast=True,
+        received=tuple(line for line in received_rids(media) if line.id in transceiver.receive_rids),
     )
 
 

@@ -1,6 +1,6 @@
 """Setting a local description (RFC 9429 sections 5.5, 5.9 and 5.11, W3C webrtc-pc section 4.4.1.5)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from visavis.errors import ModifiedDescriptionError
 from visavis.jsep.formats import formats_of
@@ -31,6 +31,7 @@ from visavis.jsep.signaling import next_state
 from visavis.jsep.transport import is_live
 from visavis.jsep.transports import merged, pruned, remote_candidates, transport_changes
 from visavis.sdp import Direction, ExtMap, SessionDescription
+from visavis.values import replace
 
 
 def set_local(session: Session, type: SdpType, text: str) -> tuple[Session, Changes]:

@@ -1,13 +1,12 @@
 """Setting a remote description (RFC 9429 sections 5.6 and 5.10, W3C webrtc-pc section 4.4.1.5)."""
 
-from dataclasses import replace
-
 from visavis.jsep.apply_remote_answer import apply_remote_answer
 from visavis.jsep.apply_remote_offer import apply_remote_offer
 from visavis.jsep.rollback import roll_back
 from visavis.jsep.session import Changes, Draw, SdpType, Session, SignalingState
 from visavis.jsep.signaling import next_state
 from visavis.sdp import parse
+from visavis.values import replace
 
 MAX_DESCRIPTION_BYTES = 1 << 20
 """What is larger is refused unread."""

@@ -1,7 +1,5 @@
 """Applying an answer of the peer, provisional or not (RFC 9429 sections 5.10 and 5.11)."""
 
-from dataclasses import replace
-
 from visavis.errors import InvalidDescriptionError
 from visavis.jsep.negotiated import (
     answer_changes,
@@ -24,6 +22,7 @@ from visavis.jsep.session import (
     Transceiver,
     Transport,
 )
+from visavis.jsep.sources import layers
 from visavis.jsep.transport import called, is_live
 from visavis.jsep.transports import (
     answered_role,
@@ -35,6 +34,7 @@ from visavis.jsep.transports import (
 )
 from visavis.jsep.validate import check_answer
 from visavis.sdp import Direction, SessionDescription, Simulcast
+from visavis.values import replace
 
 
 def apply_remote_answer(
@@ -137,6 +137,7 @@ def _answered(
         transceiver,
         current_direction=direction,
         rids=rids,
+        receive_rids=tuple(rid for rid in transceiver.receive_rids if rid in layers(remote)),
         transport=transceiver.transport if transport is None else transport.key,
     )
     return negotiated_transceiver(session, transceiver, local, remote, answered_locally=False), track

@@ -1,7 +1,5 @@
 """Applying an offer of the peer (RFC 9429 section 5.10, W3C webrtc-pc section 4.4.1.5)."""
 
-from dataclasses import replace
-
 from visavis.dataplane.commands import Kind
 from visavis.jsep.negotiated import stopped
 from visavis.jsep.reading import Reading, is_data, kind_of, read, requested_rids, reversed_direction
@@ -17,11 +15,13 @@ from visavis.jsep.session import (
     Transceiver,
 )
 from visavis.jsep.slots import Mids
+from visavis.jsep.sources import MAX_LAYERS, layers
 from visavis.jsep.transceivers import add_transceiver
 from visavis.jsep.transport import is_live
 from visavis.jsep.transports import remote_candidates
 from visavis.jsep.validate import check_offer
 from visavis.sdp import Direction, MediaDescription, SessionDescription
+from visavis.values import replace
 
 
 def apply_remote_offer(
@@ -86,11 +86,18 @@ def _apply(
         mid=mid,
         m_line_index=index,
         rids=rids if rids and transceiver.rids == (None,) else transceiver.rids,
+        receive_rids=_received_rids(session, transceiver, media),
     )
     direction = reversed_direction(reading.direction(media))
     stream_ids = reading.stream_ids(media, session.default_stream_id)
     transceiver, track = process_remote_track(transceiver, direction, stream_ids)
     return _with(session, transceiver), track
+
+
+def _received_rids(session: Session, transceiver: Transceiver, media: MediaDescription) -> tuple[str, ...]:
+    """The simulcast streams that the answer will take: those that there is room for, the first ones."""
+    asked = session.receives_simulcast or transceiver.receive_rids
+    return layers(media)[:MAX_LAYERS] if asked else ()
 
 
 def _freed(session: Session, index: int, media: MediaDescription, kind: Kind | None) -> Session:

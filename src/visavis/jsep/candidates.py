@@ -1,7 +1,6 @@
 """Trickled candidates, and the descriptions that they become part of (RFC 8840, RFC 9429 section 4.1.19)."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from visavis.errors import CandidateError, SdpError
 from visavis.jsep.reading import Reading, read
@@ -10,6 +9,7 @@ from visavis.jsep.session import Description, RemoteCandidates, Session, Transpo
 from visavis.jsep.transport import is_live
 from visavis.jsep.transports import speaks, transport_at
 from visavis.sdp import MAX_CANDIDATES, Attribute, Candidate, Flag, IceUfrag, parse_candidate
+from visavis.values import replace
 
 
 def add_local_candidate(session: Session, transport: int, candidate: Candidate) -> Session:

@@ -1,13 +1,13 @@
 """Which formats are offered and answered, and what both ends agreed to (RFC 3264, RFC 9429)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from visavis.dataplane.commands import Kind
 from visavis.jsep.capabilities import CodecCapability, Format, FormatIdentity
 from visavis.jsep.identity import identity
 from visavis.jsep.numbers import Numbers
 from visavis.sdp import Direction, Fmtp, MediaDescription, RtcpFeedback, RtpMap
+from visavis.values import replace
 
 _STATIC = {
     number: RtpMap(number, name, 8000) for number, name in ((0, "PCMU"), (8, "PCMA"), (9, "G722"), (13, "CN"))

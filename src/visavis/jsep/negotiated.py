@@ -1,7 +1,5 @@
 """What an answer makes of m-lines, whichever end wrote it (RFC 9429 section 5.11)."""
 
-from dataclasses import replace
-
 from visavis.jsep.formats import formats_of, received_formats, sent_formats
 from visavis.jsep.session import (
     Changes,
@@ -27,6 +25,7 @@ from visavis.sdp import (
     SctpPort,
     SessionDescription,
 )
+from visavis.values import replace
 
 _DEFAULT_MAX_MESSAGE_SIZE = 65_536
 """RFC 8841 section 6.1."""

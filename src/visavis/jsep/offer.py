@@ -1,7 +1,6 @@
 """Creating an offer (RFC 9429 section 5.2)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from visavis.dataplane.commands import Kind
 from visavis.errors import StateError
@@ -36,10 +35,12 @@ from visavis.sdp import (
     IceOptions,
     MediaDescription,
     Origin,
+    Rid,
     SessionDescription,
     Setup,
     Simulcast,
 )
+from visavis.values import replace
 
 _PROTOCOL = "UDP/TLS/RTP/SAVPF"
 _DATA_PROTOCOL = "UDP/DTLS/SCTP"
@@ -250,6 +251,7 @@ def _media(
         flags=_rtcp(session, answered, place),
         rids=rids if direction.sends or kept else (),
         simulcast=len(rids) > 1,
+        received=tuple(Rid(rid, "recv") for rid in transceiver.receive_rids),
     )
 
 

@@ -1,9 +1,8 @@
 """Remote tracks as descriptions announce and withdraw them (W3C webrtc-pc section 5.1.1)."""
 
-from dataclasses import replace
-
 from visavis.jsep.session import RemoteTrack, Transceiver
 from visavis.sdp import Direction
+from visavis.values import replace
 
 
 def process_remote_track(

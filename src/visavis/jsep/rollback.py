@@ -1,7 +1,5 @@
 """Rolling back an offer (RFC 9429 section 5.7, W3C webrtc-pc section 4.4.1.5)."""
 
-from dataclasses import replace
-
 from visavis.errors import StateError
 from visavis.jsep.remote_tracks import process_remote_track
 from visavis.jsep.session import (
@@ -16,6 +14,7 @@ from visavis.jsep.session import (
 )
 from visavis.jsep.signaling import next_state
 from visavis.jsep.transports import transport_changes
+from visavis.values import replace
 
 
 def roll_back(session: Session, side: Side) -> tuple[Session, Changes]:
@@ -79,6 +78,7 @@ def _restored(transceiver: Transceiver, old: Transceiver | None) -> Transceiver:
             m_line_index=None,
             transport=None,
             rids=rids,
+            receive_rids=() if transceiver.from_remote else transceiver.receive_rids,
             send_formats=(),
             receive_formats=(),
             extensions=(),
@@ -94,6 +94,7 @@ def _restored(transceiver: Transceiver, old: Transceiver | None) -> Transceiver:
         receive_formats=old.receive_formats,
         extensions=old.extensions,
         remote_ssrcs=old.remote_ssrcs,
+        receive_rids=old.receive_rids,
     )
 
 

@@ -77,8 +77,9 @@ def media_section(
     flags: tuple[Attribute, ...],
     rids: tuple[str, ...],
     simulcast: bool,
+    received: tuple[Rid, ...],
 ) -> MediaDescription:
-    """An m-line of audio or video; `flags` are those of RTCP."""
+    """An m-line of audio or video; `flags` are those of RTCP, `received` the simulcast streams to receive."""
     port, connection = _port(place)
     return MediaDescription(
         kind=transceiver.kind,
@@ -96,8 +97,21 @@ def media_section(
             *(line for format in formats for line in _format_lines(format)),
             *_longest_packet(session, transceiver, formats),
             *(Rid(rid, "send") for rid in rids),
-            *((Simulcast(send=tuple((SimulcastRid(rid),) for rid in rids)),) if simulcast and rids else ()),
+            *received,
+            *_simulcast(rids if simulcast else (), received),
             *(_sources(session, transceiver, formats) if direction.sends and not rids else ()),
+        ),
+    )
+
+
+def _simulcast(sent: tuple[str, ...], received: tuple[Rid, ...]) -> tuple[Simulcast, ...]:
+    """One line for both directions (RFC 8853 section 5.1)."""
+    if not sent and not received:
+        return ()
+    return (
+        Simulcast(
+            send=tuple((SimulcastRid(rid),) for rid in sent),
+            recv=tuple((SimulcastRid(rid.id),) for rid in received),
         ),
     )
 

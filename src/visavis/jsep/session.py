@@ -115,6 +115,7 @@ class Transceiver:
         ssrc: of its stream; `rtx_ssrc` of the repairs, 0 for audio. They are not signaled with simulcast.
         remote_stream_ids: what its receiver's track belongs to.
         remote_ssrcs: what the peer's description names: pairs (SSRC, its RTX SSRC or None).
+        receive_rids: of the simulcast streams that the peer sends, in its order; none is one stream.
         preferences: as `setCodecPreferences` left them; empty is none.
         send_formats: under the peer's numbers, in the peer's order of preference; RTX included.
         receive_formats: under our numbers; RTX included.
@@ -141,6 +142,7 @@ class Transceiver:
     stopped: bool = False
     remote_stream_ids: tuple[str, ...] = ()
     remote_ssrcs: tuple[tuple[int, int | None], ...] = ()
+    receive_rids: tuple[str, ...] = ()
     preferences: tuple[Format, ...] = ()
     send_formats: tuple[Format, ...] = ()
     receive_formats: tuple[Format, ...] = ()
@@ -222,6 +224,7 @@ class Session:
         fingerprints: of our certificates.
         session_version: of the last `o=` line that was created.
         wants_data: whether the program has created a data channel.
+        receives_simulcast: whether answers take all the streams that an m-line offers (RFC 8853).
         transports: all that are open, in the order of their keys.
         numbers: what a payload type of ours was ever offered for: it means nothing else for the session's
             life (RFC 3264 section 8.3.2).
@@ -249,6 +252,7 @@ class Session:
     transceivers: tuple[Transceiver, ...] = ()
     data: DataSection = DataSection()
     wants_data: bool = False
+    receives_simulcast: bool = False
     transports: tuple[Transport, ...] = ()
     next_transceiver: int = 1
     next_transport: int = 1

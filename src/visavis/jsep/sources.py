@@ -14,6 +14,10 @@ def paired_ssrcs(media: MediaDescription) -> tuple[tuple[int, int | None], ...]:
     return tuple((ssrc, repairs.get(ssrc)) for ssrc in sources if ssrc not in repaired)
 
 
+MAX_LAYERS = 8
+"""What the data plane keeps apart of one track."""
+
+
 def _chosen(media: MediaDescription) -> tuple[SimulcastRid, ...]:
     """The streams the peer sends: of each the first alternative it describes (RFC 8853 section 5.3.2)."""
     simulcast = media.first(Simulcast)
@@ -37,9 +41,13 @@ def received_simulcast(media: MediaDescription) -> tuple[Attribute, ...]:
     chosen = _chosen(media)
     if not chosen:
         return ()
+    return (*received_rids(media), Simulcast(recv=tuple((rid,) for rid in chosen)))
+
+
+def received_rids(media: MediaDescription) -> tuple[Rid, ...]:
+    """The `a=rid` lines of the streams that an offer sends, as who receives them says them."""
     described = {rid.id: rid for rid in media.every(Rid) if rid.direction == "send"}
-    lines = tuple(Rid(rid.id, "recv", _restrictions(described[rid.id])) for rid in chosen)
-    return (*lines, Simulcast(recv=tuple((rid,) for rid in chosen)))
+    return tuple(Rid(rid.id, "recv", _restrictions(described[rid.id])) for rid in _chosen(media))
 
 
 def _restrictions(rid: Rid) -> str | None:

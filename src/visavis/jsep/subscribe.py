@@ -1,7 +1,6 @@
 """Offering to a subscriber (RFC 9429 section 5.2), and reading its answer (section 5.11)."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from visavis.dataplane.commands import Kind
 from visavis.errors import IncompatibleError, LocalProtocolError, SdpError
@@ -42,6 +41,7 @@ from visavis.sdp import (
     Ssrc,
     SsrcGroup,
 )
+from visavis.values import replace
 
 _IDENTITY = ("packetization-mode", "profile-id", "profile")
 _OwnCodecs = dict[int, NegotiatedCodec]

@@ -1,7 +1,5 @@
 """What a program does to a session between descriptions (W3C webrtc-pc sections 4.4, 5.1 and 5.4)."""
 
-from dataclasses import replace
-
 from visavis.dataplane.commands import Kind
 from visavis.errors import InvalidPreferencesError
 from visavis.jsep.capabilities import CodecCapability, Format
@@ -11,6 +9,7 @@ from visavis.jsep.negotiated import credentials_in
 from visavis.jsep.reading import direction_of
 from visavis.jsep.session import Draw, Session, SignalingState, Transceiver
 from visavis.sdp import Direction, Msid
+from visavis.values import replace
 
 
 def add_transceiver(
@@ -22,11 +21,13 @@ def add_transceiver(
     track_id: str | None = None,
     stream_ids: tuple[str, ...] = (),
     rids: tuple[str | None, ...] = (None,),
+    receive_rids: tuple[str, ...] = (),
     add_track: bool = False,
 ) -> tuple[Session, int]:
     """A transceiver more, for `addTransceiver`, or with `add_track` for `addTrack`; and its key.
 
     Without a track, or with one that another transceiver names already, its `a=msid` has a random track id.
+    `receive_rids` are simulcast streams to ask the peer for.
     """
     taken = {number for one in session.transceivers for number in (one.ssrc, one.rtx_ssrc)} | {0}
     ssrc = _ssrc(draw, taken)
@@ -39,6 +40,7 @@ def add_transceiver(
         rtx_ssrc=_ssrc(draw, taken | {ssrc}) if kind is Kind.VIDEO else 0,
         stream_ids=tuple(dict.fromkeys(stream_ids)),
         rids=rids,
+        receive_rids=receive_rids,
         add_track=add_track,
     )
     transceivers = (*session.transceivers, one)
@@ -114,6 +116,11 @@ def _is_codec(codec: CodecCapability, format: Format) -> bool:
     if format.is_rtx:
         return codec.rtx_payload_type is not None and format.clock_hz == codec.clock_hz
     return identity(codec) == identity(format) and codec.format.values == format.values
+
+
+def set_receives_simulcast(session: Session, receives: bool) -> Session:
+    """Whether answers from now on take all the simulcast streams that are offered."""
+    return replace(session, receives_simulcast=receives)
 
 
 def stop(session: Session, key: int) -> Session:

@@ -1,7 +1,6 @@
 """Transports as descriptions open, restart, join and close them (RFC 8843, RFC 8842, RFC 8839)."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from visavis.dataplane.commands import DtlsRole
 from visavis.errors import InvalidDescriptionError
@@ -9,6 +8,7 @@ from visavis.jsep.reading import Reading
 from visavis.jsep.session import Changes, Draw, IceCredentials, RemoteCandidates, Session, Transport
 from visavis.jsep.transport import called, is_live
 from visavis.sdp import MediaDescription, Setup
+from visavis.values import replace
 
 _ROLES = {Setup.ACTIVE: DtlsRole.SERVER, Setup.PASSIVE: DtlsRole.CLIENT}
 
@@ -65,6 +65,7 @@ def with_remote(
     """The transport with what the peer's m-line says of it.
 
     New credentials with the other role are a peer that took over without the association of the one before.
+    A lite peer controls nothing (RFC 8445 section 6.1.1).
 
     Raises:
         InvalidDescriptionError: the roles of an association that goes on would be swapped.
@@ -80,6 +81,7 @@ def with_remote(
         transport,
         remote=credentials,
         remote_lite=reading.ice_lite,
+        controlling=transport.controlling or reading.ice_lite,
         fingerprints=reading.fingerprints(media),
         role=role,
         association=transport.association + renewed,
@@ -163,4 +165,10 @@ def transport_changes(before: Session, after: Session, changes: Changes) -> Chan
 
 
 def _remote_of(transport: Transport) -> tuple[object, ...]:
-    return (transport.remote, transport.fingerprints, transport.role, transport.association)
+    return (
+        transport.remote,
+        transport.controlling,
+        transport.fingerprints,
+        transport.role,
+        transport.association,
+    )

@@ -4,13 +4,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from visavis.media.codecs.interface import Decoder
 from visavis.media.codecs.opus import OpusDecoder, packet_samples_untrusted
 from visavis.media.codecs.registry import Codec
-from visavis.media.frames import Frame, VideoFrame
+from visavis.media.frames import AudioFrame, Frame, VideoFrame
+from visavis.media.loudness import Loudness
 from visavis.media.source import MediaSource
 
 _log = logging.getLogger(__name__)
@@ -95,8 +96,12 @@ class ReceivingFigures:
     frame_width: int = 0
     frame_height: int = 0
     samples_received: int = 0
+    sound_s: float = 0.0
+    """How long what was received lasts."""
     concealed_samples: int = 0
     concealment_events: int = 0
+    loudness: Loudness = field(default_factory=Loudness)
+    """Of the sound that is in `samples_received`."""
 
 
 class ReceiverPipeline:
@@ -227,8 +232,9 @@ class ReceiverPipeline:
             figures,
             frames_decoded=figures.frames_decoded + 1,
             samples_received=figures.samples_received + samples,
+            sound_s=figures.sound_s + samples / clock_hz,
         )
-        self._output.emit(sound)
+        self._emit_sound(sound, counts=True)
 
     def _fill_gap_untrusted(
         self, decoder: Decoder[Any], frame: ReceivedFrame, missing: int, time_s: float, clock_hz: int
@@ -249,17 +255,21 @@ class ReceiverPipeline:
                 concealed_samples=figures.concealed_samples + missing,
                 concealment_events=figures.concealment_events + 1,
                 samples_received=figures.samples_received + missing,
+                sound_s=figures.sound_s + missing / clock_hz,
             )
         left = missing
         while left > recovered:
             samples = min(left - recovered, clock_hz // 50)
-            self._emit_filling(decoder.conceal(samples, time_s - left / clock_hz))
+            filling = decoder.conceal(samples, time_s - left / clock_hz)
+            self._emit_sound(filling, counts=bool(frame.lost_before))
             left -= samples
         if recovered and isinstance(decoder, OpusDecoder):
             start_s = time_s - recovered / clock_hz
-            self._emit_filling(decoder.recover_untrusted(frame.data, recovered, start_s))
+            self._emit_sound(decoder.recover_untrusted(frame.data, recovered, start_s), counts=True)
 
-    def _emit_filling(self, sound: Frame | None) -> None:
+    def _emit_sound(self, sound: Frame | None, *, counts: bool) -> None:
+        if isinstance(sound, AudioFrame) and counts:
+            self._figures = replace(self._figures, loudness=self._figures.loudness.after(sound))
         if sound is not None:
             self._output.emit(sound)
 

@@ -3,12 +3,13 @@
 import logging
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from visavis.media.codecs.interface import EncodedFrame, Encoder
 from visavis.media.codecs.registry import Codec, EncoderSettings
 from visavis.media.frames import AudioFrame, Frame, VideoFrame
+from visavis.media.loudness import Loudness
 from visavis.media.queue import FrameQueue
 from visavis.media.resampling import AudioConverter
 from visavis.media.rtp_timeline import RtpTimeline
@@ -73,6 +74,8 @@ class SendingFigures:
     frame_width: int = 0
     frame_height: int = 0
     target_bps: int = 0
+    loudness: Loudness = field(default_factory=Loudness)
+    """Of the sound that came to be encoded."""
 
 
 class SenderPipeline:
@@ -107,7 +110,8 @@ class SenderPipeline:
         self._thread: threading.Thread | None = None
         self._encoder: Encoder[Any] | None = None
         self._encoder_hint = ""
-        self._converter = AudioConverter(48_000, 2 if self._settings.parameters.get("stereo") == "1" else 1)
+        stereo = codec.channels == 2 and self._settings.parameters.get("stereo") == "1"
+        self._converter = AudioConverter(codec.clock_hz, 2 if stereo else 1)
         self._shaper = VideoShaper()
         self._rate_changed = False
         self._key_frame_wanted = False
@@ -285,4 +289,5 @@ class SenderPipeline:
             encode_time_s=figures.encode_time_s + encode_time_s,
             frame_width=width,
             frame_height=height,
+            loudness=figures.loudness.after(frame) if isinstance(frame, AudioFrame) else figures.loudness,
         )

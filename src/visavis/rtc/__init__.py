@@ -10,14 +10,10 @@ from visavis.rtc.configuration import (
     RTCIceTransportPolicy,
     RTCRtcpMuxPolicy,
 )
-from visavis.rtc.data_channel import (
-    MessageEvent,
-    RTCDataChannel,
-    RTCDataChannelEvent,
-    RTCDataChannelEventInit,
-    RTCDataChannelInit,
-    RTCDataChannelState,
-)
+from visavis.rtc.data_channel import RTCDataChannel
+from visavis.rtc.data_channel_event import RTCDataChannelEvent, RTCDataChannelEventInit
+from visavis.rtc.data_channel_incoming import MessageEvent
+from visavis.rtc.data_channel_init import RTCDataChannelInit, RTCDataChannelState
 from visavis.rtc.dtls_transport import RTCDtlsRole, RTCDtlsTransport, RTCDtlsTransportState
 from visavis.rtc.dtmf import RTCDTMFSender, RTCDTMFToneChangeEvent, RTCDTMFToneChangeEventInit
 from visavis.rtc.error import (
@@ -51,8 +47,11 @@ from visavis.rtc.ice_transport import (
     RTCIceTransport,
     RTCIceTransportState,
 )
+from visavis.rtc.internals import InternalsLog
+from visavis.rtc.network_settings import NetworkSettings
 from visavis.rtc.options import RTCAnswerOptions, RTCOfferAnswerOptions, RTCOfferOptions
 from visavis.rtc.parameters import (
+    RTCEncodingOptions,
     RTCPriorityType,
     RTCRtcpParameters,
     RTCRtpCapabilities,
@@ -89,8 +88,10 @@ from visavis.rtc.transceiver_init import RTCRtpTransceiverInit
 __all__ = [
     "Event",
     "EventTarget",
+    "InternalsLog",
     "MessageEvent",
     "NetworkChange",
+    "NetworkSettings",
     "RTCAnswerOptions",
     "RTCBundlePolicy",
     "RTCCertificate",
@@ -108,6 +109,7 @@ __all__ = [
     "RTCDtlsRole",
     "RTCDtlsTransport",
     "RTCDtlsTransportState",
+    "RTCEncodingOptions",
     "RTCError",
     "RTCErrorDetailType",
     "RTCErrorEvent",

@@ -9,10 +9,10 @@ from visavis.dataplane.commands import (
     CloseTransport,
     ConnectTransport,
     OpenTransport,
+    RenewDtls,
     TransportId,
 )
-from visavis.dataplane.reports import TransportStats
-from visavis.errors import LocalProtocolError, SdpError
+from visavis.errors import SdpError
 from visavis.ice import (
     AgentEvents,
     Candidate,
@@ -27,13 +27,13 @@ from visavis.ice import (
     LocalCandidate,
     ice_servers,
 )
-from visavis.ice.stats import local_candidate_stats, pair_id, pair_stats, remote_candidate_stats
 from visavis.jsep import IceCredentials, RemoteCandidates, Transport
 from visavis.rtc.certificate import RTCCertificate
 from visavis.rtc.configuration import RTCConfiguration, RTCIceTransportPolicy
 from visavis.rtc.dtls_transport import RTCDtlsTransportState
 from visavis.rtc.host_names import HostNames
 from visavis.rtc.ice_transport import RTCIceTransportState
+from visavis.rtc.link_figures import link_figures
 from visavis.rtc.loop_plane import LoopPlane
 from visavis.rtc.network import (
     AssociationEvents,
@@ -43,12 +43,12 @@ from visavis.rtc.network import (
     MediaPath,
     ServerFailure,
 )
+from visavis.rtc.network_settings import NetworkSettings
 from visavis.rtc.plane_association import PlaneAssociation
 from visavis.sdp import Candidate as SdpCandidate
 
 _log = logging.getLogger(__name__)
 _TIE_BREAKER_BITS = 64
-_STATS_TIMEOUT_S = 1.0
 _KEPT_GENERATIONS = 3
 """Of the peer's candidates: a provisional answer's, the answer's after it, and what a rollback restores."""
 
@@ -71,6 +71,7 @@ class AgentLink(AgentEvents):
         controlling: bool,
         foundations: Foundations,
         names: HostNames,
+        settings: NetworkSettings,
         events: LinkEvents,
         forget: Callable[[], None],
     ) -> None:
@@ -81,12 +82,15 @@ class AgentLink(AgentEvents):
         self._controlling = controlling
         self._foundations = foundations
         self._names = names
+        self._settings = settings
         self._hides_addresses = False
         self._path_mtu_bytes: int | None = None
         self._events = events
         self._forget = forget
         self._agent: IceAgent | None = None
         self._connected = False
+        self._association = 0
+        self._data_associations = 0
         self._restoring = False
         self._pooled = False
         self._dtls = RTCDtlsTransportState.NEW
@@ -107,9 +111,11 @@ class AgentLink(AgentEvents):
         self, local_port: int, remote_port: int, max_message_bytes: int, events: AssociationEvents
     ) -> PlaneAssociation:
         """Opens the association of data channels, which begins when DTLS is connected."""
+        self._data_associations += 1
         return PlaneAssociation(
             self._held.plane,
             self._id,
+            self._data_associations,
             local_port,
             remote_port,
             max_message_bytes,
@@ -119,29 +125,9 @@ class AgentLink(AgentEvents):
 
     async def figures(self, transport_id: str) -> LinkFigures:
         """What the data plane counted and the agent knows; without an answer of the data plane only that."""
-        agent = self._agent
-        if agent is None:
+        if self._agent is None:
             return LinkFigures()
-        counted = TransportStats(self._id, {}, [], [])
-        try:
-            async with asyncio.timeout(_STATS_TIMEOUT_S):
-                counted = await self._held.plane.stats(self._id)
-        except (TimeoutError, LocalProtocolError, RuntimeError) as error:
-            _log.debug("transport %d has no figures: %s", self._id, error)
-        selected = agent.selected
-        ice = [
-            *(local_candidate_stats(one, transport_id) for one in agent.local_candidates),
-            *(remote_candidate_stats(one, transport_id) for one in agent.remote_candidates),
-            *pair_stats(agent.pairs, transport_id),
-        ]
-        return LinkFigures(
-            counted.values,
-            counted.received,
-            counted.sent,
-            ice,
-            None if selected is None else pair_id(selected, transport_id),
-            agent.selected_changes,
-        )
+        return await link_figures(self._held.plane, self._id, self._agent, transport_id)
 
     def gather(self, credentials: IceCredentials, configuration: RTCConfiguration) -> None:
         """Opens the transport at first, or tells what the pool holds; later a restart."""
@@ -155,7 +141,7 @@ class AgentLink(AgentEvents):
         elif pooled:
             self._agent.gather()
         else:
-            self._agent.set_options(ice_options(configuration))
+            self._agent.set_options(ice_options(configuration, self._settings))
             self._agent.restart(ours)
 
     def restore(self, transport: Transport) -> None:
@@ -167,18 +153,23 @@ class AgentLink(AgentEvents):
         self.connect(transport)
 
     def connect(self, transport: Transport) -> None:
-        """Tells the data plane of DTLS, once, and the agent of each generation."""
-        remote = transport.remote
-        if remote is None or transport.role is None or self._agent is None:
+        """Tells the data plane of each DTLS association, and the agent of each generation."""
+        remote, role = transport.remote, transport.role
+        if remote is None or role is None or self._agent is None:
             return
+        renews = self._connected and transport.association != self._association
         if not self._connected:
             self._connected = True
             self._held.plane.submit(
-                ConnectTransport(
-                    self._id, remote.ufrag, remote.password, transport.role, transport.fingerprints
-                )
+                ConnectTransport(self._id, remote.ufrag, remote.password, role, transport.fingerprints)
             )
-        self._agent.start(Credentials(remote.ufrag, remote.password))
+        self._association = transport.association
+        self._take_role(self._agent, transport.controlling)
+        self._agent.start(Credentials(remote.ufrag, remote.password), is_another_peer=renews)
+        if renews:
+            # After the agent, so that it is spoken over paths to this peer.
+            self._dtls = RTCDtlsTransportState.NEW
+            self._held.plane.submit(RenewDtls(self._id, role, transport.fingerprints))
         for candidates in self._remote.get(remote.ufrag, []):
             self._add(candidates)
 
@@ -194,10 +185,13 @@ class AgentLink(AgentEvents):
         self._pooled = True
         self._open(Credentials(credentials.ufrag, credentials.password), configuration).fill_pool()
 
-    def leave_pool(self, events: LinkEvents, forget: Callable[[], None]) -> None:
-        """Somebody needs it: `events` hears of it what `gather` will tell, and what comes later."""
+    def leave_pool(self, controlling: bool, events: LinkEvents, forget: Callable[[], None]) -> None:
+        """Somebody needs it, in that role: `events` hears of it what `gather` will tell, and what comes
+        later."""
         self._events = events
         self._forget = forget
+        if self._agent is not None:
+            self._take_role(self._agent, controlling)
 
     def close(self) -> None:
         """Ends the agent, then the transport."""
@@ -229,12 +223,18 @@ class AgentLink(AgentEvents):
             events=self,
             credentials=credentials,
             controlling=self._controlling,
-            options=ice_options(configuration),
+            options=ice_options(configuration, self._settings),
             foundations=self._foundations,
         )
         plane.on_ice(self._id, self._agent)
         self._held.watch(self._agent.network_changed)
         return self._agent
+
+    def _take_role(self, agent: IceAgent, controlling: bool) -> None:
+        """What a description says; what a conflict has made of it since stands."""
+        if controlling is not self._controlling:
+            self._controlling = controlling
+            agent.set_role(controlling)
 
     def _add(self, candidates: RemoteCandidates) -> None:
         known = None if self._agent is None else self._agent.remote_credentials
@@ -318,8 +318,8 @@ class AgentLink(AgentEvents):
             self._events.ice(RTCIceTransportState(self._agent.state), _sdp_pair(pair))
 
 
-def ice_options(configuration: RTCConfiguration) -> IceOptions:
-    """What a configuration means for an agent."""
+def ice_options(configuration: RTCConfiguration, settings: NetworkSettings) -> IceOptions:
+    """What a configuration and settings mean for an agent."""
     servers = [
         server
         for one in configuration.iceServers
@@ -330,6 +330,10 @@ def ice_options(configuration: RTCConfiguration) -> IceOptions:
     return IceOptions(
         servers=tuple(servers),
         relay_only=configuration.iceTransportPolicy is RTCIceTransportPolicy.RELAY,
+        port_range=settings.port_range,
+        accept=settings.accept,
+        address_mapping=settings.address_mapping,
+        tcp=settings.tcp,
     )
 
 

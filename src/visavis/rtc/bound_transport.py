@@ -16,7 +16,11 @@ from visavis.jsep import (
 from visavis.rtc.configuration import NetworkChange
 from visavis.rtc.dtls_transport import RTCDtlsTransport, RTCDtlsTransportState
 from visavis.rtc.error import RTCError, RTCErrorDetailType, RTCErrorEvent, RTCErrorInit
-from visavis.rtc.ice_candidate import RTCIceCandidate
+from visavis.rtc.ice_candidate import (
+    RTCIceCandidate,
+    RTCIceServerTransportProtocol,
+    RTCLocalIceCandidateInit,
+)
 from visavis.rtc.ice_events import RTCPeerConnectionIceErrorEvent, RTCPeerConnectionIceEvent
 from visavis.rtc.ice_transport import (
     RTCIceCandidatePair,
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
     from visavis.rtc.connection import Connection
 
 _FINGERPRINT = "fingerprint"
+_ALERT = "dtls-alert-"
 
 
 class BoundTransport:
@@ -45,6 +50,7 @@ class BoundTransport:
         self.key = key
         self._connection = connection
         self._generations: set[str] = set()
+        self._controlling: bool | None = None
 
     async def figures(self, transport_id: str) -> LinkFigures:
         """What its link has counted; nothing once it is closed."""
@@ -67,27 +73,27 @@ class BoundTransport:
     def candidate(self, gathered: GatheredCandidate) -> None:
         """Section 5.6.1, "a new ICE candidate is available"."""
 
-        def surface() -> None:
+        def surface() -> bool:
             connection = self._connection
             connection.replace(add_local_candidate(connection.session, self.key, gathered.candidate))
             candidate = self._local_candidate(
                 f"candidate:{gathered.candidate}", gathered.ufrag, gathered.url, gathered.relay_protocol
             )
             self.ice_transport.add_local(candidate)
-            self._fire_candidate(candidate, gathered.url)
+            return self._fire_candidate(candidate, gathered.url)
 
         self._queue(surface)
 
     def gathered(self, ufrag: str) -> None:
         """Section 5.6.1, "the ICE Agent is finished gathering a generation of candidates"."""
 
-        def end() -> None:
+        def end() -> bool:
             connection = self._connection
             connection.replace(end_local_candidates(connection.session, self.key))
-            self._fire_candidate(self._local_candidate("", ufrag), None)
+            return self._fire_candidate(self._local_candidate("", ufrag), None)
 
-        def complete() -> None:
-            self._set_gathering(RTCIceGathererState.COMPLETE)
+        def complete() -> bool:
+            return self._set_gathering(RTCIceGathererState.COMPLETE)
 
         self._generations.discard(ufrag)
         self._queue(end)
@@ -106,7 +112,7 @@ class BoundTransport:
                 "errorText": failure.text,
             },
         )
-        self._queue(lambda: self._connection.target.dispatchEvent(event))
+        self._queue(lambda: self._connection.target.fire(event))
 
     def role(self, controlling: bool) -> None:
         """Section 5.6.1, "the ICE role has changed"."""
@@ -116,7 +122,7 @@ class BoundTransport:
     def ice(self, state: RTCIceTransportState, pair: tuple[Candidate, Candidate] | None) -> None:
         """Section 5.6.1, "the steps to change the selected candidate pair and state"."""
 
-        def change() -> None:
+        def change() -> bool:
             ice = self.ice_transport
             selected = None if pair is None else self._pair(*pair)
             pair_changed = not _same_pair(selected, ice.getSelectedCandidatePair())
@@ -124,12 +130,10 @@ class BoundTransport:
             if pair_changed:
                 ice.set_selected(selected)
             ice.set_state(state)
-            fire = self._connection.derive_states()
-            if pair_changed:
-                ice.dispatchEvent(Event("selectedcandidatepairchange"))
-            if state_changed:
-                ice.dispatchEvent(Event("statechange"))
-            fire()
+            fire_states = self._connection.derive_states()
+            called = pair_changed and ice.fire(Event("selectedcandidatepairchange"))
+            called |= state_changed and ice.fire(Event("statechange"))
+            return fire_states() or called
 
         self._queue(change)
 
@@ -143,33 +147,35 @@ class BoundTransport:
     def dtls(self, state: RTCDtlsTransportState, reason: str, certificates: tuple[bytes, ...]) -> None:
         """Section 5.5, and "update the connection state" (section 4.4.1.3)."""
 
-        def change() -> None:
+        def change() -> bool:
             dtls = self.dtls_transport
-            if state is dtls.state:
-                return
-            dtls.set_state(state)
             if certificates:
                 dtls.set_remote_certificates(certificates)
-            fire = self._connection.derive_states()
-            if state is RTCDtlsTransportState.CLOSED:
-                self._connection.mute_receivers(self.key)
+            if state is dtls.state:
+                return False
+            dtls.set_state(state)
+            fire_states = self._connection.derive_states()
+            called = state is RTCDtlsTransportState.CLOSED and self._connection.mute_receivers(self.key)
             if state is RTCDtlsTransportState.FAILED:
                 detail = (
                     RTCErrorDetailType.FINGERPRINT_FAILURE
                     if _FINGERPRINT in reason
                     else RTCErrorDetailType.DTLS_FAILURE
                 )
-                error = RTCError(RTCErrorInit(detail), f"the DTLS handshake failed: {reason}")
-                dtls.dispatchEvent(RTCErrorEvent("error", {"error": error}))
-            dtls.dispatchEvent(Event("statechange"))
-            fire()
+                init = RTCErrorInit(detail, receivedAlert=_received_alert(reason))
+                error = RTCError(init, f"DTLS failed: {reason}")
+                called |= dtls.fire(RTCErrorEvent("error", {"error": error}))
+            called |= dtls.fire(Event("statechange"))
+            return fire_states() or called
 
         self._queue(change)
 
     def follow(self, transport: Transport) -> None:
         """A description was set: credentials and role as they are now."""
         ice = self.ice_transport
-        ice.set_role(RTCIceRole.CONTROLLING if transport.controlling else RTCIceRole.CONTROLLED)
+        if transport.controlling is not self._controlling:  # else what a conflict has made of it stands
+            self._controlling = transport.controlling
+            ice.set_role(RTCIceRole.CONTROLLING if transport.controlling else RTCIceRole.CONTROLLED)
         ice.set_local_parameters(RTCIceParameters(transport.local.ufrag, transport.local.password))
         remote = transport.remote
         ice.set_remote_parameters(None if remote is None else RTCIceParameters(remote.ufrag, remote.password))
@@ -190,40 +196,27 @@ class BoundTransport:
         self.dtls_transport.set_state(RTCDtlsTransportState.CLOSED)
         self.ice_transport.set_state(RTCIceTransportState.CLOSED)
 
-    def _set_gathering(self, state: RTCIceGathererState) -> None:
+    def _set_gathering(self, state: RTCIceGathererState) -> bool:
         if self.ice_transport.gatheringState is state:
-            return
+            return False
         self.ice_transport.set_gathering_state(state)
-        fire = self._connection.derive_states()
-        self.ice_transport.dispatchEvent(Event("gatheringstatechange"))
-        fire()
+        fire_states = self._connection.derive_states()
+        called = self.ice_transport.fire(Event("gatheringstatechange"))
+        return fire_states() or called
 
     def _queue(self, task: Callable[[], object]) -> None:
         """Queues what a link told; it is void once the transport is gone."""
-
-        def run() -> None:
-            if self.link is not None:
-                task()
-
-        self._connection.tasks.queue(run)
+        self._connection.tasks.queue(lambda: False if self.link is None else task())
 
     def _local_candidate(
         self, text: str, ufrag: str, url: str | None = None, relay_protocol: str | None = None
     ) -> RTCIceCandidate:
         mid, index = section_of(self._connection.session, self.key)
-        return RTCIceCandidate(
-            {
-                "candidate": text,
-                "sdpMid": mid,
-                "sdpMLineIndex": index,
-                "usernameFragment": ufrag,
-                "url": url,
-                "relayProtocol": relay_protocol,
-            }
-        )
+        protocol = None if relay_protocol is None else RTCIceServerTransportProtocol(relay_protocol)
+        return RTCIceCandidate.of(RTCLocalIceCandidateInit(text, mid, index, ufrag, protocol, url))
 
-    def _fire_candidate(self, candidate: RTCIceCandidate | None, url: str | None) -> None:
-        self._connection.target.dispatchEvent(
+    def _fire_candidate(self, candidate: RTCIceCandidate | None, url: str | None) -> bool:
+        return self._connection.target.fire(
             RTCPeerConnectionIceEvent("icecandidate", {"candidate": candidate, "url": url})
         )
 
@@ -232,13 +225,13 @@ class BoundTransport:
         ours, theirs = ice.getLocalParameters(), ice.getRemoteParameters()
         mid, index = section_of(self._connection.session, self.key)
         first, second = (
-            RTCIceCandidate(
-                {
-                    "candidate": f"candidate:{candidate}",
-                    "sdpMid": mid,
-                    "sdpMLineIndex": index,
-                    "usernameFragment": parameters and parameters.usernameFragment,
-                }
+            RTCIceCandidate.of(
+                RTCLocalIceCandidateInit(
+                    f"candidate:{candidate}",
+                    mid,
+                    index,
+                    None if parameters is None else parameters.usernameFragment,
+                )
             )
             for candidate, parameters in ((local, ours), (remote, theirs))
         )
@@ -253,6 +246,11 @@ def section_of(session: Session, key: int) -> tuple[str | None, int]:
     ]
     index, mid = min(sections, default=(0, None))
     return mid, index
+
+
+def _received_alert(reason: str) -> int | None:
+    number = reason.removeprefix(_ALERT)
+    return int(number) if number != reason and number.isdecimal() else None
 
 
 def _same_pair(one: RTCIceCandidatePair | None, other: RTCIceCandidatePair | None) -> bool:

@@ -13,6 +13,7 @@ from visavis.rtc.host_names import HostNames
 from visavis.rtc.ice_transport import RTCIceTransportState
 from visavis.rtc.loop_plane import LoopPlane
 from visavis.rtc.network import GatheredCandidate, ServerFailure
+from visavis.rtc.network_settings import NetworkSettings
 from visavis.sdp import Candidate
 
 MAX_POOLED: Final = 16
@@ -50,13 +51,15 @@ class _Nobody:
 class CandidatePool:
     """The pooled links of one connection.
 
-    All have one pair of credentials, as all transports of an offer do. They take the controlling role, that
-    of the offerer (RFC 8445 section 6.1.1): an answerer's transport gathers by itself, since a role that
-    is wrong would have to be mended by a conflict.
+    All have one pair of credentials, as all transports of an offer do. They are opened in the offerer's role
+    (RFC 8445 section 6.1.1); one that an answer needs takes the other before any check is sent.
     """
 
-    def __init__(self, held: LoopPlane, foundations: Foundations, names: HostNames) -> None:
+    def __init__(
+        self, held: LoopPlane, foundations: Foundations, names: HostNames, settings: NetworkSettings
+    ) -> None:
         self._held = held
+        self._settings = settings
         self._names = names
         self._foundations = foundations
         self._links: list[AgentLink] = []
@@ -71,7 +74,7 @@ class CandidatePool:
     def fill(self, configuration: RTCConfiguration, certificate: RTCCertificate) -> None:
         """Brings the pool to the size that is asked for; what was gathered from other servers, or by another
         policy, is dropped. An offer that was made of its credentials finds it empty, and gathers."""
-        options = ice_options(configuration)
+        options = ice_options(configuration, self._settings)
         if options != self._options:
             self.drain()
             self._options = options
@@ -83,8 +86,6 @@ class CandidatePool:
 
     def take(self, transport: Transport) -> AgentLink | None:
         """The link for a transport, which `gather`s next; None when none fits."""
-        if not transport.controlling:
-            self.drain()
         if not self._links or transport.local != self._credentials:
             return None
         return self._links.pop(0)
@@ -107,6 +108,7 @@ class CandidatePool:
             True,
             self._foundations,
             self._names,
+            self._settings,
             _Nobody(),
             partial(plane.forget, id),
         )

@@ -35,6 +35,11 @@ class NetworkChange(StrEnum):
     IGNORE = "ignore"
 
 
+MAX_MESSAGE_BYTES = 64 << 20
+"""What an association holds at most to be sent."""
+MessageSize = Annotated[int, idl.Range(1, MAX_MESSAGE_BYTES)]
+
+
 @dataclass(slots=True)
 class RTCIceServer:
     """A STUN or TURN server (RFC 7064, RFC 7065); TURN needs a name and a password."""
@@ -48,12 +53,13 @@ class RTCIceServer:
 class RTCConfiguration:
     """What a connection is made from.
 
-    `network_change`, `hide_host_addresses` and `path_mtu_bytes` are additions to the standard's.
-
-    `hide_host_addresses` has the peer, and the signaling between, see random `.local` names in the place of
-    this machine's addresses, which multicast DNS answers for on the local network; `path_mtu_bytes` holds the
-    datagrams of data channels at that size, where they would else be as long as is found out to arrive. Both
-    count from the next gathering on.
+    What is in snake_case are additions to the standard's. `hide_host_addresses` has the peer, and the
+    signaling between, see random `.local` names in the place of this machine's addresses, which multicast DNS
+    answers for on the local network; `path_mtu_bytes` holds the datagrams of data channels at that size,
+    where they would else be as long as is found out to arrive. Both count from the next gathering on.
+    `max_message_size`, in bytes, at most 64 MiB, is the longest message that data channels take from the
+    peer, which is told so. With `receive_simulcast` all streams that the peer offers to send as simulcast are
+    received (`RTCRtpReceiver.layer_tracks`).
     """
 
     iceServers: list[RTCIceServer] = field(default_factory=list[RTCIceServer])
@@ -64,7 +70,9 @@ class RTCConfiguration:
     iceCandidatePoolSize: Octet = 0
     network_change: NetworkChange = NetworkChange.RESTART
     hide_host_addresses: bool = False
+    max_message_size: MessageSize = 262_144
     path_mtu_bytes: PathMtu | None = None
+    receive_simulcast: bool = False
 
 
 def new(configuration: RTCConfiguration | Mapping[str, object] | None) -> RTCConfiguration:
@@ -105,6 +113,7 @@ def changed(
         and all(ours is theirs for ours, theirs in zip(read.certificates, old.certificates, strict=True)),
         "bundlePolicy": read.bundlePolicy is old.bundlePolicy,
         "rtcpMuxPolicy": read.rtcpMuxPolicy is old.rtcpMuxPolicy,
+        "max_message_size": read.max_message_size == old.max_message_size,
         "iceCandidatePoolSize": not pool_is_fixed or read.iceCandidatePoolSize == old.iceCandidatePoolSize,
     }
     for name, unchanged in fixed.items():

@@ -5,11 +5,18 @@ import secrets
 import uuid
 import weakref
 from collections.abc import Callable
-from dataclasses import replace
+from operator import attrgetter
 
 from visavis.errors import DOMException
 from visavis.events import Event, EventTarget
-from visavis.jsep import Description, IceCredentials, Session, Transceiver, needs_negotiation, restart_ice
+from visavis.jsep import (
+    DEFAULT_CAPABILITIES,
+    Description,
+    IceCredentials,
+    Session,
+    Transceiver,
+    restart_ice,
+)
 from visavis.media import MediaSource, MediaStream, MediaStreamTrack
 from visavis.rtc import certificate, encodings, states, stats, stats_gathering
 from visavis.rtc.certificate import RTCCertificate
@@ -18,6 +25,7 @@ from visavis.rtc.data_channels import DataChannels
 from visavis.rtc.dtls_transport import RTCDtlsTransport
 from visavis.rtc.ice_events import RTCPeerConnectionIceEvent
 from visavis.rtc.media_flows import MediaFlows
+from visavis.rtc.negotiation_needed import NegotiationNeeded
 from visavis.rtc.network import Network, OpenNetwork
 from visavis.rtc.operations import Operations
 from visavis.rtc.parameters import (
@@ -38,6 +46,7 @@ from visavis.rtc.tasks import Tasks
 from visavis.rtc.transceiver import RTCRtpTransceiver
 from visavis.rtc.transports import Transports
 from visavis.sdp import Flag
+from visavis.values import replace
 
 _SSRC_BITS = 32
 _SESSION_ID_BITS = 63
@@ -53,7 +62,8 @@ class Connection:
         self.configuration = configuration
         self.certificates = configuration.certificates or [certificate.default()]
         self.tasks = Tasks()
-        self.operations = Operations(self.tasks, self._chain_is_empty)
+        self.negotiation = NegotiationNeeded(self)
+        self.operations = Operations(self.tasks, self.negotiation.chain_is_empty)
         self.transports = Transports(self)
         self.data = DataChannels(self)
         self.media = MediaFlows(self)
@@ -64,8 +74,10 @@ class Connection:
             default_stream_id=str(uuid.uuid4()),
             cname=secrets.token_urlsafe(12),
             fingerprints=tuple(one.fingerprint for one in self.certificates),
+            capabilities=replace(DEFAULT_CAPABILITIES, max_message_size_bytes=configuration.max_message_size),
             bundle_policy=configuration.bundlePolicy,
             rtcp_mux_policy=configuration.rtcpMuxPolicy,
+            receives_simulcast=configuration.receive_simulcast,
         )
         self.gathering_state: RTCIceGatheringState = RTCIceGatheringState.NEW
         self.ice_connection_state: RTCIceConnectionState = RTCIceConnectionState.NEW
@@ -79,8 +91,6 @@ class Connection:
         self._descriptions: dict[int, tuple[Description, RTCSessionDescription]] = {}
         self._state_waiters: set[asyncio.Future[None]] = set()
         self._proposed_from: tuple[object, ...] | None = None
-        self._negotiation_needed = False
-        self._update_when_chain_is_empty = False
 
     # What jsep draws (`Draw`).
 
@@ -152,13 +162,15 @@ class Connection:
 
     def contributing_sources(self, key: int) -> list[RTCRtpContributingSource]:
         """Who was heard in a received stream."""
-        _, receiving = self.media.of(key)
-        return receiving.sources.contributing() if receiving and receiving.sources else []
+        heard = (one for flow in self.media.of(key)[1] if flow.sources for one in flow.sources.contributing())
+        return sorted(heard, key=attrgetter("timestamp"), reverse=True)
 
     def synchronization_sources(self, key: int) -> list[RTCRtpSynchronizationSource]:
         """Which streams were received."""
-        _, receiving = self.media.of(key)
-        return receiving.sources.synchronization() if receiving and receiving.sources else []
+        heard = (
+            one for flow in self.media.of(key)[1] if flow.sources for one in flow.sources.synchronization()
+        )
+        return sorted(heard, key=attrgetter("timestamp"), reverse=True)
 
     async def stats(self, selector: "stats.Selector" = None) -> RTCStatsReport:
         """Figures, in a later task."""
@@ -169,14 +181,6 @@ class Connection:
         if description is None:
             return None
         if id(description) not in self._descriptions:
-            session = self.session
-            held = {
-                id(session.current_local),
-                id(session.pending_local),
-                id(session.current_remote),
-                id(session.pending_remote),
-            }
-            self._descriptions = {key: one for key, one in self._descriptions.items() if key in held}
             self._descriptions[id(description)] = (
                 description,
                 RTCSessionDescription({"type": str(description.type), "sdp": description.text}),
@@ -204,6 +208,8 @@ class Connection:
         self.tasks.check_thread()
         gone = {one.key for one in self.session.transceivers} - {one.key for one in session.transceivers}
         former, self.session = self.session, session
+        if self._descriptions:
+            self._forget_descriptions()
         for state in session.transceivers:
             if state.key not in self._transceivers:
                 self.add(state, None, [RTCRtpEncodingParameters(rid) for rid in state.rids])
@@ -255,44 +261,39 @@ class Connection:
         """Whether the last created description would be created again."""
         return self._proposed_from == _what_descriptions_show(self.session)
 
-    def update_negotiation_needed(self) -> None:
-        """Section 4.7.3, "update the negotiation-needed flag"."""
-        if len(self.operations):
-            self._update_when_chain_is_empty = True
-        else:
-            self.tasks.queue(self._check_negotiation)
-
     def restart_ice(self) -> None:
         """The next offer restarts ICE (RFC 8445 section 9)."""
         if not self.closed:
             self.replace(restart_ice(self.session))
-            self.update_negotiation_needed()
-
-    def clear_negotiation_needed(self) -> None:
-        """Section 4.7.2."""
-        self._negotiation_needed = False
+            self.negotiation.update()
 
     def sending_changed(self, sender: RTCRtpSender) -> None:
         """A sender has another track, or other encodings."""
         if (transceiver := self._transceivers.get(sender.state.key)) is not None:
             self.media.sending_changed(transceiver)
 
-    def mute_receivers(self, transport: int) -> None:
-        """The peer has closed a transport: nothing comes any more."""
-        for transceiver in self.transceivers:
-            if transceiver.state.transport == transport:
-                transceiver.receiver.track.source.set_muted(True)
+    def mute_receivers(self, transport: int) -> bool:
+        """The peer has closed a transport: nothing comes any more. Returns whether a track had to tell."""
+        muted = [one for one in self.transceivers if one.state.transport == transport]
+        for transceiver in muted:
+            transceiver.receiver.mute()
+        return bool(muted)
 
     def end_receiving(self, receiver: RTCRtpReceiver) -> None:
         """Section 5.4, "stop sending and receiving": the track ends, and tells."""
-        self.tasks.queue_last_words(receiver.track.source.end)
+        self.tasks.queue_last_words(receiver.end)
+
+    def request_key_frame(self, sender: RTCRtpSender, rid: str | None) -> None:
+        """An encoding of a sender is to begin anew."""
+        self.media.request_key_frame(sender.state.key, rid)
 
     def play_tone(self, sender: RTCRtpSender, tone: str, duration_s: float) -> None:
         """A sender is to send a telephone key (RFC 4733)."""
         self.media.press(sender.state.key, tone, duration_s)
 
-    def derive_states(self) -> Callable[[], None]:
-        """Derives the connection's states from its transports'; what is returned fires the events."""
+    def derive_states(self) -> Callable[[], bool]:
+        """Derives the connection's states from its transports'; what is returned fires the events, and tells
+        whether it called anybody."""
         transports = self._referenced_transports()
         gathering = states.gathering_state(transports)
         ice = states.ice_connection_state(transports)
@@ -305,17 +306,21 @@ class Connection:
         if whole is not self.connection_state:
             fired.append("connectionstatechange")
         self.gathering_state, self.ice_connection_state, self.connection_state = gathering, ice, whole
+        if not fired:
+            return _fire_nothing
 
-        def fire() -> None:
+        def fire() -> bool:
             """A listener may close the connection: then the rest is not fired any more."""
+            called = False
             for type in fired:
                 if not self.closed:
-                    self.target.dispatchEvent(Event(type))
+                    called |= self.target.fire(Event(type))
             if "connectionstatechange" in fired:
-                self._wake_state_waiters()
+                called |= self._wake_state_waiters()
             complete = "icegatheringstatechange" in fired and gathering is RTCIceGatheringState.COMPLETE
             if complete and not self.closed:
-                self.target.dispatchEvent(RTCPeerConnectionIceEvent("icecandidate"))
+                called |= self.target.fire(RTCPeerConnectionIceEvent("icecandidate"))
+            return called
 
         return fire
 
@@ -336,32 +341,33 @@ class Connection:
         if self._network is not None:
             self._network.close()
 
+    def _forget_descriptions(self) -> None:
+        """Those that the session has no more."""
+        session = self.session
+        held = {
+            id(session.current_local),
+            id(session.pending_local),
+            id(session.current_remote),
+            id(session.pending_remote),
+        }
+        for key in [key for key in self._descriptions if key not in held]:
+            del self._descriptions[key]
+
     def _referenced_transports(self) -> list[RTCDtlsTransport]:
         """The transports that transceivers and data refer to (section 4.3.2)."""
         keys = {one.transport for one in self.session.transceivers} | {self.session.data.transport}
         found = (self.transports.get(key) for key in keys)
         return [transport for transport in found if transport is not None]
 
-    def _wake_state_waiters(self) -> None:
-        for waiter in self._state_waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+    def _wake_state_waiters(self) -> bool:
+        waiting = [waiter for waiter in self._state_waiters if not waiter.done()]
+        for waiter in waiting:
+            waiter.set_result(None)
+        return bool(waiting)
 
-    def _chain_is_empty(self) -> None:
-        if self._update_when_chain_is_empty:
-            self._update_when_chain_is_empty = False
-            self.update_negotiation_needed()
 
-    def _check_negotiation(self) -> None:
-        if len(self.operations):
-            self._update_when_chain_is_empty = True
-        elif self.session.signaling_state != "stable":
-            return
-        elif not needs_negotiation(self.session):
-            self._negotiation_needed = False
-        elif not self._negotiation_needed:
-            self._negotiation_needed = True
-            self.target.dispatchEvent(Event("negotiationneeded"))
+def _fire_nothing() -> bool:
+    return False
 
 
 def _on_a_loop() -> bool:

@@ -1,19 +1,19 @@
-"""RTCDataChannel (webrtc-pc section 6.2) and RTCDataChannelEvent (section 6.3)."""
+"""RTCDataChannel (webrtc-pc section 6.2)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Literal, Protocol, cast
+import contextlib
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Literal, cast
 
 from visavis.datachannel import utf8
 from visavis.errors import DOMException
 from visavis.events import Event, EventHandler, EventTarget
 from visavis.rtc import idl
 from visavis.rtc.channel_streams import ChannelWriter, open_streams
+from visavis.rtc.data_channel_incoming import Incoming, MessageEvent, Stream
+from visavis.rtc.data_channel_init import RTCDataChannelInit, RTCDataChannelState
 from visavis.rtc.error import RTCError, RTCErrorEvent
-from visavis.rtc.held_messages import HeldMessages
-from visavis.rtc.idl import UnsignedLong, UnsignedShort
+from visavis.rtc.idl import UnsignedLong
 from visavis.rtc.parameters import RTCPriorityType
 from visavis.rtc.sctp_transport import RTCSctpTransport
 
@@ -23,64 +23,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from typing_extensions import Buffer
 
-_LONGEST_TEXT_BYTES = 65535
 _HIGH_WATER_BYTES = 128 * 1024
-_RELEASED_BYTES = 32 * 1024
-"""An iteration gives back the window in portions of so much, and when nothing is left to take."""
 
-
-class RTCDataChannelState(StrEnum):
-    """Whether messages can be sent."""
-
-    CONNECTING = "connecting"
-    OPEN = "open"
-    CLOSING = "closing"
-    CLOSED = "closed"
-
-
+_MESSAGES_IN_TURN = 256
+"""Whoever sends by `send_async` without end lets the event loop's other work have its turn after so many."""
 _OPEN = RTCDataChannelState.OPEN
 """By a short way: an enumeration's members are slow to find, and each message asks for this one."""
-
-
-@dataclass(slots=True)
-class RTCDataChannelInit:
-    """How a channel delivers; `id` counts only where the program negotiates it itself."""
-
-    ordered: bool = True
-    maxPacketLifeTime: UnsignedShort | None = None
-    maxRetransmits: UnsignedShort | None = None
-    protocol: str = ""
-    negotiated: bool = False
-    id: UnsignedShort | None = None
-    priority: RTCPriorityType = RTCPriorityType.LOW
-
-
-class MessageEvent(Event):
-    """A message came (HTML section 9.1)."""
-
-    def __init__(self, type: str, data: str | bytes) -> None:
-        super().__init__(type)
-        self._data = data
-
-    @property
-    def data(self) -> str | bytes:
-        """The message: text or bytes, as the peer sent it."""
-        return self._data
-
-
-class Stream(Protocol):
-    """A channel's streams of the SCTP association."""
-
-    @property
-    def send(self) -> Callable[[str | bytes], bool]:
-        """Queues a message; `RTCDataChannel.sent` tells when it left. False: too much waits."""
-        ...
-
-    def close(self) -> None:
-        """Begins to reset the streams (RFC 8831 section 6.7); `RTCDataChannel.set_closed` tells the end."""
-
-    def release(self, size_bytes: int) -> None:
-        """The program has taken so much of what was received, and the peer may send as much again."""
 
 
 class RTCDataChannel(EventTarget):
@@ -104,15 +52,10 @@ class RTCDataChannel(EventTarget):
         self._binary_type = "arraybuffer"
         self._was_open = False
         self._messages_sent = self._bytes_sent = 0
-        self._messages_received = self._bytes_received = 0
         self._stream: Stream | None = None
         self._sctp: RTCSctpTransport | None = None
         self._is_reliable = init.maxRetransmits is None and init.maxPacketLifeTime is None
-        self._held = HeldMessages(label, drops=not self._is_reliable)
-        self._taken_bytes = 0
-        """By an iteration, and not given back yet."""
-        self._handled_bytes = 0
-        """By coroutines that have not ended."""
+        self._incoming = Incoming(self.dispatchEvent, self._listeners.get, label, drops=not self._is_reliable)
         self._left = asyncio.Event()
 
     @property
@@ -196,7 +139,7 @@ class RTCDataChannel(EventTarget):
             ValueError: Set to something else.
             DOMException: `InvalidStateError`, set to `drop` on a channel that may lose nothing.
         """
-        return "drop" if self._held.drops else "wait"
+        return "drop" if self._incoming.held.drops else "wait"
 
     @receive_policy.setter
     def receive_policy(self, policy: Literal["wait", "drop"]) -> None:
@@ -204,12 +147,12 @@ class RTCDataChannel(EventTarget):
             raise ValueError(f"receive_policy: {policy!r} is neither 'wait' nor 'drop'")
         if policy == "drop" and self._is_reliable:
             raise DOMException("a reliable channel drops nothing", "InvalidStateError")
-        self._held.drops = policy == "drop"
+        self._incoming.held.drops = policy == "drop"
 
     @property
     def messages_dropped(self) -> int:
         """How many came and were dropped, since nobody read them."""
-        return self._held.dropped
+        return self._incoming.held.dropped
 
     def send(self, data: "str | Buffer | NDArray[Any]") -> None:
         """Sends a message: text arrives as text, with U+FFFD for lone surrogates (Web IDL's `USVString`).
@@ -241,10 +184,17 @@ class RTCDataChannel(EventTarget):
     async def send_async(
         self, data: "str | Buffer | NDArray[Any]", *, high_water_bytes: int = _HIGH_WATER_BYTES
     ) -> None:
-        """Sends a message once no more than `high_water_bytes` wait. Raises as `send`."""
+        """Sends a message once no more than `high_water_bytes` wait here, and 32 MiB in all channels.
+
+        Raises as `send`.
+        """
         if self._buffered > high_water_bytes:
             await self.buffered_at_most(high_water_bytes)
+        if self._stream is not None and self._stream.backlog.is_full:
+            await self._stream.backlog.room()
         self.send(data)
+        if not self._messages_sent % _MESSAGES_IN_TURN:
+            await asyncio.sleep(0)
 
     async def drained(self) -> None:
         """Returns when all that was sent has left.
@@ -258,24 +208,9 @@ class RTCDataChannel(EventTarget):
 
     async def __aiter__(self) -> AsyncIterator[str | bytes]:
         """The messages, until the channel is closed. A `message` listener takes them instead."""
-        held = self._held
-        try:
-            while len(held) or await held.wait():
-                data, freed = held.take()
-                self._taken_bytes += freed
-                if self._taken_bytes >= _RELEASED_BYTES or not len(held):
-                    self._release_taken()
-                yield data
-        finally:
-            self._release_taken()
-
-    def _release_taken(self) -> None:
-        taken, self._taken_bytes = self._taken_bytes, 0
-        self._release(taken)
-
-    def _release(self, size_bytes: int) -> None:
-        if size_bytes and self._stream is not None:
-            self._stream.release(size_bytes)
+        async with contextlib.aclosing(self._incoming.messages()) as messages:
+            async for message in messages:
+                yield message
 
     def streams(self, *, limit_bytes: int = 64 * 1024) -> tuple[asyncio.StreamReader, ChannelWriter]:
         """The channel as asyncio's streams; the reader takes the messages, in place of an iteration.
@@ -323,12 +258,12 @@ class RTCDataChannel(EventTarget):
             "state": str(self._state),
             "messagesSent": self._messages_sent,
             "bytesSent": self._bytes_sent,
-            "messagesReceived": self._messages_received,
-            "bytesReceived": self._bytes_received,
+            "messagesReceived": self._incoming.message_count,
+            "bytesReceived": self._incoming.byte_count,
         }
 
-    def set_id(self, id: int) -> None:
-        """The DTLS role is known, and so the stream."""
+    def set_id(self, id: int | None) -> None:
+        """The DTLS role is known, and so the stream; None where it is another role, and not said yet."""
         self._id = id
 
     def set_open(self, stream: Stream, sctp: RTCSctpTransport) -> None:
@@ -341,40 +276,12 @@ class RTCDataChannel(EventTarget):
         """It is open, which nobody was told yet."""
         self._state = RTCDataChannelState.OPEN
         self._was_open = True
-        self._stream, self._sctp = stream, sctp
+        self._stream = self._incoming.stream = stream
+        self._sctp = sctp
 
     def receive(self, data: str | bytes, size_bytes: int) -> int:
         """A message came (section 6.2.6), of so many bytes on the wire; how many of them are consumed."""
-        if self._state is _OPEN:
-            self._messages_received += 1
-            if data:
-                self._bytes_received += size_bytes
-            if not self._listeners.get("message"):
-                return self._held.put(data, size_bytes)
-            free_bytes = 0
-            while len(self._held):
-                free_bytes += self._fire(*self._held.take())
-            return free_bytes + self._fire(data, size_bytes)
-        return size_bytes
-
-    def _fire(self, data: str | bytes, size_bytes: int) -> int:
-        """Returns what is consumed at once: not what coroutines have yet to handle."""
-        event = MessageEvent("message", data)
-        self.dispatchEvent(event)
-        if not event.unfinished:
-            return size_bytes
-        unfinished = set(event.unfinished)
-        self._handled_bytes += size_bytes
-
-        def finish(task: asyncio.Task[None]) -> None:
-            unfinished.discard(task)
-            if not unfinished and self._stream is not None:
-                self._handled_bytes -= size_bytes
-                self._release(size_bytes)
-
-        for task in event.unfinished:
-            task.add_done_callback(finish)
-        return 0
+        return self._incoming.receive(data, size_bytes) if self._state is _OPEN else size_bytes
 
     def sent(self, size_bytes: int) -> None:
         """So much of what waits has left."""
@@ -395,8 +302,7 @@ class RTCDataChannel(EventTarget):
         if self._state is RTCDataChannelState.CLOSED:
             return
         self._state = RTCDataChannelState.CLOSED
-        self._release(self._held.end() + self._taken_bytes + self._handled_bytes)
-        self._taken_bytes = self._handled_bytes = 0
+        self._incoming.end()
         self._stream = None
         self._left.set()
         if silently:
@@ -404,46 +310,3 @@ class RTCDataChannel(EventTarget):
         if error is not None:
             self.dispatchEvent(RTCErrorEvent("error", {"error": error}))
         self.dispatchEvent(Event("close"))
-
-
-def channel(label: str, init: RTCDataChannelInit) -> RTCDataChannel:
-    """Creates what `createDataChannel` returns (section 6.1).
-
-    Raises:
-        TypeError: A text is too long, both limits of sending again are there, or a negotiated channel has no
-            id, or 65,535.
-    """
-    for what, text in (("label", label), ("protocol", init.protocol)):
-        if len(text.encode("utf-8", "surrogatepass")) > _LONGEST_TEXT_BYTES:
-            raise TypeError(f"a {what} has at most {_LONGEST_TEXT_BYTES:,} bytes")
-    id = init.id if init.negotiated else None
-    if init.negotiated and id is None:
-        raise TypeError("a negotiated channel needs an id")
-    if init.maxPacketLifeTime is not None and init.maxRetransmits is not None:
-        raise TypeError("maxPacketLifeTime and maxRetransmits exclude each other")
-    if id == _LONGEST_TEXT_BYTES:
-        raise TypeError("the highest id is 65534")
-    return RTCDataChannel(label, init, id)
-
-
-@dataclass(slots=True)
-class RTCDataChannelEventInit:
-    """What an `RTCDataChannelEvent` is made from."""
-
-    channel: RTCDataChannel
-    bubbles: bool = False
-    cancelable: bool = False
-
-
-class RTCDataChannelEvent(Event):
-    """The peer opened a channel."""
-
-    def __init__(self, type: str, eventInitDict: RTCDataChannelEventInit | Mapping[str, object]) -> None:
-        init = idl.dictionary(RTCDataChannelEventInit, eventInitDict)
-        super().__init__(type, {"bubbles": init.bubbles, "cancelable": init.cancelable})
-        self._channel = init.channel
-
-    @property
-    def channel(self) -> RTCDataChannel:
-        """The channel."""
-        return self._channel

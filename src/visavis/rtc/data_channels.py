@@ -6,7 +6,9 @@ from visavis.dataplane.commands import DtlsRole
 from visavis.errors import DOMException
 from visavis.events import Event
 from visavis.jsep import Changes, want_data
-from visavis.rtc.data_channel import RTCDataChannel, RTCDataChannelInit, channel
+from visavis.rtc.configuration import MAX_MESSAGE_BYTES
+from visavis.rtc.data_channel import RTCDataChannel
+from visavis.rtc.data_channel_init import RTCDataChannelInit, wanted_id
 from visavis.rtc.data_flow import DataFlow
 from visavis.rtc.dtls_transport import RTCDtlsTransport
 from visavis.rtc.error import RTCError, RTCErrorDetailType, RTCErrorEvent, RTCErrorInit
@@ -30,15 +32,17 @@ class DataChannels:
         self._made = 0
         self._ended = 0
         self._flow: DataFlow | None = None
+        self._flows_over: tuple[object, ...] = ()
+        """Transport, DTLS association and ports: others are another association."""
 
     def create(self, label: str, init: RTCDataChannelInit) -> RTCDataChannel:
         """`createDataChannel` (section 6.1).
 
         Raises:
-            TypeError: As `data_channel.channel` does.
+            TypeError: As `wanted_id` does.
             DOMException: `OperationError`, no id is free, or the wanted one is not.
         """
-        made = channel(label, init)
+        made = RTCDataChannel(label, init, wanted_id(label, init))
         used = self._used_ids()
         role = self._role()
         if made.id is None and role is not None:
@@ -59,7 +63,7 @@ class DataChannels:
             self._flow.add(made)
         if is_first:
             self._connection.replace(want_data(self._connection.session))
-            self._connection.update_negotiation_needed()
+            self._connection.negotiation.update()
         return made
 
     def apply(self, changes: Changes) -> list[RTCDataChannel]:
@@ -69,20 +73,19 @@ class DataChannels:
             Channels for which no id was free.
         """
         data = self._connection.session.data
-        if data.mid is None or changes.data_closed:
+        if data.mid is None or changes.data_closed or data.remote_port == 0:
+            # Port 0 asks for no association (RFC 8841 section 9.3).
             if self._flow is not None:
                 self._flow.end()
             self._flow = self.sctp = None
             return []
+        self._replace_flow()
         transport = self._connection.dtls_transport(data.transport) or self._bundled_transport()
         if self.sctp is None:
             self.sctp = RTCSctpTransport(transport)
         self.sctp.set_transport(transport)
         if data.negotiated:
-            self.sctp.update_max_message_size(
-                data.remote_max_message_size_bytes,
-                self._connection.session.capabilities.max_message_size_bytes,
-            )
+            self.sctp.update_max_message_size(data.remote_max_message_size_bytes, MAX_MESSAGE_BYTES)
         failed = self._give_ids()
         self._begin_flow(self.sctp)
         return failed
@@ -134,15 +137,43 @@ class DataChannels:
             "dataChannelsClosed": self._ended + sum(made.readyState == "closed" for made in opened),
         }
 
+    def _replace_flow(self) -> None:
+        """A new DTLS association (RFC 8842 section 3), or another port of the peer's (RFC 8841 section 9.3):
+        the association before ends, and the next one is one's own."""
+        if self._flow is None or self._wanted_over() in (None, self._flows_over):
+            return
+        self._flow.give_way()
+        role = self._role()
+        for made in self.channels:
+            if made.readyState == "connecting" and not made.negotiated and role is not self._flow.role:
+                made.set_id(None)
+        self._flow = self.sctp = None
+
+    def _wanted_over(self) -> tuple[object, ...] | None:
+        data = self._connection.session.data
+        for transport in self._connection.session.transports:
+            if transport.key == data.transport and data.negotiated:
+                return (data.transport, transport.association, data.remote_port)
+        return None
+
     def _begin_flow(self, sctp: RTCSctpTransport) -> None:
         """Asks for the association once both ends have agreed to it."""
-        session, role = self._connection.session, self._role()
+        session, role, over = self._connection.session, self._role(), self._wanted_over()
         link = self._connection.transports.link(session.data.transport)
-        if self._flow is not None or role is None or link is None or session.data.remote_port is None:
+        port, limit = session.data.remote_port, session.capabilities.max_message_size_bytes
+        if self._flow is not None or role is None or link is None or port is None or over is None:
             return
-        limit = session.capabilities.max_message_size_bytes
-        self._flow = DataFlow(self._connection, sctp, role)
-        self._flow.begin(link, _SCTP_PORT, session.data.remote_port, limit)
+        is_first, self._flows_over = not self._flows_over, over
+        flow = self._flow = DataFlow(self._connection, sctp, role)
+
+        def begin() -> None:
+            if self._flow is flow:
+                flow.begin(link, _SCTP_PORT, port, limit)
+
+        if is_first:
+            begin()
+        else:  # once the one before has ended, in a task of its own
+            self._connection.tasks.queue(begin)
 
     def _bundled_transport(self) -> RTCDtlsTransport:
         """What the peer's offer, which is not answered yet, would have data use."""

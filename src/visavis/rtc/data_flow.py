@@ -3,19 +3,18 @@
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from visavis.datachannel import ChannelTable, Closed, Closing, Opened, Options, Received
 from visavis.datachannel import Event as TableEvent
+from visavis.dataplane import Arrivals
 from visavis.dataplane.commands import DtlsRole
 from visavis.events import Event
-from visavis.rtc.data_channel import (
-    RTCDataChannel,
-    RTCDataChannelEvent,
-    RTCDataChannelInit,
-)
+from visavis.rtc.backlog import Backlog
+from visavis.rtc.data_channel import RTCDataChannel
+from visavis.rtc.data_channel_event import RTCDataChannelEvent
+from visavis.rtc.data_channel_init import RTCDataChannelInit
 from visavis.rtc.error import RTCError, RTCErrorDetailType, RTCErrorInit
 from visavis.rtc.network import Association, Link
 from visavis.rtc.parameters import RTCPriorityType
@@ -26,10 +25,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_BATCH = 256
-"""Messages handed out in one task; then the loop's other work has its turn."""
 _READS = 8
-"""What waits for its task when more is not read any more; nor is it behind more messages than a batch."""
+"""What waits for its task when more is not read any more; nor is it behind a read that was cut short."""
 _RESET_BY_PEER, _RESET_BY_US = -1, -2
 _PRIORITIES = {
     RTCPriorityType.VERY_LOW: 128,
@@ -37,14 +34,6 @@ _PRIORITIES = {
     RTCPriorityType.MEDIUM: 512,
     RTCPriorityType.HIGH: 1024,
 }
-
-
-@dataclass(slots=True)
-class _Read:
-    """What was read at once: messages, and how many bytes of which stream have left."""
-
-    arrived: deque[tuple[int, int, bytes]]
-    left: list[tuple[int, int]]
 
 
 class _ChannelStream:
@@ -62,6 +51,11 @@ class _ChannelStream:
         """Queues a message."""
         return self._send
 
+    @property
+    def backlog(self) -> Backlog:
+        """Of all channels."""
+        return self._flow.backlog
+
     def close(self) -> None:
         """Resets our side."""
         self._flow.table.close(self._id)
@@ -76,12 +70,14 @@ class DataFlow:
 
     def __init__(self, connection: "Connection", sctp: RTCSctpTransport, role: DtlsRole) -> None:
         self.table = ChannelTable(self, is_dtls_client=role is DtlsRole.CLIENT)
+        self.backlog = Backlog()
+        self.role = role
         self._connection = connection
         self._sctp = sctp
         self._by_stream: dict[int, RTCDataChannel] = {}
         self._association: Association | None = None
         self._connected = False
-        self._reads: deque[_Read] = deque()
+        self._reads: deque[Arrivals] = deque()
         self._is_ready = False
 
     def begin(self, link: Link, local_port: int, remote_port: int, max_message_bytes: int) -> None:
@@ -103,17 +99,28 @@ class DataFlow:
         channels = self._connection.data.channels
         self._connection.tasks.queue(lambda: self._end(None, channels))
 
+    def give_way(self) -> None:
+        """Another association takes its place: those of its channels that nobody could use yet are the
+        other's."""
+
+        def end() -> None:
+            channels = self._connection.data.channels
+            self._end(None, [made for made in channels if made.readyState != "connecting"])
+
+        self._connection.tasks.queue(end)
+
     def close(self) -> None:
         """Ends it abruptly."""
         if self._association is not None:
             self._association.close()
             self._association = None
+            self.backlog.end()
 
     # What the table sends.
 
     def send(self, stream: int, ppid: int, data: bytes, options: Options, *, ordered: bool) -> bool:
         """Queues a message in the association."""
-        return self._association is not None and self._association.send_message(
+        is_queued = self._association is not None and self._association.send_message(
             stream,
             ppid,
             data,
@@ -122,6 +129,9 @@ class DataFlow:
             lifetime_ms=options.lifetime_ms,
             priority=options.priority,
         )
+        if is_queued:
+            self.backlog.enter(len(data))
+        return is_queued
 
     def reset(self, stream: int) -> None:
         """Resets our side of a stream."""
@@ -145,13 +155,17 @@ class DataFlow:
         self._read()
 
     def _read(self) -> None:
-        """Reads, unless enough waits for its task; the last of these reads on."""
-        is_behind = len(self._reads) >= _READS or (self._reads and len(self._reads[-1].arrived) > _BATCH)
-        if self._association is None or not self._is_ready or is_behind:
+        """Reads, unless enough waits for its task; the last of these reads on.
+
+        Nothing before the channels are open: a peer that was told of the association first may send at once
+        what comes before we are told, and a channel that both negotiated themselves would lose it.
+        """
+        is_behind = self._reads and (len(self._reads) >= _READS or self._reads[-1].more)
+        if self._association is None or not self._connected or not self._is_ready or is_behind:
             return
-        self._is_ready = False
-        arrived, left = self._association.read_messages()
-        self._reads.append(_Read(deque(arrived), left))
+        read = self._association.read_messages()
+        self._is_ready = read.more
+        self._reads.append(read)
         self._connection.tasks.queue(self._hand_out)
 
     # The tasks.
@@ -163,6 +177,7 @@ class DataFlow:
         self._sctp.dispatchEvent(Event("statechange"))
         for made in self._connection.data.channels:
             self._open(made)
+        self._read()
 
     def _open(self, made: RTCDataChannel) -> None:
         if made.id is None or self._by_stream.get(made.id) is made or self._association is None:
@@ -191,24 +206,22 @@ class DataFlow:
             return
         read = self._reads[0]
         if read.left:
-            self._count_off(read)
+            self._reads[0] = Arrivals(read.arrived, [], read.more)
+            self._count_off(read.left)
             if read.arrived:  # a task later, as what was read together may have come after another end's news
                 self._connection.tasks.queue(self._hand_out)
                 return
-        released, next_arrived, hand_out = 0, read.arrived.popleft, self._hand_out_one
-        for _ in range(min(_BATCH, len(read.arrived))):
-            released += hand_out(*next_arrived())
+        self._reads.popleft()
+        released, hand_out = 0, self._hand_out_one
+        for stream, ppid, data in read.arrived:
+            released += hand_out(stream, ppid, data)
         self.release(released)
-        if read.arrived:
-            self._connection.tasks.queue(self._hand_out)
-        else:
-            self._reads.popleft()
         self._read()
 
-    def _count_off(self, read: _Read) -> None:
+    def _count_off(self, left: list[tuple[int, int]]) -> None:
         """What has left waits no more (section 6.2, bufferedAmount)."""
-        left, read.left = read.left, []
         for stream, size_bytes in left:
+            self.backlog.leave(size_bytes)
             own_bytes = self.table.left(stream, size_bytes)
             if own_bytes and (channel := self._by_stream.get(stream)):
                 channel.sent(own_bytes)
@@ -261,7 +274,7 @@ class DataFlow:
         """The peer ended the association, or it failed: so do its channels, after what had come before
         (section 6.2.5). That is an error: who wants no more closes channels, not the association (RFC 8831
         section 6.7). Without a reason it is none."""
-        while self._association is not None and (self._is_ready or self._reads):
+        while self._association is not None and self._connected and (self._is_ready or self._reads):
             self._read()
             self._hand_out()
         if self._association is None:

@@ -147,8 +147,8 @@ def _apply(connection: Connection, session: Session, changes: Changes, type: RTC
     if stable:
         for transceiver in connection.transceivers:
             transceiver.sender.settle_codecs()
-        connection.clear_negotiation_needed()
-        connection.update_negotiation_needed()
+        connection.negotiation.clear()
+        connection.negotiation.update()
     fire_states = connection.derive_states()
     if session.signaling_state is not before:
         connection.target.dispatchEvent(Event("signalingstatechange"))
@@ -167,7 +167,7 @@ def _tell_tracks(connection: Connection, changes: Changes, failed: list[RTCDataC
         connection.data.fail(channel)
     for change in changes.tracks:
         if change.mute:
-            connection.transceiver(change.transceiver).receiver.track.source.set_muted(True)
+            connection.transceiver(change.transceiver).receiver.mute()
     for change in changes.tracks:
         track = connection.transceiver(change.transceiver).receiver.track
         for id in change.removed:

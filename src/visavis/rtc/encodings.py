@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from visavis.dataplane.commands import Kind
 from visavis.errors import DOMException, RangeError
+from visavis.jsep import MAX_LAYERS
 from visavis.rtc.parameters import (
     RTCRtpCodec,
     RTCRtpEncodingParameters,
@@ -55,6 +56,19 @@ def initial(
     if len(encodings) == 1:
         encodings[0].rid = None
     return encodings or [single(kind)]
+
+
+def received(rids: Sequence[str], kind: Kind) -> tuple[str, ...]:
+    """The simulcast streams that the peer is to be asked for; sound has none.
+
+    Raises:
+        TypeError: They are not all different, too many, or none by RFC 8851 section 10.
+    """
+    if any(not _is_rid(rid) for rid in rids):
+        raise TypeError(f"a rid is 1 to {_LONGEST_RID} letters and digits")
+    if len(set(rids)) != len(rids) or len(rids) > MAX_LAYERS:
+        raise TypeError(f"simulcast is received in at most {MAX_LAYERS} streams of different rids")
+    return tuple(rids) if kind is Kind.VIDEO else ()
 
 
 def single(kind: Kind) -> RTCRtpEncodingParameters:

@@ -7,7 +7,7 @@ from collections import deque
 _log = logging.getLogger(__name__)
 
 SHARE_BYTES = 256 * 1024
-"""What one channel may hold before it is told in the log; an unreliable one drops what is beyond it."""
+"""What one channel may hold unread before that is told in the log; an unreliable one drops what is beyond."""
 
 
 class HeldMessages:
@@ -20,6 +20,7 @@ class HeldMessages:
         self._waiting: deque[tuple[str | bytes, int]] = deque()
         self._size_bytes = 0
         self._warned = False
+        self._is_read = False
         self._changed: asyncio.Event = asyncio.Event()
         self._ended = False
 
@@ -30,9 +31,16 @@ class HeldMessages:
     def put(self, data: str | bytes, size_bytes: int) -> int:
         """Holds a message; how many bytes are free again, since it was dropped."""
         if self._size_bytes + size_bytes > SHARE_BYTES:
-            if not self._warned:
+            if not self._warned and (
+                self.drops or not self._is_read
+            ):  # else a slow reader slows the peer down
                 self._warned = True
-                _log.warning("nobody reads the data channel %r: its messages fill the window", self._label)
+                _log.warning(
+                    "%s the data channel %r: its messages %s",
+                    "the program does not keep up with" if self._is_read else "nobody reads",
+                    self._label,
+                    "are dropped" if self.drops else "fill the window",
+                )
             if self.drops:
                 self.dropped += 1
                 return size_bytes
@@ -43,6 +51,7 @@ class HeldMessages:
 
     def take(self) -> tuple[str | bytes, int]:
         """The oldest message, and how many bytes are free again."""
+        self._is_read = True
         data, size_bytes = self._waiting.popleft()
         self._size_bytes -= size_bytes
         return data, 0 if self._ended else size_bytes
@@ -55,6 +64,7 @@ class HeldMessages:
 
     async def wait(self) -> bool:
         """Waits for a message; False: no more come."""
+        self._is_read = True
         while not self._waiting:
             if self._ended:
                 return False

@@ -1,10 +1,10 @@
 """Random names in the place of this machine's addresses (draft-ietf-mmusic-mdns-ice-candidates, 3.1)."""
 
 import logging
-from dataclasses import replace
 
 from visavis.ice.mdns_socket import MdnsSocket
 from visavis.sdp import Candidate
+from visavis.values import replace
 
 _log = logging.getLogger(__name__)
 _NO_ADDRESS = "0.0.0.0"

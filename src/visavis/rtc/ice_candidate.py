@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from typing import Self
 
 from visavis.errors import SdpError
 from visavis.rtc import idl
@@ -94,6 +95,13 @@ class RTCIceCandidate:
         if init.sdpMid is None and init.sdpMLineIndex is None:
             raise TypeError("a candidate needs sdpMid or sdpMLineIndex")
         self._init = init
+
+    @classmethod
+    def of(cls, init: RTCLocalIceCandidateInit) -> Self:
+        """One of this library's making, with nothing to convert; `init` is its own from now on."""
+        candidate = cls.__new__(cls)
+        candidate._init = init
+        return candidate
 
     @property
     def candidate(self) -> str:

@@ -37,15 +37,13 @@ def dictionary(cls: type[T], value: object) -> T:
     Raises:
         TypeError: A required member is missing, or a member has the wrong type.
     """
-    known = _members(cls)
+    known = _known.get(cls) or _members(cls)
     given: Mapping[str, object]
+    is_mapping = isinstance(value, (dict, Mapping))
     if value is None:
         given = {}
-    elif isinstance(value, Mapping):
+    elif is_mapping:
         given = cast(Mapping[str, object], value)
-        for member in known:
-            if member.name in given and given[member.name] is None and not member.nullable:
-                raise TypeError(f"{member.what} is not None")
     elif dataclasses.is_dataclass(value) or any(hasattr(value, member.name) for member in known):
         given = {member.name: getattr(value, member.name, None) for member in known}
     else:
@@ -55,6 +53,8 @@ def dictionary(cls: type[T], value: object) -> T:
         found = given.get(member.name)
         if found is not None:
             read[member.name] = member.read(found, member.what)
+        elif is_mapping and not member.nullable and member.name in given:
+            raise TypeError(f"{member.what} is not None")
         elif member.required:
             raise TypeError(f"{cls.__name__} needs the member {member.name}")
     return cls(**read)
@@ -88,19 +88,18 @@ _known: dict[type[Any], tuple[_Member, ...]] = {}
 
 
 def _members(cls: type[Any]) -> tuple[_Member, ...]:
-    if cls not in _known:
-        hints = typing.get_type_hints(cls, include_extras=True)
-        _known[cls] = tuple(
-            _Member(
-                field.name,
-                f"{cls.__name__}.{field.name}",
-                _reader(hints[field.name]),
-                types.NoneType in typing.get_args(hints[field.name]),
-                field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING,
-            )
-            for field in dataclasses.fields(cls)
-            if field.init
+    hints = typing.get_type_hints(cls, include_extras=True)
+    _known[cls] = tuple(
+        _Member(
+            field.name,
+            f"{cls.__name__}.{field.name}",
+            _reader(hints[field.name]),
+            types.NoneType in typing.get_args(hints[field.name]),
+            field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING,
         )
+        for field in dataclasses.fields(cls)
+        if field.init
+    )
     return _known[cls]
 
 
@@ -128,6 +127,9 @@ def _reader(type_: Any) -> Reader:
 def _union_reader(alternatives: tuple[Any, ...]) -> Reader:
     takes_none, takes_text = types.NoneType in alternatives, str in alternatives
     readers = [_reader(one) for one in alternatives if one is not types.NoneType]
+    if len(readers) == 1 and not takes_text:
+        only = readers[0]
+        return lambda value, what: None if value is None else only(value, what)
 
     def read(value: object, what: str) -> Any:
         if (value is None and takes_none) or (takes_text and isinstance(value, str)):
@@ -143,14 +145,13 @@ def _union_reader(alternatives: tuple[Any, ...]) -> Reader:
 
 
 def _list(read: Reader, value: object, what: str) -> list[Any]:
-    shown = _shown(value)
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
-        raise TypeError(f"{what} is a list, not {shown}")
+        raise TypeError(f"{what} is a list, not {_shown(value)}")
     return [read(item, what) for item in cast(Iterable[object], value)]
 
 
 def _instance(type_: type[Any], value: object, what: str) -> Any:
-    if isinstance(value, type_) and not (type_ is int and isinstance(value, bool)):
+    if type(value) is type_ or (isinstance(value, type_) and not (type_ is int and isinstance(value, bool))):
         return value
     raise TypeError(f"{what} is {type_.__name__}, not {_shown(value)}")
 

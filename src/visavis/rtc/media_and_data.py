@@ -10,7 +10,9 @@ from visavis.media import MediaStream, MediaStreamTrack
 from visavis.rtc import encodings, idl
 from visavis.rtc.capabilities import codecs
 from visavis.rtc.connection import Connection
-from visavis.rtc.data_channel import RTCDataChannel, RTCDataChannelEvent, RTCDataChannelInit
+from visavis.rtc.data_channel import RTCDataChannel
+from visavis.rtc.data_channel_event import RTCDataChannelEvent
+from visavis.rtc.data_channel_init import RTCDataChannelInit
 from visavis.rtc.receiver import RTCRtpReceiver
 from visavis.rtc.sctp_transport import RTCSctpTransport
 from visavis.rtc.sender import RTCRtpSender, stream_ids
@@ -73,7 +75,7 @@ class MediaAndData(EventTarget):
             )
             sender = connection.add(session.transceiver(key), track).sender
             connection.replace(session)
-        connection.update_negotiation_needed()
+        connection.negotiation.update()
         return sender
 
     def removeTrack(self, sender: RTCRtpSender) -> None:
@@ -95,7 +97,7 @@ class MediaAndData(EventTarget):
         connection.replace(
             set_direction(connection.session, sender.state.key, _DROPS_SENDING.get(direction, direction))
         )
-        connection.update_negotiation_needed()
+        connection.negotiation.update()
 
     def addTransceiver(
         self,
@@ -129,10 +131,11 @@ class MediaAndData(EventTarget):
             track_id=None if track is None else track.id,
             stream_ids=stream_ids(read.streams),
             rids=tuple(encoding.rid for encoding in offered),
+            receive_rids=encodings.received(read.receive_rids, kind),
         )
         transceiver = connection.add(session.transceiver(key), track, offered)
         connection.replace(session)
-        connection.update_negotiation_needed()
+        connection.negotiation.update()
         return transceiver
 
     @property

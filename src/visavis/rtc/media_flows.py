@@ -18,12 +18,14 @@ from visavis.dataplane.commands import (
     TrackId,
 )
 from visavis.jsep import Transceiver
+from visavis.media import MediaStreamTrack
 from visavis.media.codecs.registry import EncoderSettings, find_codec
 from visavis.media.receiving import ReceiverPipeline, ReceivingCodec
 from visavis.media.sending import Encoding, SenderPipeline
 from visavis.rtc import media_plan
 from visavis.rtc.network import MediaPath
 from visavis.rtc.parameters import RTCRtpEncodingParameters
+from visavis.rtc.rate_sharing import WANTED_BPS, share
 from visavis.rtc.sources import HeardSources
 from visavis.rtc.tones import ToneSink
 
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from visavis.rtc.transceiver import RTCRtpTransceiver
 
 _TIMESTAMP_BITS = 32
-_WANTED_BPS = {"audio": 64_000, "video": 2_500_000}
+_WANTED_BPS = {"audio": 64_000, "video": WANTED_BPS}
 
 
 @dataclass(slots=True)
@@ -42,6 +44,7 @@ class SendingFlow:
     path: MediaPath
     track: TrackId
     slot: SlotId
+    index: int
     rid: str | None
     ssrcs: tuple[int, int]
     format: media_plan.SendingFormat
@@ -57,10 +60,13 @@ class SendingFlow:
 
 @dataclass(slots=True)
 class ReceivingFlow:
-    """A receiver's media on its way in."""
+    """A receiver's media, or one simulcast stream of it, on its way in."""
 
     path: MediaPath
     track: TrackId
+    rid: str | None
+    layer: int
+    output: MediaStreamTrack
     pipeline: ReceiverPipeline | None = None
     sources: HeardSources | None = None
 
@@ -79,7 +85,7 @@ class ReceivingFlow:
 @dataclass(slots=True)
 class _OfTransceiver:
     sending: list[SendingFlow] = field(default_factory=list[SendingFlow])
-    receiving: ReceivingFlow | None = None
+    receiving: list[ReceivingFlow] = field(default_factory=list[ReceivingFlow])
 
 
 class MediaFlows:
@@ -88,9 +94,9 @@ class MediaFlows:
     def __init__(self, connection: "Connection") -> None:
         self._connection = connection
         self._flows: dict[int, _OfTransceiver] = {}
-        self._heard: set[int] = set()
+        self._target_bps: dict[int, int | None] = {}
 
-    def of(self, key: int) -> tuple[list[SendingFlow], ReceivingFlow | None]:
+    def of(self, key: int) -> tuple[list[SendingFlow], list[ReceivingFlow]]:
         """The flows of a transceiver."""
         flows = self._flows.get(key, _OfTransceiver())
         return flows.sending, flows.receiving
@@ -111,13 +117,26 @@ class MediaFlows:
 
     def sending_changed(self, transceiver: "RTCRtpTransceiver") -> None:
         """A sender has another track, or other encodings."""
-        flows = self._flows.get(transceiver.state.key)
-        sender = transceiver.sender
-        for flow, encoding in zip(flows.sending if flows else (), sender.encodings, strict=False):
+        flows = self.of(transceiver.state.key)[0]
+        state, sender = transceiver.state, transceiver.sender
+        encodings = {encoding.rid: encoding for encoding in sender.encodings}
+        changed = [(flow, encodings[flow.rid]) for flow in flows if flow.rid in encodings]
+        for flow, encoding in changed:
             flow.pipeline.configure(_encoding(encoding))
-            track = sender.track if media_plan.sends(transceiver.state) else None
+            track = sender.track if media_plan.sends(state) else None
             if flow.pipeline.track is not track:
                 flow.pipeline.replace_track(track)
+        if any(flow.format != _format(state, encoding) for flow, encoding in changed):
+            self.update()
+        for path in {flow.path.transport: flow.path for flow in flows}.values():
+            if (target_bps := self._target_bps.get(path.transport)) is not None:
+                self._share_rate(path, target_bps)
+
+    def request_key_frame(self, key: int, rid: str | None) -> None:
+        """The next frame of an encoding becomes a key frame."""
+        for flow in self.of(key)[0]:
+            if flow.rid == rid:
+                flow.pipeline.request_key_frame()
 
     def press(self, key: int, tone: str, duration_s: float) -> None:
         """A sender is to send a telephone key; one that sends no sound does not."""
@@ -139,61 +158,73 @@ class MediaFlows:
         self._tell(path, transceivers)
         for transceiver in transceivers:
             self._begin_receiving(transceiver, self._flows[transceiver.state.key])
-        if path.transport not in self._heard:
-            self._heard.add(path.transport)
+        if path.transport not in self._target_bps:
+            self._target_bps[path.transport] = None
             path.plane.on_target_bitrate(path.transport, partial(self._share_rate, path))
 
     def _update_receiving(
         self, path: MediaPath, transceiver: "RTCRtpTransceiver", flows: _OfTransceiver
     ) -> None:
-        wanted = media_plan.receives(transceiver.state)
-        if flows.receiving is not None and (not wanted or flows.receiving.path != path):
-            flows.receiving.close()
-        if wanted and (flows.receiving is None or flows.receiving.path != path):
-            flows.receiving = ReceivingFlow(path, path.plane.new_track(path.transport))
+        state, receiver = transceiver.state, transceiver.receiver
+        wanted, rids = media_plan.receives(state), state.receive_rids or (None,)
+        fitting = tuple(flow.rid for flow in flows.receiving) == rids and flows.receiving[0].path == path
+        if not (wanted and fitting):
+            for flow in flows.receiving:
+                flow.close()
+        if wanted and not fitting:
+            track = path.plane.new_track(path.transport)
+            flows.receiving = [
+                ReceivingFlow(path, track, rid, layer, receiver.track_of(rid))
+                for layer, rid in enumerate(rids)
+            ]
 
     def _begin_receiving(self, transceiver: "RTCRtpTransceiver", flows: _OfTransceiver) -> None:
-        flow, state = flows.receiving, transceiver.state
-        if flow is None or not media_plan.receives(state):
+        state = transceiver.state
+        if not media_plan.receives(state):
             return
         codecs = _receiving_codecs(state)
-        if flow.pipeline is not None:
-            flow.pipeline.set_codecs(codecs)
-            return
-        plane = flow.path.plane
-        flow.sources = HeardSources(plane.receive_frames(flow.track, state.kind, on_ready=flow.begin))
-        flow.pipeline = ReceiverPipeline(
-            flow.sources,
-            codecs,
-            transceiver.receiver.track.source,
-            request_key_frame=lambda: plane.submit(RequestKeyFrame(flow.track)),
-        )
+        for flow in flows.receiving:
+            if flow.pipeline is not None:
+                flow.pipeline.set_codecs(codecs)
+                continue
+            plane = flow.path.plane
+            frames = plane.receive_frames(flow.track, state.kind, layer=flow.layer, on_ready=flow.begin)
+            flow.sources = HeardSources(frames)
+            flow.pipeline = ReceiverPipeline(
+                flow.sources,
+                codecs,
+                flow.output.source,
+                request_key_frame=partial(plane.submit, RequestKeyFrame(flow.track)),
+            )
 
     def _update_sending(
         self, path: MediaPath, transceiver: "RTCRtpTransceiver", flows: _OfTransceiver
     ) -> None:
         state, sender = transceiver.state, transceiver.sender
-        codec = sender.encodings[0].codec
-        format = media_plan.sending_format(state, None if codec is None else codec.mimeType)
-        rids = [encoding.rid for encoding in sender.encodings]
-        outdated = [flow.rid for flow in flows.sending] != rids or any(
-            flow.path != path or flow.format != format for flow in flows.sending
-        )
-        if flows.sending and (outdated or format is None):
-            for flow in flows.sending:
+        before = {flow.rid: flow for flow in flows.sending}
+        wanted = bool(before) or media_plan.sends(state)
+        flows.sending = []
+        for index, encoding in enumerate(sender.encodings):
+            format, flow = _format(state, encoding), before.pop(encoding.rid, None)
+            if flow is not None and (flow.path, flow.format) == (path, format) and flow.index == index:
+                flows.sending.append(flow)
+                continue
+            if flow is not None:
                 flow.close()
-            flows.sending = []
-        if format is None:
-            return
-        if not flows.sending:
-            flows.sending = [
-                self._open(path, state, format, index, encoding)
-                for index, encoding in enumerate(sender.encodings)
-            ]
+            if format is not None and wanted:
+                ssrcs = flow.ssrcs if flow is not None and flow.path == path else self._ssrcs(state, encoding)
+                flows.sending.append(self._open(path, state, format, index, encoding, ssrcs))
+        for flow in before.values():
+            flow.close()
         track = sender.track if media_plan.sends(state) else None
         for flow in flows.sending:
             if flow.pipeline.track is not track:
                 flow.pipeline.replace_track(track)
+
+    def _ssrcs(self, state: Transceiver, encoding: RTCRtpEncodingParameters) -> tuple[int, int]:
+        """Of the stream and its repairs: those that are signaled, but with simulcast none is."""
+        draw = self._connection.ssrc
+        return (state.ssrc, state.rtx_ssrc) if encoding.rid is None else (draw(), draw())
 
     def _open(
         self,
@@ -202,6 +233,7 @@ class MediaFlows:
         format: media_plan.SendingFormat,
         index: int,
         encoding: RTCRtpEncodingParameters,
+        ssrcs: tuple[int, int],
     ) -> SendingFlow:
         plane = path.plane
         track = plane.new_track(path.transport)
@@ -219,10 +251,8 @@ class MediaFlows:
             encoding=_encoding(encoding),
         )
         plane.on_key_frame_wanted(track, lambda _: pipeline.request_key_frame())
-        draw = self._connection.ssrc
-        ssrcs = (state.ssrc, state.rtx_ssrc) if encoding.rid is None else (draw(), draw())
         slot = SlotId(state.key * media_plan.MAX_ENCODINGS + index)
-        return SendingFlow(path, track, slot, encoding.rid, ssrcs, format, pipeline, tones)
+        return SendingFlow(path, track, slot, index, encoding.rid, ssrcs, format, pipeline, tones)
 
     def _tell(self, path: MediaPath, transceivers: "list[RTCRtpTransceiver]") -> None:
         """Tells the data plane all of a transport, whole."""
@@ -230,15 +260,15 @@ class MediaFlows:
         ids = media_plan.extensions(states)
         cname = self._connection.session.cname
         sections = tuple(
-            media_plan.section(state, receiving.track)
+            media_plan.section(state, receiving[0].track)
             for state in states
-            if (receiving := self._flows[state.key].receiving) is not None and media_plan.receives(state)
+            if (receiving := self._flows[state.key].receiving) and media_plan.receives(state)
         )
         flows = [(state, flow) for state in states for flow in self._flows[state.key].sending]
         slots = tuple(media_plan.slot(state, flow.slot, cname, flow.rid, flow.ssrcs) for state, flow in flows)
         sending = sorted(
             ((state, flow) for state, flow in flows if media_plan.sends(state)),
-            key=lambda one: one[0].kind == "video",
+            key=lambda one: (one[0].kind == "video", -one[1].pipeline.encoding.scale_down_by),
         )
         path.plane.submit(
             Receive(path.transport, ids, sections),
@@ -248,7 +278,8 @@ class MediaFlows:
         )
 
     def _share_rate(self, path: MediaPath, target_bps: int) -> None:
-        """Sound takes its default of what the network carries; pictures share the rest alike."""
+        """Sound takes its default of what the network carries; pictures share the rest by their size."""
+        self._target_bps[path.transport] = target_bps
         flows = [
             flow
             for one in self._flows.values()
@@ -257,14 +288,15 @@ class MediaFlows:
         ]
         pictures = [flow for flow in flows if flow.format.codec.kind == "video"]
         sound_bps = sum(flow.format.codec.default_bps for flow in flows if flow not in pictures)
-        for flow in pictures:
-            flow.pipeline.set_target(max(target_bps - sound_bps, 0) // len(pictures))
+        rates = share(max(target_bps - sound_bps, 0), [flow.pipeline.encoding for flow in pictures])
+        for flow, rate_bps in zip(pictures, rates, strict=True):
+            flow.pipeline.set_target(rate_bps)
 
     def _end(self, flows: _OfTransceiver) -> None:
         for flow in flows.sending:
             flow.close()
-        if flows.receiving is not None:
-            flows.receiving.close()
+        for receiving in flows.receiving:
+            receiving.close()
 
 
 def _encoding(parameters: RTCRtpEncodingParameters) -> Encoding:
@@ -274,6 +306,11 @@ def _encoding(parameters: RTCRtpEncodingParameters) -> Encoding:
         parameters.maxFramerate,
         parameters.scaleResolutionDownBy or 1.0,
     )
+
+
+def _format(state: Transceiver, encoding: RTCRtpEncodingParameters) -> media_plan.SendingFormat | None:
+    """The codec that an encoding asks for, else the one that the peer prefers."""
+    return media_plan.sending_format(state, None if encoding.codec is None else encoding.codec.mimeType)
 
 
 def _receiving_codecs(state: Transceiver) -> dict[int, ReceivingCodec]:

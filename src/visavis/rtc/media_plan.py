@@ -100,7 +100,9 @@ def section(state: Transceiver, track: TrackId) -> ReceiveSection:
         for format in state.receive_formats
         if format.payload_type is not None and not format.is_rtx
     )
-    return ReceiveSection(track, state.mid or "", state.kind, payloads, state.remote_ssrcs)
+    rids = state.receive_rids
+    ssrcs = () if rids else state.remote_ssrcs
+    return ReceiveSection(track, state.mid or "", state.kind, payloads, ssrcs, rids)
 
 
 def slot(state: Transceiver, number: SlotId, cname: str, rid: str | None, ssrcs: tuple[int, int]) -> SendSlot:

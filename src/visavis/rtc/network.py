@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from visavis.dataplane import Plane
+from visavis.dataplane import Arrivals, Plane
 from visavis.dataplane.commands import TransportId
 from visavis.jsep import IceCredentials, RemoteCandidates, Transport
 from visavis.rtc.certificate import RTCCertificate
@@ -91,7 +91,7 @@ class AssociationEvents(Protocol):
         """`connected` with so many streams, `closed` or `failed`; a word about why."""
 
     def messages_ready(self) -> None:
-        """Something waits; told once, until `read_messages` has emptied it."""
+        """Something waits; told once, until `read_messages` has said that no more waits."""
 
 
 class Association(Protocol):
@@ -111,9 +111,8 @@ class Association(Protocol):
         """Queues a message; False: too much waits, or it is over."""
         ...
 
-    def read_messages(self) -> tuple[list[tuple[int, int, bytes]], list[tuple[int, int]]]:
-        """(stream, ppid, data) of what arrived, ppid -1 where the peer reset its stream and -2 where ours is
-        reset; (stream, bytes) of what left the send queue."""
+    def read_messages(self) -> Arrivals:
+        """Takes some of what waits."""
         ...
 
     def release_messages(self, count_bytes: int) -> None:

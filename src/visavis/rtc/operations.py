@@ -1,7 +1,6 @@
 """The operations chain (webrtc-pc section 4.4.1.2): a connection's operations run one after the other."""
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -17,7 +16,7 @@ class Operations:
     def __init__(self, tasks: Tasks, on_empty: Callable[[], None]) -> None:
         self._tasks = tasks
         self._on_empty = on_empty
-        self._chain: deque[asyncio.Future[None]] = deque()
+        self._chain: list[asyncio.Future[None]] = []
         self._closed = False
 
     def __len__(self) -> int:

@@ -1,6 +1,6 @@
 """The RTP dictionaries (webrtc-pc sections 5.2.2 to 5.2.11), and codecs as offer and answer know them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from visavis.dataplane.commands import Kind
@@ -120,8 +120,17 @@ class RTCRtpReceiveParameters(RTCRtpParameters):
 
 
 @dataclass(slots=True)
+class RTCEncodingOptions:
+    """What is to happen to an encoding once (webrtc-extensions, "setParameters ... key frame")."""
+
+    keyFrame: bool = False
+
+
+@dataclass(slots=True)
 class RTCSetParameterOptions:
-    """Empty, as in the standard."""
+    """Empty in the standard; webrtc-extensions has options for each encoding, in their order."""
+
+    encodingOptions: list[RTCEncodingOptions] = field(default_factory=list[RTCEncodingOptions])
 
 
 @dataclass(slots=True)

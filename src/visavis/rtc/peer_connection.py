@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from types import TracebackType
 from typing import Self
 
 from visavis.errors import DOMException
 from visavis.events import Event, EventHandler
-from visavis.jsep import Description, close
+from visavis.jsep import Description, close, set_receives_simulcast
 from visavis.rtc import candidates, certificate, descriptions, idl
 from visavis.rtc import configuration as configurations
 from visavis.rtc.certificate import RTCCertificate
@@ -17,8 +18,9 @@ from visavis.rtc.ice_candidate import RTCIceCandidate, RTCIceCandidateInit
 from visavis.rtc.ice_events import RTCPeerConnectionIceErrorEvent, RTCPeerConnectionIceEvent
 from visavis.rtc.media_and_data import MediaAndData
 from visavis.rtc.network import OpenNetwork
+from visavis.rtc.network_settings import NetworkSettings
 from visavis.rtc.options import RTCAnswerOptions, RTCOfferOptions
-from visavis.rtc.plane_network import open_network
+from visavis.rtc.plane_network import open_network as open_plane_network
 from visavis.rtc.session_description import (
     RTCLocalSessionDescriptionInit,
     RTCSessionDescription,
@@ -47,18 +49,22 @@ class RTCPeerConnection(MediaAndData):
         self,
         configuration: RTCConfiguration | Mapping[str, object] | None = None,
         *,
-        open_network: OpenNetwork = open_network,
+        settings: NetworkSettings | None = None,
+        open_network: OpenNetwork | None = None,
     ) -> None:
         """Nothing is opened before there is something to negotiate, unless `iceCandidatePoolSize` asks.
 
         Args:
             configuration: of the standard, as a dict or an `RTCConfiguration`.
-            open_network: opens what it sends and receives by; tests bring their own.
+            settings: how it uses the machine's network, which the standard does not say.
+            open_network: opens what it sends and receives by in the place of the machine's; tests bring it.
 
         Raises:
             TypeError, DOMException: The configuration is impossible.
         """
         super().__init__()
+        if open_network is None:
+            open_network = partial(open_plane_network, settings or NetworkSettings())
         self._connection = Connection(self, configurations.new(configuration), open_network)
         self._connection.fill_pool()
 
@@ -219,6 +225,7 @@ class RTCPeerConnection(MediaAndData):
         )
         if (new.iceServers, new.iceTransportPolicy) != (old.iceServers, old.iceTransportPolicy):
             connection.needs_ice_restart = connection.session.local is not None
+        connection.replace(set_receives_simulcast(connection.session, new.receive_simulcast))
         connection.fill_pool()
 
     @staticmethod

@@ -2,7 +2,7 @@
 
 import logging
 
-from visavis.dataplane import Plane
+from visavis.dataplane import Arrivals, Plane
 from visavis.dataplane.commands import CloseAssociation, OpenAssociation, ResetStreams, TransportId
 from visavis.rtc.network import AssociationEvents
 
@@ -20,6 +20,7 @@ class PlaneAssociation:
         self,
         plane: Plane,
         transport: TransportId,
+        number: int,
         local_port: int,
         remote_port: int,
         max_message_bytes: int,
@@ -27,13 +28,17 @@ class PlaneAssociation:
         *,
         path_mtu_bytes: int | None,
     ) -> None:
-        """Begins when DTLS is connected; with `path_mtu_bytes` no datagram is longer."""
+        """Begins when DTLS is connected; with `path_mtu_bytes` no datagram is longer.
+
+        The one before had another `number`, and is replaced.
+        """
         self._plane = plane
         self._transport = transport
+        self._number = number
         self._port = plane.message_port(transport)
         self._events = events
         self._closed = False
-        plane.on_association(transport, self)
+        plane.on_association(transport, self, number)
         plane.submit(
             OpenAssociation(
                 transport,
@@ -41,6 +46,7 @@ class PlaneAssociation:
                 remote_port,
                 receive_bytes=max(_WINDOW_BYTES, 2 * max_message_bytes),
                 max_message_bytes=max_message_bytes,
+                association=number,
                 path_mtu_bytes=path_mtu_bytes,
             )
         )
@@ -81,13 +87,13 @@ class PlaneAssociation:
             _log.debug("a message of transport %d was not sent: %s", self._transport, error)
             return False
 
-    def read_messages(self) -> tuple[list[tuple[int, int, bytes]], list[tuple[int, int]]]:
-        """All that waits; nothing once it is over."""
+    def read_messages(self) -> Arrivals:
+        """Some of what waits; nothing once it is over."""
         try:
             return self._port.read()
         except (ValueError, RuntimeError) as error:
             _log.debug("transport %d has no messages any more: %s", self._transport, error)
-            return [], []
+            return Arrivals([], [], more=False)
 
     def release_messages(self, count_bytes: int) -> None:
         """So much is consumed."""
@@ -99,10 +105,10 @@ class PlaneAssociation:
     def reset_streams(self, *streams: int) -> None:
         """Resets our side of streams."""
         if not self._closed:
-            self._plane.submit(ResetStreams(self._transport, streams))
+            self._plane.submit(ResetStreams(self._transport, streams, self._number))
 
     def close(self) -> None:
         """Aborts it."""
         if not self._closed:
             self._closed = True
-            self._plane.submit(CloseAssociation(self._transport))
+            self._plane.submit(CloseAssociation(self._transport, self._number))

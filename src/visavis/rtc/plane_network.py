@@ -12,17 +12,19 @@ from visavis.rtc.configuration import RTCConfiguration
 from visavis.rtc.host_names import HostNames
 from visavis.rtc.loop_plane import LoopPlane, acquire, release
 from visavis.rtc.network import LinkEvents, Network
+from visavis.rtc.network_settings import NetworkSettings
 
 
 class PlaneNetwork:
     """One connection's transports; holds the data plane until it is closed."""
 
-    def __init__(self, held: LoopPlane) -> None:
+    def __init__(self, held: LoopPlane, settings: NetworkSettings) -> None:
         self._held = held
+        self._settings = settings
         self._ids: dict[int, TransportId] = {}
         self._foundations = Foundations()
         self._names = HostNames(held.mdns)
-        self._pool = CandidatePool(held, self._foundations, self._names)
+        self._pool = CandidatePool(held, self._foundations, self._names, settings)
 
     def credentials(self, key: int) -> IceCredentials:
         """Credentials that lead to the data plane thread of the transport; those of the pool, for one that
@@ -41,7 +43,7 @@ class PlaneNetwork:
         forget = partial(self._forget, transport.key)
         pooled = self._pool.take(transport) if transport.key not in self._ids else None
         if pooled is not None:
-            pooled.leave_pool(events, forget)
+            pooled.leave_pool(transport.controlling, events, forget)
             self._ids[transport.key] = pooled.id
             return pooled
         return AgentLink(
@@ -51,6 +53,7 @@ class PlaneNetwork:
             transport.controlling,
             self._foundations,
             self._names,
+            self._settings,
             events,
             forget,
         )
@@ -73,6 +76,6 @@ class PlaneNetwork:
         return self._ids[key]
 
 
-def open_network() -> Network:
+def open_network(settings: NetworkSettings) -> Network:
     """The network of one more connection on the running event loop."""
-    return PlaneNetwork(acquire())
+    return PlaneNetwork(acquire(settings), settings)

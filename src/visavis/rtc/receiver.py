@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from visavis.errors import RangeError
 from visavis.jsep import Transceiver
-from visavis.media import MediaStreamTrack
+from visavis.media import MediaSource, MediaStreamTrack
 from visavis.rtc.capabilities import capabilities
 from visavis.rtc.parameters import (
     RTCRtcpParameters,
@@ -32,12 +32,22 @@ class RTCRtpReceiver:
         self._connection = connection
         self._state = state
         self._track = track
+        self._layers: dict[str, MediaStreamTrack] = {}
         self._jitter_buffer_target_ms: float | None = None
 
     @property
     def track(self) -> MediaStreamTrack:
-        """What is received; muted while nothing is."""
+        """What is received; muted while nothing is. Of simulcast it is the first stream."""
         return self._track
+
+    @property
+    def layer_tracks(self) -> dict[str, MediaStreamTrack]:
+        """A track for each simulcast stream of the peer by its rid, in the order of its description.
+
+        Empty without simulcast, and without `receive_simulcast` in the configuration. They are there once the
+        peer's offer is set, and end when it leaves them out. Only those are decoded whose frames are taken.
+        """
+        return dict(self._layers)
 
     @property
     def transport(self) -> "RTCDtlsTransport | None":
@@ -93,3 +103,29 @@ class RTCRtpReceiver:
     def follow(self, state: Transceiver) -> None:
         """Negotiation went on."""
         self._state = state
+        rids = state.receive_rids
+        if tuple(self._layers) == rids:
+            return
+        others = {rid: track for rid, track in self._layers.items() if track is not self._track}
+        self._layers = dict.fromkeys(rids, self._track)
+        for rid in rids[1:]:
+            self._layers[rid] = others.pop(rid) if rid in others else self._new_layer(rid)
+        for track in others.values():
+            self._connection.tasks.queue_last_words(track.source.end)
+
+    def track_of(self, rid: str | None) -> MediaStreamTrack:
+        """The track of a simulcast stream, or without a rid of all that is received."""
+        return self._track if rid is None else self._layers[rid]
+
+    def mute(self) -> None:
+        """Nothing comes any more."""
+        for track in (self._track, *self._layers.values()):
+            track.source.set_muted(True)
+
+    def end(self) -> None:
+        """Nothing will ever come again: its tracks end."""
+        for track in (self._track, *self._layers.values()):
+            track.source.end()
+
+    def _new_layer(self, rid: str) -> MediaStreamTrack:
+        return MediaStreamTrack(MediaSource("video", label=f"remote video {rid}", muted=True))

@@ -8,14 +8,14 @@ from visavis.rtc.network import LinkFigures
 from visavis.rtc.stats import Stats
 
 if TYPE_CHECKING:
+    from visavis.media.loudness import Loudness
     from visavis.media.receiving import ReceivingFigures
     from visavis.media.sending import SendingFigures
     from visavis.rtc.connection import Connection
-    from visavis.rtc.media_flows import SendingFlow
+    from visavis.rtc.media_flows import ReceivingFlow, SendingFlow
     from visavis.rtc.transceiver import RTCRtpTransceiver
 
 _NTP_TO_UNIX_S = 2_208_988_800
-_AUDIO_CLOCK_HZ = 48_000
 
 Entry = tuple[str, str, Stats]
 """Id, type, members."""
@@ -46,12 +46,14 @@ class RtpStats:
                 continue
             for index, flow in enumerate(sending):
                 yield from self._outbound(transceiver, flow, index)
-            if receiving is not None:
-                decoded = None if receiving.pipeline is None else receiving.pipeline.figures
-                for stream in self._figures.received:
-                    # Repairs (RFC 4588) are figures of the stream that they repair.
-                    if stream.get("mid") == state.mid and not stream.get("isRepair"):
-                        yield from self._inbound(transceiver, stream, decoded)
+            by_layer = {flow.layer: flow for flow in receiving}
+            for stream in self._figures.received:
+                # Repairs (RFC 4588) are figures of the stream that they repair.
+                if stream.get("mid") == state.mid and not stream.get("isRepair"):
+                    layer = stream.get("layer")
+                    received = by_layer.get(layer) if isinstance(layer, int) else None
+                    if received is not None:
+                        yield from self._inbound(transceiver, stream, received)
 
     def _outbound(self, transceiver: "RTCRtpTransceiver", flow: "SendingFlow", index: int) -> Iterator[Entry]:
         state, track = transceiver.state, transceiver.sender.track
@@ -111,9 +113,10 @@ class RtpStats:
         self,
         transceiver: "RTCRtpTransceiver",
         stream: Mapping[str, int | float | str],
-        decoded: "ReceivingFigures | None",
+        flow: "ReceivingFlow",
     ) -> Iterator[Entry]:
         state = transceiver.state
+        decoded = None if flow.pipeline is None else flow.pipeline.figures
         ssrc = stream.get("ssrc")
         id, remote_id = f"I{self._transport}-{ssrc}", f"RO{self._transport}-{ssrc}"
         codec = None
@@ -133,7 +136,7 @@ class RtpStats:
             {
                 **common,
                 "mid": state.mid,
-                "trackIdentifier": transceiver.receiver.track.id,
+                "trackIdentifier": flow.output.id,
                 "remoteId": remote_id if has_remote else None,
                 **_taken(stream, "packetsReceived", "bytesReceived", "jitter", "nackCount"),
                 "packetsLost": _whole(stream.get("packetsLost")),
@@ -188,6 +191,9 @@ class RtpStats:
             source["width"] = settings.get("width") or encoded.frame_width or None
             source["height"] = settings.get("height") or encoded.frame_height or None
             source["framesPerSecond"] = settings.get("frameRate")
+        if transceiver.state.kind == "audio":
+            source.update(_loudness(encoded.loudness))
+            source["totalSamplesDuration"] = encoded.loudness.duration_s
         return source
 
 
@@ -235,7 +241,12 @@ def _decoded(
         }
     return {
         "totalSamplesReceived": decoded.samples_received,
-        "totalSamplesDuration": decoded.samples_received / _AUDIO_CLOCK_HZ,
+        "totalSamplesDuration": decoded.sound_s,
         "concealedSamples": decoded.concealed_samples,
         "concealmentEvents": decoded.concealment_events,
+        **_loudness(decoded.loudness),
     }
+
+
+def _loudness(loudness: "Loudness") -> Stats:
+    return {"audioLevel": loudness.level, "totalAudioEnergy": loudness.energy}

@@ -106,7 +106,7 @@ class RTCRtpSender:
             RangeError: A scale below 1, a rate below 0.
         """
         changed = idl.dictionary(RTCRtpSendParameters, parameters)
-        idl.dictionary(RTCSetParameterOptions, setParameterOptions)
+        options = idl.dictionary(RTCSetParameterOptions, setParameterOptions).encodingOptions
         if self._state.stopping:
             raise DOMException("the transceiver is stopped", "InvalidStateError")
         if self._last_returned is None:
@@ -114,6 +114,10 @@ class RTCRtpSender:
         kind = self._state.kind
         implemented = codecs(kind, send=True, of=self._connection.session.capabilities)
         encodings = rules.check_parameters(changed, self._last_returned, kind, implemented=implemented)
+        if kind is Kind.AUDIO:
+            options = []
+        if options and len(options) != len(encodings):
+            raise DOMException("encodingOptions are one for each encoding", "InvalidModificationError")
         self._applying += 1
         try:
             await self._connection.tasks.turn()
@@ -122,6 +126,9 @@ class RTCRtpSender:
         self._last_returned = None
         self._encodings = encodings
         self._connection.sending_changed(self)
+        for place, option in enumerate(options):
+            if option.keyFrame:
+                self._connection.request_key_frame(self, encodings[place].rid)
 
     async def replaceTrack(self, withTrack: MediaStreamTrack | None) -> None:
         """Sends another track from now on, or nothing, without negotiation.
@@ -154,7 +161,7 @@ class RTCRtpSender:
         ids = stream_ids(streams)
         if not self._state.stopped:
             connection.replace(set_streams(connection.session, self._state.key, ids))
-        connection.update_negotiation_needed()
+        connection.negotiation.update()
 
     async def getStats(self) -> RTCStatsReport:
         """Figures about what it sends."""

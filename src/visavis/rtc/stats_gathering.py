@@ -42,6 +42,7 @@ async def report(connection: "Connection", selector: Selector) -> RTCStatsReport
         add(f"D{number}", "data-channel", members)
     for one, its in zip(bound, figures, strict=True):
         _add_transport(connection, one, its, add)
+        _add_association(one.key, its, add)
         for id, type, members in rtp.of(one.key, its, now):
             add(id, type, members)
     if selector is None:
@@ -95,6 +96,30 @@ def _add_transport(connection: "Connection", bound: "BoundTransport", figures: L
     for one in figures.ice:
         members = dict(one)
         add(str(members.pop("id")), str(members.pop("type")), _pair_bytes(members, figures))
+
+
+def _add_association(key: int, figures: LinkFigures, add: Add) -> None:
+    """RTCSctpTransportStats, while there is an association: the members that drafts of the standard had, and
+    more."""
+    values = figures.transport
+    if "sctpMtu" not in values:
+        return
+    add(
+        f"SC{transport_id(key)}",
+        "sctp-transport",
+        {
+            "transportId": transport_id(key),
+            "smoothedRoundTripTime": values.get("sctpSmoothedRoundTripTime"),
+            "congestionWindow": values["sctpCongestionWindow"],
+            "receiverWindow": values["sctpReceiverWindow"],
+            "mtu": values["sctpMtu"],
+            "unacknowledgedBytes": values["sctpUnacknowledgedBytes"],
+            "queuedBytes": values["sctpQueuedBytes"],
+            "chunksRetransmitted": values["sctpRetransmitted"],
+            "messagesAbandoned": values["sctpAbandoned"],
+            "packetsDiscarded": values["sctpDiscarded"],
+        },
+    )
 
 
 def _add_certificate(der: bytes, add: Add) -> str:

@@ -3,7 +3,7 @@
 In a browser the reactions to a promise run before the next task does. asyncio has one queue for both, in
 which a coroutine needs a few turns from its future's result to its caller's next line. So a task here waits
 until those turns are over: who awaits `setLocalDescription` goes on before a later task fires its events, as
-in a browser.
+in a browser. After a task that called nobody there are no reactions, and nothing to wait for.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ _TURNS = 4
 """Turns of asyncio's loop before each task: future, awaiting coroutine, its task's end, who awaits that."""
 
 Task = Callable[[], object]
+"""Returns False if it called nobody: fired no event that anybody listens to, and resolved nothing."""
 
 
 class TaskQueue:
@@ -30,7 +31,7 @@ class TaskQueue:
         self._waiting.append(task)
         if not self._running:
             self._running = True
-            self._call_soon(_TURNS - 1)
+            self._wait()
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop | None:
@@ -38,23 +39,29 @@ class TaskQueue:
         loop = self._loop()
         return None if loop is None or loop.is_closed() else loop
 
-    def _call_soon(self, turns: int) -> None:
+    def _wait(self) -> None:
         if (loop := self.loop) is not None:
-            loop.call_soon(self._turn, turns)
+            loop.call_soon(self._turn, loop, _TURNS - 1)
 
-    def _turn(self, turns: int) -> None:
+    def _turn(self, loop: asyncio.AbstractEventLoop, turns: int) -> None:
         if turns:
-            self._call_soon(turns - 1)
+            loop.call_soon(self._turn, loop, turns - 1)
             return
-        task = self._waiting.popleft()
-        if self._waiting:
-            self._call_soon(_TURNS - 1)
-        else:
-            self._running = False
-        task()
+        called: object = False
+        try:
+            while self._waiting and called is False:
+                called = self._waiting.popleft()()
+        finally:
+            self._running = bool(self._waiting)
+            if self._running:
+                self._wait()
 
 
-_queues: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, TaskQueue]" = weakref.WeakKeyDictionary()
+_queues: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.ref[TaskQueue]]" = (
+    weakref.WeakKeyDictionary()
+)
+"""Held by its connections, and by its loop while tasks wait: those left when a loop is closed lead to it, and
+were they held here, it would stay."""
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
@@ -65,9 +72,12 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 
 
 def _queue_of(loop: asyncio.AbstractEventLoop) -> TaskQueue:
-    if loop not in _queues:
-        _queues[loop] = TaskQueue(loop)
-    return _queues[loop]
+    known = _queues.get(loop)
+    queue = None if known is None else known()
+    if queue is None:
+        queue = TaskQueue(loop)
+        _queues[loop] = weakref.ref(queue)
+    return queue
 
 
 class Tasks:
@@ -79,7 +89,7 @@ class Tasks:
 
     def __init__(self) -> None:
         self._early: list[Task] = []
-        self._futures: set[asyncio.Future[None]] = set()
+        self._futures: list[asyncio.Future[None]] = []
         self._queue: TaskQueue | None = None
         self._closed = False
 
@@ -113,20 +123,26 @@ class Tasks:
     def queue(self, task: Task) -> None:
         """Has a task called, unless the connection is closed before."""
         if self._queue is None or self._queue.loop is not None:
-            self.queue_last_words(lambda: self._closed or task())
+            self._put(lambda: False if self._closed else task())
 
     def queue_last_words(self, task: Task) -> None:
         """Has a task called, even of a connection that is closed; at once, if the loop is closed itself."""
         if self._queue is not None and self._queue.loop is None:
             task()
-            return
+        else:
+            self._put(task)
+
+    def _put(self, task: Task) -> None:
         if self._queue is None and (loop := _running_loop()) is not None:
             self._queue = _queue_of(loop)
-        self._early.append(task)
-        if self._queue is not None:
+        if self._queue is None:
+            self._early.append(task)
+            return
+        if self._early:
             early, self._early = self._early, []
             for one in early:
                 self._queue.queue(one)
+        self._queue.queue(task)
 
     async def turn(self) -> None:
         """Returns in a task of its own.
@@ -150,11 +166,11 @@ class Tasks:
         """Waits for a future, which `close` cancels."""
         if self._closed:
             future.cancel()
-        self._futures.add(future)
+        self._futures.append(future)
         try:
             await future
         finally:
-            self._futures.discard(future)
+            self._futures.remove(future)
 
     def close(self) -> None:
         """Drops all tasks but last words, and ends those who wait for one."""

@@ -72,7 +72,7 @@ class RTCRtpTransceiver:
             raise TypeError("a transceiver is stopped by stop()")
         connection = self._connection
         connection.replace(set_direction(connection.session, self._state.key, Direction(wanted)))
-        connection.update_negotiation_needed()
+        connection.negotiation.update()
 
     @property
     def currentDirection(self) -> RTCRtpTransceiverDirection | None:
@@ -94,7 +94,7 @@ class RTCRtpTransceiver:
             return
         connection.replace(stop(connection.session, self._state.key))
         connection.end_receiving(self._receiver)
-        connection.update_negotiation_needed()
+        connection.negotiation.update()
 
     def setCodecPreferences(self, codecs: Sequence[RTCRtpCodec | Mapping[str, object]]) -> None:
         """Which codecs to negotiate, the most liked first; none is all, as they are by default.

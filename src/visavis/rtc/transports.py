@@ -1,6 +1,5 @@
 """A connection's transports: the W3C objects, the links under them, and what each does to the other."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from visavis.events import Event
@@ -11,9 +10,10 @@ from visavis.jsep import (
 )
 from visavis.rtc.bound_transport import BoundTransport, section_of
 from visavis.rtc.dtls_transport import RTCDtlsTransport
-from visavis.rtc.ice_candidate import RTCIceCandidate
+from visavis.rtc.ice_candidate import RTCIceCandidate, RTCLocalIceCandidateInit
 from visavis.rtc.network import Link, MediaPath
 from visavis.rtc.prohibited import is_prohibited
+from visavis.values import replace
 
 if TYPE_CHECKING:
     from visavis.rtc.connection import Connection
@@ -92,16 +92,8 @@ class Transports:
         policy = self._connection.configuration.iceTransportPolicy
         allowed = tuple(one for one in candidates.candidates if not is_prohibited(one, policy))
         for candidate in candidates.candidates:
-            bound.ice_transport.add_remote(
-                RTCIceCandidate(
-                    {
-                        "candidate": f"candidate:{candidate}",
-                        "sdpMid": mid,
-                        "sdpMLineIndex": index,
-                        "usernameFragment": candidates.ufrag,
-                    }
-                )
-            )
+            init = RTCLocalIceCandidateInit(f"candidate:{candidate}", mid, index, candidates.ufrag)
+            bound.ice_transport.add_remote(RTCIceCandidate.of(init))
         bound.link.add_candidates(replace(candidates, candidates=allowed))
 
     def close(self) -> None:

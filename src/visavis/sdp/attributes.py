@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from visavis.dataplane.commands import Fingerprint
 from visavis.sdp import rtp, transport
@@ -140,7 +141,20 @@ def _read_group_untrusted(value: str) -> Group:
     )
 
 
-_READERS: dict[str, Callable[[str], Attribute]] = {
+_MAX_REMEMBERED = 1_024
+_MAX_REMEMBERED_CHARACTERS = 200
+
+Reader = Callable[[str], Attribute]
+
+
+def _remembered(read: Reader) -> Reader:
+    """For lines that the descriptions of all peers of one make have in common: the same text is read once,
+    and is the same object in all of them."""
+    known = lru_cache(_MAX_REMEMBERED)(read)
+    return lambda value: known(value) if len(value) <= _MAX_REMEMBERED_CHARACTERS else read(value)
+
+
+_READERS: dict[str, Reader] = {
     "mid": _read_mid_untrusted,
     "group": _read_group_untrusted,
     "candidate": transport.read_candidate_untrusted,
@@ -152,10 +166,10 @@ _READERS: dict[str, Callable[[str], Attribute]] = {
     "tls-id": transport.read_tls_id_untrusted,
     "sctp-port": transport.read_sctp_port_untrusted,
     "max-message-size": transport.read_max_message_size_untrusted,
-    "rtpmap": rtp.read_rtpmap_untrusted,
-    "fmtp": rtp.read_fmtp_untrusted,
-    "rtcp-fb": rtp.read_rtcp_fb_untrusted,
-    "extmap": rtp.read_extmap_untrusted,
+    "rtpmap": _remembered(rtp.read_rtpmap_untrusted),
+    "fmtp": _remembered(rtp.read_fmtp_untrusted),
+    "rtcp-fb": _remembered(rtp.read_rtcp_fb_untrusted),
+    "extmap": _remembered(rtp.read_extmap_untrusted),
     "rtcp": rtp.read_rtcp_untrusted,
     "msid": rtp.read_msid_untrusted,
     "ssrc": rtp.read_ssrc_untrusted,
@@ -198,31 +212,29 @@ _BARE: dict[str, Attribute] = {
 def read_attribute_untrusted(text: str) -> Attribute:
     """The text after `a=` (RFC 8866 section 5.13); raises `ValueError` saying what is wrong."""
     name, colon, value = text.partition(":")
-    token_untrusted(name, "attribute name")
+    reader = _READERS.get(name)
+    if reader is not None:
+        if not colon:
+            raise ValueError(f"{name} has no value")
+        return reader(value)
     if name in _BARE:
         if colon:
             raise ValueError(f"{name} takes no value, and has {shown(value)}")
         return _BARE[name]
-    reader = _READERS.get(name)
-    if reader is None:
-        return UnknownAttribute(name, value if colon else None)
-    if not colon:
-        raise ValueError(f"{name} has no value")
-    return reader(value)
+    return UnknownAttribute(token_untrusted(name, "attribute name"), value if colon else None)
 
 
 def write_attribute(attribute: Attribute) -> str:
     """The text after `a=`."""
+    name = _NAMES.get(type(attribute))
+    if name is not None:
+        return f"{name}:{attribute}"
     match attribute:
-        case Direction() | Flag():
-            return attribute.value
-        case UnknownAttribute(name, None):
-            return name
-        case UnknownAttribute(name, value):
-            return f"{name}:{value}"
         case Fingerprint():
             return f"fingerprint:{write_fingerprint(attribute)}"
         case PacketTime():
             return f"{'maxptime' if attribute.maximum else 'ptime'}:{attribute}"
+        case UnknownAttribute(name, value):
+            return name if value is None else f"{name}:{value}"
         case _:
-            return f"{_NAMES[type(attribute)]}:{attribute}"
+            return str(attribute)

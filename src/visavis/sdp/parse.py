@@ -1,8 +1,7 @@
 """Reading a session description (RFC 8866 section 5): lines, then each by its letter, in the RFC's order."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from visavis.errors import InvalidDescriptionError, SdpError
 from visavis.sdp.attributes import Attribute, read_attribute_untrusted
@@ -34,8 +33,7 @@ _FOREVER = 2**64 - 1
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(NamedTuple):
     number: int
     letter: str
     value: str

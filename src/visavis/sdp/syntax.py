@@ -7,7 +7,7 @@ or raise `ValueError` saying what is wrong. `parse` turns that into an `SdpError
 import re
 
 TOKEN = re.compile(r"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+")
-_NUMBER = re.compile(r"[0-9]{1,20}")
+_MAX_DIGITS = 20
 _SHOWN_CHARACTERS = 60
 MAX_ITEMS = 1_024
 
@@ -23,7 +23,8 @@ def shown(text: str) -> str:
 
 def number_untrusted(text: str, what: str, *, low: int = 0, high: int) -> int:
     """A decimal number within `low`..`high`."""
-    if not _NUMBER.fullmatch(text) or not low <= (value := int(text)) <= high:
+    is_number = text.isdigit() and text.isascii() and len(text) <= _MAX_DIGITS
+    if not is_number or not low <= (value := int(text)) <= high:
         raise ValueError(f"{what} {shown(text)} is no number from {low} to {high}")
     return value
 

@@ -205,10 +205,9 @@ def read_ice_pwd_untrusted(value: str) -> IcePwd:
 
 
 def read_ice_options_untrusted(value: str) -> IceOptions:
-    """RFC 8839 section 5.6."""
-    return IceOptions(
-        tuple(token_untrusted(option, "ice option") for option in list_untrusted(value, "ice-options"))
-    )
+    """RFC 8839 section 5.6. libdatachannel puts commas where the grammar has spaces."""
+    options = list_untrusted(value.replace(",", " "), "ice-options")
+    return IceOptions(tuple(token_untrusted(option, "ice option") for option in options))
 
 
 def read_setup_untrusted(value: str) -> Setup:

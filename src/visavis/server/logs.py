@@ -14,6 +14,11 @@ _ESCAPED = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 _FIELDS = ("event", "room", "participant", "code", "transport", "remote", "dtls", "srtp")
 
 
+def escaped(text: str) -> str:
+    """Text of a stranger, or with one's words in it, as it may be written to a terminal."""
+    return text.translate(_ESCAPED).encode(errors="backslashreplace").decode()
+
+
 class TextFormatter(logging.Formatter):
     """One line for people: time, level, what happened, and the fields as `key=value`."""
 

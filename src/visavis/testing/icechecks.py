@@ -125,7 +125,19 @@ class FakeChecks:
             self._triggered.clear()
             self._paths = {}
         if command.remote_ufrag is not None and command.remote_password is not None:
-            self._remote = (command.remote_ufrag, command.remote_password)
+            remote = (command.remote_ufrag, command.remote_password)
+            if self._remote not in (None, remote):
+                self._triggered.clear()
+                self._paths = {}
+            self._remote = remote
+
+    def set_role(self, controlling: bool) -> None:
+        """`SetIceRole`."""
+        if controlling is not self._controlling:
+            self._controlling = controlling
+            for path in self._paths.values():
+                path.nominate = path.peer_nominated = False
+            self._report(lambda events: events.role_changed(controlling))
 
     def remove_socket(self, socket: SocketId) -> None:
         """`RemoveSocket`: pairs that use it fail."""

@@ -14,6 +14,7 @@ from visavis.ice import (
     IceOptions,
     IceState,
     LocalCandidate,
+    Machine,
 )
 from visavis.testing.iceplane import FakeIcePlane
 from visavis.testing.network import Host
@@ -36,7 +37,9 @@ class IcePeer:
         controlling: bool,
         options: IceOptions | None = None,
         tie_breaker: int = 1,
+        machine: Machine | None = None,
     ) -> None:
+        """`machine` is the host's unless it is given."""
         self.name = name
         self.host = host
         self.plane = FakeIcePlane(host, name.encode())
@@ -65,7 +68,7 @@ class IcePeer:
             transport=_TRANSPORT,
             plane=self.plane,
             clock=host.clock,
-            machine=host.machine,
+            machine=machine if machine is not None else host.machine,
             events=self,
             credentials=credentials,
             controlling=controlling,

@@ -9,6 +9,8 @@ from visavis.dataplane.commands import (
     AddRelay,
     Address,
     AddSocket,
+    AddTcpSocket,
+    AnswerByRelaysOnly,
     BindChannel,
     CloseTransport,
     Command,
@@ -19,6 +21,7 @@ from visavis.dataplane.commands import (
     RemoveSocket,
     RestartIce,
     SendStun,
+    SetIceRole,
     SetPairs,
     SocketId,
 )
@@ -55,6 +58,9 @@ class FakeIcePlane:
         self._sockets: dict[SocketId, Address] = {}
         self._relays: dict[SocketId, _Relay] = {}
         self._requests: dict[bytes, tuple[SendStun, float]] = {}
+        self._by_relays_only = False
+        self._active: dict[SocketId, str] = {}
+        self._streams: dict[tuple[SocketId, Address], Address] = {}
 
     @property
     def selected(self) -> tuple[SocketId, Address] | None:
@@ -78,21 +84,28 @@ class FakeIcePlane:
                 checks.connect((command.remote_ufrag, command.remote_password))
             case RestartIce():
                 checks.restart(command)
+            case SetIceRole(controlling=controlling):
+                checks.set_role(controlling)
             case (
                 AddSocket(socket=socket, descriptor=descriptor)
                 | OpenStream(socket=socket, descriptor=descriptor)
             ):
                 address = self._host.listen(descriptor, lambda datagram: self._arrive(socket, datagram))
                 self._sockets[socket] = address
+            case AddTcpSocket(socket=socket, descriptor=int() as descriptor):
+                address = self._host.listen(descriptor, lambda datagram: self._arrive(socket, datagram))
+                self._sockets[socket] = address
+            case AddTcpSocket(socket=socket, host=host):
+                self._active[socket] = host
             case RemoveSocket(socket=socket):
                 self._remove(socket)
                 checks.remove_socket(socket)
             case SetPairs(pairs=pairs):
-                for pair in pairs:
-                    assert pair.socket in self._sockets or pair.socket in self._relays, (
-                        "a pair over no socket"
-                    )
+                known = self._sockets.keys() | self._relays.keys() | self._active.keys()
+                assert all(pair.socket in known for pair in pairs), "a pair over no socket"
                 checks.set_pairs(pairs)
+            case AnswerByRelaysOnly(only=only):
+                self._by_relays_only = only
             case Nominate(pair=pair):
                 checks.nominate(pair)
             case SendStun():
@@ -124,11 +137,16 @@ class FakeIcePlane:
         if address is not None:
             self._host.close(address)
         self._relays.pop(socket, None)
+        self._active.pop(socket, None)
+        for path in [path for path in self._streams if path[0] == socket]:
+            self._host.close(self._streams.pop(path))
 
     def _close(self, checks: FakeChecks) -> None:
-        for address in self._sockets.values():
+        for address in (*self._sockets.values(), *self._streams.values()):
             self._host.close(address)
         self._sockets.clear()
+        self._streams.clear()
+        self._active.clear()
         checks.close()
         self._checks = None
 
@@ -153,6 +171,16 @@ class FakeIcePlane:
                 self._host.send(self._sockets[relay.socket], relay.server, Relayed(via, payload))
         elif socket in self._sockets:
             self._host.send(self._sockets[socket], remote, payload)
+        elif socket in self._active:
+            self._host.send(self._stream(socket, remote), remote, payload)
+
+    def _stream(self, socket: SocketId, remote: Address) -> Address:
+        """An active candidate's stream to an address, opened where there is none."""
+        if (socket, remote) not in self._streams:
+            descriptor = self._host.open_stream(self._active[socket], remote)
+            address = self._host.listen(descriptor, lambda datagram: self._arrive(socket, datagram))
+            self._streams[socket, remote] = address
+        return self._streams[socket, remote]
 
     def _arrive(self, socket: SocketId, datagram: Datagram) -> None:
         if self._checks is None:
@@ -178,6 +206,8 @@ class FakeIcePlane:
 
     def _handle(self, socket: SocketId, source: Address, payload: object) -> None:
         match payload:
+            case Check() if self._by_relays_only and socket not in self._relays:
+                pass
             case Check() if self._checks is not None:
                 self._checks.checked(socket, source, payload)
             case CheckAnswer() if self._checks is not None:

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from visavis.dataplane import Arrivals
 from visavis.rtc.network import AssociationEvents
 
 _STREAMS = 1024
@@ -55,11 +56,11 @@ class MemoryAssociation:
         self._peer._take((stream, ppid, bytes(data)))
         return True
 
-    def read_messages(self) -> tuple[list[tuple[int, int, bytes]], list[tuple[int, int]]]:
+    def read_messages(self) -> Arrivals:
         """All that waits."""
         arrived, self._arrived = self._arrived, []
         left, self._left = self._left, []
-        return arrived, left
+        return Arrivals(arrived, left, more=False)
 
     def release_messages(self, count_bytes: int) -> None:
         """Counts down."""

@@ -1,6 +1,7 @@
 """NATs by what RFC 4787 says of them: how they map, what they filter, whether they hairpin."""
 
 import itertools
+from dataclasses import replace
 from enum import IntEnum
 
 from visavis.clock import Clock
@@ -72,8 +73,8 @@ class Nat:
         host = datagram.destination[0]
         if host in self._inside:
             self._deliver(datagram)
-        elif self._passes_udp and (host != self._public or self._hairpin):
-            translated = Datagram(self._map(datagram), datagram.destination, datagram.payload)
+        elif (self._passes_udp or datagram.is_stream) and (host != self._public or self._hairpin):
+            translated = replace(datagram, source=self._map(datagram))
             if host == self._public:
                 self._from_outside(translated)
             else:
@@ -94,7 +95,7 @@ class Nat:
             return
         wanted = self._filtering.key(datagram.source)
         if any(self._filtering.key(remote) == wanted for remote in self._contacted[internal]):
-            self._deliver(Datagram(datagram.source, internal, datagram.payload))
+            self._deliver(replace(datagram, destination=internal))
 
     def _deliver(self, datagram: Datagram) -> None:
         self._clock.call_later(self._latency_s, lambda: self._arrive(datagram))

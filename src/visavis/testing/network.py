@@ -13,11 +13,13 @@ from visavis.ice import Interface, Machine
 
 @dataclass(frozen=True, slots=True)
 class Datagram:
-    """A packet; `payload` is what the fakes say to each other, not bytes."""
+    """A packet; `payload` is what the fakes say to each other, not bytes. `is_stream` tells those that play a
+    TCP stream's part: firewalls know the difference."""
 
     source: Address
     destination: Address
     payload: object
+    is_stream: bool = False
 
 
 Receiver = Callable[[Datagram], None]
@@ -105,6 +107,7 @@ class Host:
         self._descriptors: dict[int, Address] = {}
         self._numbers = itertools.count(100)
         self._stream_ports = itertools.count(30_000)
+        self._streams: set[Address] = set()
         for address in addresses:
             self.add(address)
 
@@ -125,6 +128,7 @@ class Host:
             lambda: [Interface("eth0", address) for address in self.addresses],
             self.open_socket,
             self.open_stream,
+            self.open_listener,
             self.resolver,
         )
 
@@ -143,7 +147,14 @@ class Host:
     def open_stream(self, host: str, server: Address) -> int:
         """Datagrams play the stream's part, from a port that none had before."""
         port = next(self._stream_ports)
+        self._streams.add((host, port))
         return self.open_socket(host, (port, port))[0]
+
+    def open_listener(self, host: str, port_range: tuple[int, int] | None) -> tuple[int, int]:
+        """A port that streams are opened to; no other than those of datagrams, here."""
+        descriptor, port = self.open_socket(host, port_range or (20_000, 29_999))
+        self._streams.add((host, port))
+        return descriptor, port
 
     def listen(self, descriptor: int, receiver: Receiver) -> Address:
         """Takes a descriptor over, as the data plane does."""
@@ -154,6 +165,7 @@ class Host:
     def close(self, address: Address) -> None:
         """Frees a port."""
         self._ports.pop(address, None)
+        self._streams.discard(address)
 
     @property
     def open_ports(self) -> list[Address]:
@@ -163,7 +175,7 @@ class Host:
     def send(self, source: Address, destination: Address, payload: object) -> None:
         """From one of the ports; an address that is gone sends nothing."""
         if source[0] in self.addresses:
-            self.realm.send(Datagram(source, destination, payload))
+            self.realm.send(Datagram(source, destination, payload, source in self._streams))
 
     def _arrive(self, datagram: Datagram) -> None:
         receiver = self._ports.get(datagram.destination)

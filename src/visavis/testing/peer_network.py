@@ -119,7 +119,10 @@ class MemoryLink:
         self._local, self._remote = transport.local, transport
 
     def connect(self, transport: Transport) -> None:
-        """The peer is known: meets it, once it knows this one."""
+        """The peer is known: meets it, once it knows this one. A new DTLS association begins anew."""
+        if self._remote is not None and self._remote.association != transport.association:
+            self._ice, self._dtls = RTCIceTransportState.NEW, RTCDtlsTransportState.NEW
+            self.association = None
         self._remote = transport
         self._later(self._meet)
 

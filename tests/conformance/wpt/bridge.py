@@ -22,6 +22,7 @@ from typing import Any, cast
 import visavis
 from tests.conformance.wpt import eager
 from tests.conformance.wpt.adapter import Adapter
+from tests.conformance.wpt.screen import Screen
 from visavis.rtc import MessageEvent
 
 _DEEPEST_DICTIONARY = 12
@@ -232,6 +233,12 @@ class Bridge:
             case "static":
                 value = adapter.static(message["iface"], message["name"], arguments)
                 return self._result(value, promised=bool(message.get("promise")))
+            case "show":
+                screen = Screen(*arguments)
+                screen.addEventListener(
+                    "loadedmetadata", lambda event: self._emit(screen, "loadedmetadata", event)
+                )
+                return {"ok": self._handle_of(screen)}
             case "get":
                 return {"ok": self._to_wire(getattr(self._objects[message["h"]], message["name"]))}
             case "set":

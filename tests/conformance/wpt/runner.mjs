@@ -70,7 +70,7 @@ function runOne({ rel, search, key, long }) {
     const file = path.join(tmp, `${number++}.json`);
     const timeout = Number(o.timeout) * (long ? 2 : 1);     // what says `timeout=long` has double
     const options = { wptRoot: root, rel, search, python: o.python, timeout,
-      subtestTimeout: Number(o['subtest-timeout']) * 1000, out: file };
+      subtestTimeout: Number(o['subtest-timeout']) * (long ? 2 : 1) * 1000, out: file };
     let log = '';
     const child = spawn(process.execPath, [path.join(HERE, 'js/child.mjs'), JSON.stringify(options)],
       { stdio: ['ignore', 'pipe', 'pipe'], detached: true });     // a process group of its own: node and python

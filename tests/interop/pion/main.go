@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -36,8 +37,29 @@ type end struct {
 	channels   channels
 }
 
-func (e *end) open(configuration webrtc.Configuration) error {
+// offerTCP has ICE use TCP, too, which Pion does not by itself; with passive others' streams are accepted.
+func offerTCP(settings *webrtc.SettingEngine, passive bool) error {
+	settings.SetNetworkTypes([]webrtc.NetworkType{
+		webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6, webrtc.NetworkTypeTCP4, webrtc.NetworkTypeTCP6,
+	})
+	if !passive {
+		return nil
+	}
+	listener, err := net.Listen("tcp", ":0")
+	if err != nil {
+		return err
+	}
+	settings.SetICETCPMux(webrtc.NewICETCPMux(nil, listener, 64))
+	return nil
+}
+
+func (e *end) open(configuration webrtc.Configuration, tcp string) error {
 	settings := webrtc.SettingEngine{}
+	if tcp != "" {
+		if err := offerTCP(&settings, tcp == "passive"); err != nil {
+			return err
+		}
+	}
 	settings.SetIncludeLoopbackCandidate(true)
 	settings.SetSCTPMaxMessageSize(longest)
 	media := &webrtc.MediaEngine{}
@@ -196,6 +218,24 @@ func (e *end) describe() (*webrtc.SessionDescription, error) {
 	return &description, e.pc.SetLocalDescription(description)
 }
 
+// route gives the pair of candidates that is in use.
+func (e *end) route() (any, error) {
+	transport := e.pc.GetTransceivers()[0].Sender().Transport().ICETransport()
+	pair, err := transport.GetSelectedCandidatePair()
+	if err != nil || pair == nil {
+		return nil, fmt.Errorf("no pair: %v", err)
+	}
+	types := map[string]any{"local": pair.Local.Typ.String(), "remote": pair.Remote.Typ.String()}
+	types["relay_protocol"] = nil
+	for _, one := range e.pc.GetStats() {
+		of, is := one.(webrtc.ICECandidateStats)
+		if is && of.Type == webrtc.StatsTypeLocalCandidate && of.CandidateType == webrtc.ICECandidateTypeRelay {
+			types["relay_protocol"] = of.RelayProtocol
+		}
+	}
+	return types, nil
+}
+
 // until polls, for want of events.
 func until(what string, holds func() bool) error {
 	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
@@ -243,7 +283,11 @@ func (e *end) run(command string, with json.RawMessage) (any, error) {
 		if err := json.Unmarshal(with, &configuration); err != nil {
 			return nil, err
 		}
-		return nil, e.open(configuration)
+		ours := struct{ Tcp string }{}
+		if err := json.Unmarshal(with, &ours); err != nil {
+			return nil, err
+		}
+		return nil, e.open(configuration, ours.Tcp)
 	case "send", "stop_sending", "hears":
 		var kind string
 		if err := json.Unmarshal(with, &kind); err != nil {
@@ -286,6 +330,8 @@ func (e *end) run(command string, with json.RawMessage) (any, error) {
 			return nil, err
 		}
 		return nil, e.pc.AddICECandidate(candidate)
+	case "route":
+		return e.route()
 	case "connected":
 		return nil, until("connected", func() bool {
 			return e.pc.ConnectionState() == webrtc.PeerConnectionStateConnected

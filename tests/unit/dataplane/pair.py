@@ -124,6 +124,7 @@ class End:
     """One of the two: a plane with one transport."""
 
     native: DataPlane
+    fingerprint: Fingerprint
     reports: list[Report] = field(default_factory=list[Report])
 
     def until(self, is_there: Callable[[Report], bool]) -> Report:
@@ -148,13 +149,15 @@ class Pair:
     def __init__(self) -> None:
         certificates = [Certificate.generate(), Certificate.generate()]
         self.ends = [
-            End(DataPlane([("127.0.0.1", 0)], threads=1, certificate=certificate))
+            End(
+                DataPlane([("127.0.0.1", 0)], threads=1, certificate=certificate),
+                Fingerprint("sha-256", certificate.fingerprint),
+            )
             for certificate in certificates
         ]
         roles = (DtlsRole.CLIENT, DtlsRole.SERVER)
         for number, (end, role) in enumerate(zip(self.ends, roles, strict=True)):
-            other = certificates[1 - number]
-            fingerprint = Fingerprint("sha-256", other.fingerprint)
+            fingerprint = self.ends[1 - number].fingerprint
             end.native.submit([
                 OpenTransport(TRANSPORT, UFRAG, PASSWORD),
                 ConnectTransport(TRANSPORT, "peer", PASSWORD, role, (fingerprint,)),

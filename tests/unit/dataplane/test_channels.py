@@ -224,7 +224,7 @@ def test_a_closed_plane_sends_nothing_and_gives_out_what_came(native: DataPlane)
     native.close()
     with pytest.raises(RuntimeError, match="closed"):
         native.send_message(TRANSPORT, 0, TEXT, b"x")
-    assert native.read_messages(TRANSPORT) == ([], [])
+    assert native.read_messages(TRANSPORT) == ([], [], False)
 
 
 def test_a_forked_process_has_no_messages(native: DataPlane) -> None:

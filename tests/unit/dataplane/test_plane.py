@@ -107,8 +107,10 @@ class ScriptedNative:
         self.messages.append((transport, stream, ppid, bytes(data), more))
         return True
 
-    def read_messages(self, transport: int) -> tuple[list[tuple[int, int, bytes]], list[tuple[int, int]]]:
-        return [(transport, 51, b"read")], [(transport, 4)]
+    def read_messages(
+        self, transport: int
+    ) -> tuple[list[tuple[int, int, bytes]], list[tuple[int, int]], bool]:
+        return [(transport, 51, b"read")], [(transport, 4)], False
 
     def release_messages(self, transport: int, count_bytes: int) -> None:
         self.messages.append((transport, count_bytes))

@@ -400,6 +400,17 @@ def test_losing_the_address_in_use_wants_a_restart_which_uses_another() -> None:
     assert pair.ada.host.open_ports == [("192.0.2.11", 50000)]
 
 
+def test_a_peer_that_says_good_bye_is_disconnected_at_once_and_failed_when_its_consent_expires() -> None:
+    pair = Pair()
+    pair.meet()
+    pair.ada.agent.transport_state("closed", "closed by the peer")
+    assert pair.ada.states[-1:] == [IceState.DISCONNECTED]
+    pair.clock.advance(29.0)
+    assert pair.ada.states[-1:] == [IceState.DISCONNECTED]
+    pair.clock.advance(2.0)
+    assert pair.ada.states[-1:] == [IceState.FAILED]
+
+
 def test_a_closed_agent_is_silent_and_leaves_nothing_behind() -> None:
     pair = Pair(options=TURN)
     pair.meet()

@@ -99,7 +99,7 @@ def test_addresses_are_listed_anew_when_they_are_old() -> None:
         calls.append(clock.monotonic())
         return [Interface("eth0", f"192.0.2.{len(calls)}")]
 
-    cache = InterfaceCache(clock, interfaces)
+    cache = InterfaceCache(interfaces, clock.monotonic)
     first = cache()
     clock.advance(0.9)
     assert cache() == first

@@ -105,8 +105,15 @@ def test_directions_and_formats_are_negotiated() -> None:
     assert [(one.mime, one.payload_type) for one in video.receive_formats] == [
         ("video/VP8", 96),
         ("video/rtx", 97),
+        ("video/H264", 102),
+        ("video/rtx", 103),
     ]
-    assert [one.mime for one in audio.receive_formats] == ["audio/opus"] + ["audio/telephone-event"] * 2
+    assert [one.mime for one in audio.receive_formats] == [
+        "audio/opus",
+        "audio/PCMU",
+        "audio/PCMA",
+        *["audio/telephone-event"] * 2,
+    ]
     assert {line.id for line in video.extensions} == {2, 3, 4, 10, 11, 13}
     assert audio.remote_ssrcs == ((caller.session.transceivers[0].ssrc, None),)
     assert video.remote_ssrcs == (

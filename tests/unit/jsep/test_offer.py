@@ -197,17 +197,17 @@ def test_one_encoding_is_no_simulcast_and_several_are() -> None:
 def test_preferences_say_which_codecs_and_in_which_order() -> None:
     peer = Peer()
     key = peer.add()
-    opus, dtmf, _ = (codec.format for codec in peer.session.capabilities.of(Kind.AUDIO))
+    opus, _, _, dtmf, _ = (codec.format for codec in peer.session.capabilities.of(Kind.AUDIO))
     peer.session = set_codec_preferences(peer.session, key, (dtmf, opus))
     assert parse(peer.create_offer()).media[0].formats == ("110", "111")
     peer.session = set_codec_preferences(peer.session, key, ())
-    assert parse(peer.create_offer()).media[0].formats == ("111", "110", "126")
+    assert parse(peer.create_offer()).media[0].formats == ("111", "0", "8", "110", "126")
 
 
 def test_without_rtx_among_the_preferences_nothing_is_retransmitted() -> None:
     peer = Peer()
     key = peer.add(Kind.VIDEO)
-    (vp8,) = (codec.format for codec in peer.session.capabilities.of(Kind.VIDEO))
+    vp8, *_ = (codec.format for codec in peer.session.capabilities.of(Kind.VIDEO))
     peer.session = set_codec_preferences(peer.session, key, (vp8,))
     assert parse(peer.create_offer()).media[0].formats == ("96",)
 
@@ -233,10 +233,10 @@ def test_a_later_offer_has_the_order_of_the_answer() -> None:
     caller, callee = Peer(1), Peer(2)
     caller.add()
     callee.remote(SdpType.OFFER, caller.offer())
-    opus, dtmf, _ = (codec.format for codec in callee.session.capabilities.of(Kind.AUDIO))
+    opus, _, _, dtmf, _ = (codec.format for codec in callee.session.capabilities.of(Kind.AUDIO))
     callee.session = set_codec_preferences(callee.session, callee.session.transceivers[0].key, (dtmf, opus))
     caller.remote(SdpType.ANSWER, callee.answer())
-    assert parse(caller.create_offer()).media[0].formats == ("110", "111", "126")
+    assert parse(caller.create_offer()).media[0].formats == ("110", "111", "0", "8", "126")
 
 
 def test_an_ice_restart_changes_the_credentials_once() -> None:

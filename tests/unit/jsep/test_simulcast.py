@@ -1,11 +1,11 @@
-"""Simulcast as W3C webrtc-pc section 5.3 has it: sent, on offer or on request, and never asked for."""
+"""Simulcast as W3C webrtc-pc section 5.3 has it: sent, on offer or on request; and received if asked for."""
 
 import pytest
 
 from tests.unit.jsep.peers import Peer, lines, negotiate
 from tests.unit.sdp.recordings import recorded
 from visavis.dataplane.commands import Kind
-from visavis.jsep import SdpType, set_direction
+from visavis.jsep import MAX_LAYERS, SdpType, set_direction
 from visavis.sdp import Direction
 
 RIDS = ("q", "h", "f")
@@ -141,6 +141,82 @@ def test_what_a_peer_offers_to_send_in_layers_is_received_as_one() -> None:
     answer = callee.answer()
     assert "a=recvonly" in answer
     assert lines(answer, "a=simulcast") == lines(answer, "a=rid") == []
+
+
+def test_a_session_that_receives_simulcast_takes_all_layers_of_an_offer() -> None:
+    callee = Peer(2, receives_simulcast=True)
+    callee.remote(SdpType.OFFER, recorded("chromium-156-simulcast-offer"))
+    (one,) = [one for one in callee.session.transceivers if one.kind is Kind.VIDEO]
+    assert one.receive_rids == RIDS
+    answer = callee.answer()
+    assert lines(answer, "a=rid") == ["a=rid:q recv", "a=rid:h recv", "a=rid:f recv"]
+    assert lines(answer, "a=simulcast") == ["a=simulcast:recv q;h;f"]
+
+
+def test_two_peers_of_which_one_receives_simulcast_keep_all_layers_whoever_offers() -> None:
+    caller, callee = Peer(1), Peer(2, receives_simulcast=True)
+    caller.add(Kind.VIDEO, rids=RIDS)
+    negotiate(caller, callee)
+    assert caller.session.transceivers[0].rids == RIDS
+    assert callee.session.transceivers[0].receive_rids == RIDS
+    offer, answer = negotiate(callee, caller)
+    assert lines(offer, "a=simulcast") == ["a=simulcast:recv q;h;f"]
+    assert lines(answer, "a=simulcast") == ["a=simulcast:send q;h;f"]
+    assert callee.session.transceivers[0].receive_rids == RIDS
+
+
+def test_layers_that_are_asked_for_are_those_that_the_answer_sends() -> None:
+    caller, callee = Peer(1), Peer(2)
+    key = caller.add(Kind.VIDEO, direction=Direction.RECVONLY, receive_rids=(*RIDS, "x"))
+    sender = callee.add(Kind.VIDEO, track_id="cam", add_track=True)
+    offer, _ = negotiate(caller, callee)
+    assert lines(offer, "a=simulcast") == ["a=simulcast:recv q;h;f;x"]
+    assert callee.transceiver(sender).rids == RIDS
+    assert caller.transceiver(key).receive_rids == RIDS
+
+
+def test_a_peer_that_answers_with_one_stream_is_received_as_one() -> None:
+    caller, callee = Peer(1), Peer(2)
+    key = caller.add(Kind.VIDEO, direction=Direction.RECVONLY, receive_rids=RIDS)
+    callee.add(Kind.VIDEO, track_id="cam", add_track=True)
+    callee.remote(
+        SdpType.OFFER,
+        "\r\n".join(
+            line for line in caller.offer().split("\r\n") if not line.startswith(("a=rid", "a=simulcast"))
+        ),
+    )
+    caller.remote(SdpType.ANSWER, callee.answer())
+    assert caller.transceiver(key).receive_rids == ()
+
+
+def test_both_directions_of_simulcast_share_one_line() -> None:
+    caller, callee = Peer(1), Peer(2, receives_simulcast=True)
+    caller.add(Kind.VIDEO, rids=RIDS, receive_rids=("a", "b"))
+    callee.add(Kind.VIDEO, track_id="cam", add_track=True)
+    offer, answer = negotiate(caller, callee)
+    assert lines(offer, "a=simulcast") == ["a=simulcast:send q;h;f recv a;b"]
+    assert lines(answer, "a=simulcast") == ["a=simulcast:send a;b recv q;h;f"]
+
+
+def test_a_rollback_forgets_the_layers_of_the_offer() -> None:
+    callee = Peer(2, receives_simulcast=True)
+    key = callee.add(Kind.VIDEO, track_id="cam", add_track=True)
+    caller = Peer(1)
+    caller.add(Kind.VIDEO, rids=RIDS)
+    callee.remote(SdpType.OFFER, caller.offer())
+    assert callee.transceiver(key).receive_rids == RIDS
+    callee.remote(SdpType.ROLLBACK)
+    assert callee.transceiver(key).receive_rids == ()
+
+
+def test_no_more_layers_are_taken_than_can_be_kept_apart() -> None:
+    callee = Peer(2, receives_simulcast=True)
+    rids = [f"r{number}" for number in range(20)]
+    offer = Peer(1)
+    offer.add(Kind.VIDEO)
+    described = "".join(f"a=rid:{rid} send\r\n" for rid in rids) + f"a=simulcast:send {';'.join(rids)}\r\n"
+    callee.remote(SdpType.OFFER, offer.create_offer() + described)
+    assert lines(callee.answer(), "a=simulcast") == [f"a=simulcast:recv {';'.join(rids[:MAX_LAYERS])}"]
 
 
 def test_two_peers_settle_on_one_layer() -> None:

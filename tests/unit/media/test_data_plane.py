@@ -23,7 +23,7 @@ from visavis.media import (
 from visavis.media.codecs.registry import CODECS
 from visavis.media.testcard import draw, read_counter
 
-OPUS, VP8 = CODECS
+OPUS, VP8, *_ = CODECS
 
 
 @dataclass

@@ -194,6 +194,8 @@ def test_lost_sound_is_filled_so_that_the_time_goes_on(audio: Receiver) -> None:
     audio.finish()
     figures = audio.pipeline.figures
     assert (figures.concealed_samples, figures.concealment_events) == (3 * 960, 1)
+    assert figures.loudness.duration_s == pytest.approx(figures.samples_received / 48_000)
+    assert figures.loudness.energy > 0
 
 
 def test_the_last_lost_packet_comes_from_the_redundancy_of_the_next(audio: Receiver) -> None:

@@ -6,6 +6,7 @@ import pytest
 from visavis.errors import DOMException
 from visavis.events import Event
 from visavis.rtc import MessageEvent, RTCDataChannel, RTCDataChannelInit, RTCDtlsTransport, RTCIceTransport
+from visavis.rtc.backlog import Backlog
 from visavis.rtc.held_messages import SHARE_BYTES
 from visavis.rtc.sctp_transport import RTCSctpTransport
 
@@ -13,6 +14,7 @@ from visavis.rtc.sctp_transport import RTCSctpTransport
 class Stream:
     def __init__(self) -> None:
         self.told: list[object] = []
+        self.backlog = Backlog()
 
     def send(self, data: str | bytes) -> bool:
         self.told.append(data)
@@ -52,6 +54,17 @@ def test_low_water_is_told_once_when_it_is_passed() -> None:
     channel.sent(1)
     channel.sent(2)
     assert heard == ["bufferedamountlow"]
+
+
+async def test_sending_waits_for_the_other_channels_of_the_association() -> None:
+    channel, stream = open_channel()
+    stream.backlog.enter(33 << 20)
+    sending = asyncio.ensure_future(channel.send_async(b"ab"))
+    await asyncio.sleep(0)
+    assert stream.told == []
+    stream.backlog.leave(33 << 20)
+    await sending
+    assert stream.told == [b"ab"]
 
 
 def test_more_than_the_peer_takes_or_than_may_wait_is_refused() -> None:

@@ -1,8 +1,11 @@
 import asyncio
 import re
 
+import pytest
+
 from tests.unit.rtc.pairs import negotiate, pair, record, run, trickle
 from visavis.rtc import MessageEvent, RTCDataChannel, RTCDataChannelEvent, RTCPeerConnection
+from visavis.rtc.data_flow import DataFlow
 from visavis.rtc.held_messages import SHARE_BYTES, HeldMessages
 from visavis.testing.peer_network import PeerNetworks
 
@@ -211,6 +214,27 @@ def test_a_reliable_channel_that_nobody_reads_holds_all_until_its_end_frees_them
     assert held.end() == 0
 
 
+@pytest.mark.parametrize(
+    ("is_read", "drops", "warnings"),
+    [
+        (False, False, ["nobody reads the data channel 'chat': its messages fill the window"]),
+        (False, True, ["nobody reads the data channel 'chat': its messages are dropped"]),
+        (True, False, []),
+        (True, True, ["the program does not keep up with the data channel 'chat': its messages are dropped"]),
+    ],
+)
+def test_what_is_not_read_in_time_is_told_once_with_its_reason(
+    is_read: bool, drops: bool, warnings: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    held = HeldMessages("chat", drops=drops)
+    held.put(b"first", 5)
+    if is_read:
+        held.take()
+    for _ in range(3):
+        held.put(b"a", SHARE_BYTES)
+    assert [record.message for record in caplog.records] == warnings
+
+
 def test_a_negotiated_channel_opens_without_an_event_at_the_peer() -> None:
     async def scenario() -> None:
         one, other = pair()
@@ -230,3 +254,45 @@ def test_a_negotiated_channel_opens_without_an_event_at_the_peer() -> None:
         other.close()
 
     run(scenario())
+
+
+def test_what_comes_before_the_association_is_told_waits_for_its_channel() -> None:
+    """A peer that heard of the association first sends at once; a thread's news of messages overtook that of
+    the state, and a channel that both had negotiated lost its first message."""
+
+    async def scenario() -> None:
+        one, other = pair(PeerNetworks())
+        trickle(one, other)
+        channels = [each.createDataChannel("agreed", {"negotiated": True, "id": 0}) for each in (one, other)]
+        flows: list[DataFlow] = []
+        told = DataFlow.association_state
+
+        def late(flow: DataFlow, state: str, reason: str, inbound: int, outbound: int) -> None:
+            """The second end is told only once the first's message has come."""
+            flows.append(flow)
+            if len(flows) == 1:
+                told(flow, state, reason, inbound, outbound)
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(DataFlow, "association_state", late)
+            await negotiate(one, other)
+            first = await first_open(channels)
+            first.send("first")
+            await first.drained()
+        second = next(each for each in channels if each is not first)
+        flows[1].messages_ready()
+        told(flows[1], "connected", "", 1024, 1024)
+        async with asyncio.timeout(5):
+            assert await anext(aiter(second)) == "first"
+        one.close()
+        other.close()
+
+    run(scenario())
+
+
+async def first_open(channels: list[RTCDataChannel]) -> RTCDataChannel:
+    waiting = [asyncio.ensure_future(each.next_event("open", timeout=5)) for each in channels]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for each in waiting:
+        each.cancel()
+    return next(each for each in channels if each.readyState == "open")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from tests.unit.rtc.pairs import GUARD_S, negotiate, trickle
 from visavis.ice import Interface
 from visavis.ice.mdns_socket import MdnsSocket
-from visavis.rtc import RTCPeerConnection
+from visavis.rtc import NetworkSettings, RTCPeerConnection
 from visavis.rtc.host_names import HostNames
 from visavis.rtc.loop_plane import LoopPlane
 from visavis.rtc.plane_network import PlaneNetwork
@@ -29,7 +29,7 @@ async def test_two_connections_meet_by_names_alone() -> None:
 
     def open_network() -> PlaneNetwork:
         held.hold()
-        return PlaneNetwork(held)
+        return PlaneNetwork(held, NetworkSettings())
 
     async with (
         RTCPeerConnection(HIDDEN, open_network=open_network) as one,

@@ -1,4 +1,6 @@
 import asyncio
+import gc
+import weakref
 from functools import partial
 
 import pytest
@@ -83,3 +85,17 @@ def test_a_task_that_raises_does_not_stop_the_others() -> None:
         return order
 
     assert run(main()) == ["after"]
+
+
+def test_a_loop_that_is_closed_before_its_last_tasks_is_forgotten() -> None:
+    """Each kept its data plane, with two descriptors, when a connection was closed as the last thing."""
+
+    async def main() -> "weakref.ref[asyncio.AbstractEventLoop]":
+        loop, tasks = asyncio.get_running_loop(), Tasks()
+        for _ in range(20):
+            tasks.queue(loop.time)
+        return weakref.ref(loop)
+
+    loop = run(main())
+    gc.collect()
+    assert loop() is None

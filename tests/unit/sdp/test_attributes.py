@@ -27,6 +27,12 @@ OFFER = parse(recorded("chromium-156-av-data-offer"))
 AUDIO, VIDEO, DATA = OFFER.media
 
 
+def test_ice_options_with_commas_between_them_are_read_too() -> None:
+    """libdatachannel writes them so, and its descriptions were refused."""
+    session = parse("v=0\r\no=rtc 1 0 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=ice-options:ice2,trickle\r\n")
+    assert session.first(IceOptions) == IceOptions(("ice2", "trickle"))
+
+
 def test_a_media_description_names_its_transport() -> None:
     assert OFFER.bundle == Group("BUNDLE", ("0", "1", "2"))
     assert (AUDIO.kind, AUDIO.port, AUDIO.protocol, AUDIO.mid) == ("audio", 46192, "UDP/TLS/RTP/SAVPF", "0")

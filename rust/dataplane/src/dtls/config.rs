@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use dimpl::Config;
 
+use super::alert;
+
 /// Longer datagrams are thrown away: a record with all that it may hold, and what is around that.
 pub const MAX_DATAGRAM: usize = MAX_RECORD + 64;
 
@@ -39,6 +41,7 @@ pub(super) const NEVER: Duration = Duration::from_secs(3_600);
 /// The same for all; building it runs the cryptographic provider's self-test.
 pub(super) static CONFIG: LazyLock<Arc<Config>> = LazyLock::new(|| {
     let config = Config::builder()
+        .with_crypto_provider(alert::provider())
         .use_server_cookie(false)
         .require_client_certificate(true)
         .flight_start_rto(FIRST_RETRANSMISSION)

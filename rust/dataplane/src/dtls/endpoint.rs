@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use dimpl::{Dtls, DtlsCertificate, Error, Output, ProtocolVersion, SecurityError, UnexpectedMessageError};
 use zeroize::Zeroizing;
 
+use super::alert;
 use super::config::{
     CONFIG, MAX_DATAGRAM, MAX_HANDSHAKE_DATAGRAM, MAX_RECORD, NEVER, OUTPUT_BUFFER, RECORD_BUFFER,
 };
@@ -19,9 +20,9 @@ use crate::time::Time;
 
 const FINGERPRINT_MISMATCH: &str = "fingerprint-mismatch";
 
-/// A fatal alert, bad_certificate, of epoch 0 (RFC 6347 section 4.1, RFC 5246 section 7.2.2), with a sequence number that no
-/// record of a handshake has.
-const BAD_CERTIFICATE: [u8; 15] = [21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 2, 42];
+/// The fatal alert of epoch 0 (RFC 6347 section 4.1, RFC 5246 section 7.2.2), with a sequence number that no record of a
+/// handshake has.
+const BAD_CERTIFICATE: [u8; 15] = [21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 2, alert::BAD_CERTIFICATE];
 
 /// What became of the association.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -385,8 +386,8 @@ impl Endpoint {
 
 /// Tells a peer that is not who it was signalled to be, so that it need not wait for the time-out of its handshake.
 ///
-/// In DTLS 1.2 it has no keys of ours yet, and takes an alert in the clear. In 1.3 it takes none, and the engine has but
-/// one to send under keys: the handshake is brought to its end, and closed at once. Media keys are given to nobody.
+/// In DTLS 1.2 it has no keys of ours yet, and takes an alert in the clear. In 1.3 it takes none: the handshake is brought to
+/// its end, and an alert sent under its keys at once. Media keys are given to nobody.
 fn refuse(engine: &mut Dtls, buffer: &mut [u8], send: &mut dyn FnMut(&[u8])) {
     if engine.protocol_version() != Some(ProtocolVersion::DTLS1_3) {
         send(&BAD_CERTIFICATE);
@@ -394,7 +395,7 @@ fn refuse(engine: &mut Dtls, buffer: &mut [u8], send: &mut dyn FnMut(&[u8])) {
     }
     send_rest(engine, buffer, send);
     // An error, or an engine that is not through with the handshake: the peer's time-out has to do.
-    let _ = engine.close();
+    let _ = alert::instead_of_close_notify(alert::BAD_CERTIFICATE, || engine.close());
     send_rest(engine, buffer, send);
 }
 
@@ -429,7 +430,7 @@ fn is_harmless(error: &Error) -> bool {
 fn reason(error: &Error) -> &'static str {
     match error {
         Error::Timeout(_) => "dtls-timeout",
-        Error::SecurityError(SecurityError::FatalAlert { .. }) => "dtls-alert",
+        Error::SecurityError(SecurityError::FatalAlert { description }) => alert::reason(*description),
         Error::CertificateError(_) => "dtls-certificate",
         Error::ConnectionClosed => "dtls-closed",
         _ => "dtls-error",

@@ -19,6 +19,7 @@
 //! validated, which is what a cookie would prove, at the price of a round trip. Pre-shared keys are not configured, hence
 //! neither offered nor accepted. There is no resumption and no renegotiation.
 
+mod alert;
 mod certificate;
 mod config;
 mod endpoint;

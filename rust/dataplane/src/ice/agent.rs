@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::pair::{Pair, State};
 use super::select::Selection;
 use super::{CONSENT_LASTS, Credentials, DISCONNECTED_AFTER, LITE_DISCONNECTED_AFTER, Path};
-use crate::api::{FIRST_LEARNT_PAIR, IceMode, PairId, TransportId};
+use crate::api::{FIRST_LEARNT_PAIR, IceMode, PairId, SocketId, TransportId};
 use crate::time::Time;
 
 /// What an agent has found out.
@@ -113,8 +113,12 @@ impl Agent {
         self.is_lite
     }
 
-    /// The peer's credentials: from now on pairs are checked. Of those that were learnt before, only the peer's stay.
+    /// The peer's credentials: from now on pairs are checked. Of those that were learnt before, only the peer's stay. Where
+    /// there were others it is another peer, or one that has restarted: a path in use stays until a new one is there.
     pub fn set_remote(&mut self, remote: Credentials) {
+        if !self.is_lite && self.remote.as_ref().is_some_and(|known| *known != remote) {
+            self.retire(&self.local.clone());
+        }
         let strangers: Vec<PairId> = self
             .pairs
             .iter()
@@ -153,7 +157,8 @@ impl Agent {
         }
     }
 
-    pub(super) fn drop_former(&mut self) {
+    /// The path of before a restart serves no more.
+    pub fn drop_former(&mut self) {
         if let Some(former) = self.former.take() {
             self.release(former.pair.path);
         }
@@ -240,10 +245,19 @@ impl Agent {
     }
 
     /// Pairs of a socket that is gone.
-    pub fn remove_socket(&mut self, socket: crate::api::SocketId) {
+    pub fn remove_socket(&mut self, socket: SocketId) {
+        self.remove_where(|path| path.socket == socket, "its socket is gone");
+    }
+
+    /// The pair of a stream that has ended.
+    pub fn remove_path(&mut self, path: Path) {
+        self.remove_where(|known| known == path, "its stream has ended");
+    }
+
+    fn remove_where(&mut self, is_gone: impl Fn(Path) -> bool, reason: &'static str) {
         let over: Vec<PairId> =
-            self.pairs.iter().filter(|pair| pair.path.socket == socket).map(|pair| pair.id).collect();
-        if self.former.as_ref().is_some_and(|former| former.pair.path.socket == socket) {
+            self.pairs.iter().filter(|pair| is_gone(pair.path)).map(|pair| pair.id).collect();
+        if self.former.as_ref().is_some_and(|former| is_gone(former.pair.path)) {
             self.drop_former();
         }
         for pair in over {
@@ -252,7 +266,7 @@ impl Agent {
                 succeeded: false,
                 mapped: None,
                 round_trip: Duration::ZERO,
-                reason: "its socket is gone",
+                reason,
             });
             self.remove(pair);
         }
@@ -336,6 +350,11 @@ impl Agent {
     pub fn paths(&self) -> impl Iterator<Item = Path> + '_ {
         let former = self.former.iter().map(|former| former.pair.path);
         self.pairs.iter().map(|pair| pair.path).chain(former)
+    }
+
+    /// The path in use of before a restart, while it serves.
+    pub fn former_path(&self) -> Option<Path> {
+        self.former.as_ref().map(|former| former.pair.path)
     }
 
     /// Whether the peer was silent for so long that it counts as disconnected.

@@ -15,6 +15,8 @@ const LEARNING_INTERVAL: Duration = Duration::from_secs(1);
 const LEARNING_BURST: u32 = 32;
 /// RFC 8445 section 5.1.2.1: type preference 110 for peer-reflexive, the highest local preference, component 1.
 const REFLEXIVE_PRIORITY: u32 = 110 << 24 | 0xffff << 8 | 255;
+/// RFC 6544 section 4.2 has TCP below UDP of all kinds but relayed: type preference 80.
+const REFLEXIVE_TCP_PRIORITY: u32 = 80 << 24 | 0xffff << 8 | 255;
 
 /// What a check says of its sender's role, with the tie-breaker (RFC 8445 section 7.1.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,13 +118,21 @@ impl Agent {
         self.report(Event::RoleChanged { controlling: self.controlling });
     }
 
+    /// The role that the descriptions give (RFC 8445 section 6.1.1); told, as after a conflict.
+    pub fn set_role(&mut self, controlling: bool) {
+        if !self.is_lite && controlling != self.controlling {
+            self.switch_role();
+        }
+    }
+
     /// RFC 8445 section 7.3.1.3: the check came from a candidate that is not known.
     fn learn(&mut self, now: Time, check: &Check<'_>) -> Option<usize> {
         if !self.make_room(now) {
             return None;
         }
         let alike = self.pairs.iter().find(|pair| pair.path.socket == check.path.socket);
-        let priority = alike.map_or(REFLEXIVE_PRIORITY, |pair| pair.priority);
+        let highest = if check.path.socket.is_tcp() { REFLEXIVE_TCP_PRIORITY } else { REFLEXIVE_PRIORITY };
+        let priority = alike.map_or(highest, |pair| pair.priority);
         let mut pair = Pair::new(self.new_learnt(), check.path, priority);
         if self.remote.is_none() {
             pair.learnt_as = check.username.split(|&byte| byte == b':').nth(1).map(<[u8]>::to_vec);

@@ -105,9 +105,10 @@ impl Pair {
         self.unanswered.get_or_insert(sent.at);
     }
 
-    /// From now on the latest request is repeated.
+    /// From now on the latest request is repeated; over a stream, which does that by itself, it is waited for.
     pub fn repeat_after(&mut self, now: Time, rto: Duration) {
-        self.retry = Some(Retry::new(now, rto));
+        let is_stream = self.path.socket.is_tcp();
+        self.retry = Some(if is_stream { Retry::over_stream(now) } else { Retry::new(now, rto) });
     }
 
     pub fn repeats_at(&self) -> Option<Time> {

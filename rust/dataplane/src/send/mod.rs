@@ -155,6 +155,11 @@ impl SendSide {
         self.slots.iter_mut().for_each(|slot| slot.open_streams(srtp));
     }
 
+    /// The session's keys are gone; under the next ones all streams begin anew.
+    pub fn close_streams(&mut self) {
+        self.slots.iter_mut().for_each(Slot::close_streams);
+    }
+
     pub fn slots(&self) -> &[Slot] {
         &self.slots
     }

@@ -51,6 +51,8 @@ pub struct Slot {
     pub rewriter: Rewriter,
     stream: Option<srtp::SealStream>,
     repair: Option<Repair>,
+    /// With which repairs begin under the next keys.
+    repair_sequence: u16,
     /// The layer that the ladder allows.
     pub target: Option<u8>,
     current: Option<(u8, u64)>,
@@ -81,6 +83,7 @@ impl Slot {
             rewriter: Rewriter::default(),
             stream: None,
             repair: None,
+            repair_sequence: 1,
             target: None,
             current: None,
             reason: ForwardReason::NoTrack,
@@ -100,18 +103,27 @@ impl Slot {
         }
     }
 
-    /// Begins this slot's streams under the session's keys; they last as long as the slot.
+    /// Begins this slot's streams under the session's keys; they last as long as the slot, or these keys.
     pub fn open_streams(&mut self, srtp: &mut srtp::Sender) {
         if self.stream.is_none() {
             self.stream = srtp.open_stream(self.config.ssrc).ok();
         }
         // Retransmission may be agreed on later than the slot.
         if self.repair.is_none() {
+            let sequence = self.repair_sequence;
             self.repair = self
                 .config
                 .rtx_ssrc
                 .and_then(|ssrc| srtp.open_stream(ssrc).ok())
-                .map(|stream| Repair { stream, sequence: 1 });
+                .map(|stream| Repair { stream, sequence });
+        }
+    }
+
+    /// The keys are gone. Sequence numbers go on, as the streams are the same to the peer's RTP.
+    pub fn close_streams(&mut self) {
+        self.stream = None;
+        if let Some(repair) = self.repair.take() {
+            self.repair_sequence = repair.sequence;
         }
     }
 

@@ -1,8 +1,10 @@
 use std::collections::VecDeque;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::os::fd::IntoRawFd;
 use std::sync::Barrier;
 
-use visavis_dataplane::api::{Codec, Figure, SourcePayload, TrackId, TransportId};
+use visavis_dataplane::api::{AssociationId, Codec, Figure, SourcePayload, TrackId, TransportId};
 use visavis_dataplane::frames::{FrameEvent, OutgoingFrame, ReceiverId};
 use visavis_dataplane::sctp;
 use visavis_dataplane::{Descriptor, ShardMessage, SocketChange, SocketId, Time, TransmitQueue};
@@ -118,6 +120,10 @@ impl Core for Echo {
         self.report("lost", socket.0 as usize);
     }
 
+    fn handle_stream_lost(&mut self, _: Time, _: SocketId, peer: SocketAddr) {
+        self.report("stream lost", usize::from(peer.port()));
+    }
+
     fn handle_send_failure(&mut self, _: Time, _: SocketId, peer: SocketAddr) {
         self.report("refused", usize::from(peer.port()));
     }
@@ -134,15 +140,15 @@ impl Core for Echo {
 
     fn handle_dropped_frames(&mut self, _: Time, _: TrackId, _: u8, _: u64) {}
 
-    fn handle_outgoing_message(&mut self, _: Time, _: TransportId, message: OutgoingMessage) {
+    fn handle_outgoing_message(&mut self, _: Time, _: AssociationId, message: OutgoingMessage) {
         self.report("message", message.data.len());
     }
 
-    fn handle_consumed(&mut self, _: TransportId, bytes: usize, _: usize) {
+    fn handle_consumed(&mut self, _: AssociationId, bytes: usize, _: usize) {
         self.report("consumed", bytes);
     }
 
-    fn poll_channel_event(&mut self) -> Option<(TransportId, sctp::Event)> {
+    fn poll_channel_event(&mut self) -> Option<(AssociationId, sctp::Event)> {
         None
     }
 }
@@ -299,6 +305,60 @@ fn a_transports_own_socket_serves_until_what_it_has_to_send_has_left() {
     next_reports(&plane);
     plane.close().unwrap();
     UdpSocket::bind(address).expect("the port is free again");
+}
+
+/// A plane without an address, whose core opens this base of streams when it is commanded.
+fn with_streams(listener: Option<Descriptor>, then: impl Fn(&mut Echo) + Send + Sync + 'static) -> Plane {
+    let on_command = move |echo: &mut Echo, _| {
+        let local = std::net::IpAddr::from([127, 0, 0, 1]);
+        echo.changes.push_back(SocketChange::OpenTcp { socket: streams(), local, listener });
+        then(echo);
+    };
+    echo_at(&[], 1, OnDatagram::Answer, on_command)
+}
+
+fn streams() -> SocketId {
+    SocketId(1_000 | 1 << 29)
+}
+
+#[test]
+fn a_packet_that_comes_by_a_peers_stream_is_answered_by_it_and_its_end_is_told() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let plane = with_streams(Some(Descriptor(listener.into_raw_fd())), |_| ());
+    plane.submit(vec![command(0)]).unwrap();
+    let mut peer = TcpStream::connect(address).unwrap();
+    let port = peer.local_addr().unwrap().port();
+    peer.set_read_timeout(Some(GUARD)).unwrap();
+    peer.write_all(b"\0\x05hello").unwrap();
+    let mut answer = [0; 8];
+    peer.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"\0\x06\0hello");
+    drop(peer);
+    let [Report::Stats { values, .. }] = &next_reports(&plane)[..] else { panic!("one report") };
+    assert_eq!(values[0], ("stream lost", Figure::Int(port.into())));
+    assert_eq!(counter(&plane, Counter::StreamsAccepted), 1);
+    plane.close().unwrap();
+    std::net::TcpListener::bind(address).expect("the port is free again");
+}
+
+#[test]
+fn a_stream_is_opened_to_where_something_is_sent_and_one_that_is_refused_is_told() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let peer = listener.local_addr().unwrap();
+    let plane = with_streams(None, move |echo| echo.transmits.push(streams(), peer, b"hello"));
+    plane.submit(vec![command(0)]).unwrap();
+    let (mut accepted, _) = listener.accept().unwrap();
+    accepted.set_read_timeout(Some(GUARD)).unwrap();
+    let mut packet = [0; 7];
+    accepted.read_exact(&mut packet).unwrap();
+    assert_eq!(&packet, b"\0\x05hello");
+    drop((listener, accepted));
+    let [Report::Stats { values, .. }] = &next_reports(&plane)[..] else { panic!("one report") };
+    assert_eq!(values[0], ("stream lost", Figure::Int(peer.port().into())));
+    plane.submit(vec![command(0)]).unwrap();
+    let [Report::Stats { values, .. }] = &next_reports(&plane)[..] else { panic!("one report") };
+    assert_eq!(values[0], ("stream lost", Figure::Int(peer.port().into())), "refused");
 }
 
 #[test]

@@ -14,7 +14,7 @@ mod poll;
 mod signal;
 
 pub(crate) use batch::{Receiver, Sender, enable_gro, enlarge_buffers, forbid_fragments, receive_drops};
-pub(crate) use descriptor::{adopt, adopt_stream, discard};
+pub(crate) use descriptor::{adopt, adopt_listener, adopt_stream, discard};
 pub(crate) use poll::{Poll, block_signals, wait_writable};
 pub(crate) use signal::Signal;
 

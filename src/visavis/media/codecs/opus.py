@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from visavis.media.codecs.blocks import SoundBlocks
 from visavis.media.codecs.interface import EncodedFrame
 from visavis.media.codecs.libraries import CodecLibraryError, declare, load_library
 from visavis.media.frames import AudioFrame
@@ -79,9 +80,7 @@ class OpusEncoder:
         if not self._state:
             raise ValueError(f"libopus refuses {self._options}: {_message(error.value)}")
         self._free = weakref.finalize(self, library.opus_encoder_destroy, self._state)
-        self._frame_samples = SAMPLE_RATE_HZ * self._options.frame_ms // 1000
-        self._waiting: NDArray[np.int16] = np.empty((0, self._options.channels), np.int16)
-        self._waiting_since_s = 0.0
+        self._blocks = SoundBlocks(SAMPLE_RATE_HZ, self._options.channels, self._options.frame_ms)
         self._buffer = (c_ubyte * _MAX_PACKET_BYTES)()
         for request, value in (
             (_SET_BITRATE, self._options.target_bps),
@@ -102,25 +101,11 @@ class OpusEncoder:
         Raises:
             ValueError: The frame has not 48 kHz, or other channels than the encoder.
         """
-        if frame.sample_rate_hz != SAMPLE_RATE_HZ or frame.channels != self._options.channels:
-            raise ValueError(
-                f"the encoder takes {self._options.channels} channels of 48 kHz, "
-                f"not {frame.channels} of {frame.sample_rate_hz} Hz"
-            )
-        expected_s = self._waiting_since_s + len(self._waiting) / SAMPLE_RATE_HZ
-        if not len(self._waiting) or abs(frame.timestamp_s - expected_s) > self._options.frame_ms / 2000:
-            self._waiting = frame.as_int16()
-            self._waiting_since_s = frame.timestamp_s
-        else:
-            self._waiting = np.concatenate((self._waiting, frame.as_int16()))
         encoded: list[EncodedFrame] = []
-        duration_s = self._frame_samples / SAMPLE_RATE_HZ
-        while len(self._waiting) >= self._frame_samples:
-            data = self._encode_packet(np.ascontiguousarray(self._waiting[: self._frame_samples]))
+        for block, begins_s in self._blocks.add(frame):
+            data = self._encode_packet(block)
             if len(data) > 2:  # else DTX: not to be sent (opus_encoder.h)
-                encoded.append(EncodedFrame(data, self._waiting_since_s, duration_s, key=True))
-            self._waiting = self._waiting[self._frame_samples :]
-            self._waiting_since_s += duration_s
+                encoded.append(EncodedFrame(data, begins_s, self._blocks.duration_s, key=True))
         return encoded
 
     def set_rate(self, target_bps: int) -> None:
@@ -142,10 +127,10 @@ class OpusEncoder:
 
     def _encode_packet(self, samples: NDArray[np.int16]) -> bytes:
         size: int = _library().opus_encode(
-            self._alive(), samples.ctypes.data, self._frame_samples, self._buffer, _MAX_PACKET_BYTES
+            self._alive(), samples.ctypes.data, len(samples), self._buffer, _MAX_PACKET_BYTES
         )
         if size < 0:
-            raise RuntimeError(f"libopus cannot encode {self._frame_samples} samples: {_message(size)}")
+            raise RuntimeError(f"libopus cannot encode {len(samples)} samples: {_message(size)}")
         return ctypes.string_at(self._buffer, size)
 
     def _set(self, request: int, value: int) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from visavis.media.codecs import g711, h264
 from visavis.media.codecs.interface import Decoder, Encoder
 from visavis.media.codecs.opus import FRAME_MS, SAMPLE_RATE_HZ, OpusDecoder, OpusEncoder, OpusOptions
 from visavis.media.codecs.vp8 import CLOCK_HZ, Vp8Decoder, Vp8Encoder, Vp8Options
@@ -35,8 +36,8 @@ class Codec:
 
     Attributes:
         mime_type: As in SDP, for instance "video/VP8".
-        clock_hz: Of its RTP timestamps.
-        channels: As in SDP; None for video.
+        clock_hz: Of its RTP timestamps; of sound, its samples too.
+        channels: As in SDP; None where there it is left out.
         default_bps: A rate to begin with.
         open_encoder: Makes an encoder. Raises CodecLibraryError without the library.
         open_decoder: Makes a decoder for a stream with the given `a=fmtp` parameters. Raises the same.
@@ -90,8 +91,37 @@ def _open_vp8(settings: EncoderSettings) -> Vp8Encoder:
     )
 
 
+def _open_h264(settings: EncoderSettings) -> h264.H264Encoder:
+    """What the peer decodes (RFC 6184 section 8.1)."""
+    return h264.H264Encoder(
+        h264.H264Options(
+            target_bps=settings.target_bps,
+            frame_rate=settings.frame_rate,
+            level=h264.level_of(settings.parameters),
+            screen_content=settings.content_hint in ("detail", "text"),
+        )
+    )
+
+
+def _g711(law: g711.Law) -> Codec:
+    def open_encoder(settings: EncoderSettings) -> g711.G711Encoder:
+        return g711.G711Encoder(law, settings.packet_ms if settings.packet_ms in g711.FRAME_MS else 20)
+
+    return Codec(
+        f"audio/{law}",
+        g711.SAMPLE_RATE_HZ,
+        None,
+        64_000,
+        open_encoder,
+        lambda parameters: g711.G711Decoder(law),
+    )
+
+
 CODECS = (
     Codec("audio/opus", SAMPLE_RATE_HZ, 2, 32_000, _open_opus, lambda parameters: OpusDecoder(2)),
     Codec("video/VP8", CLOCK_HZ, None, 600_000, _open_vp8, lambda parameters: Vp8Decoder()),
+    Codec("video/H264", h264.CLOCK_HZ, None, 600_000, _open_h264, lambda parameters: h264.H264Decoder()),
+    _g711(g711.Law.MU),
+    _g711(g711.Law.A),
 )
 """Preferred ones first."""

@@ -37,10 +37,11 @@ const collected = [];
 const g = globalThis;
 let ready = false;                         // errors in the harness itself end the run
 process.on('uncaughtException', e => { if (!ready) finish({ harness: 'BRIDGE-ERROR', message: e.stack, tests: [] }); });
-const document = installWindow(g, { wptRoot: opt.wptRoot, rel: opt.rel, page, search: opt.search });
+const { document, showing } = installWindow(g, { wptRoot: opt.wptRoot, rel: opt.rel, page, search: opt.search });
 const idl = loadIdl(opt.wptRoot, IDL);
 api = installBindings(g, idl, bridge);
 try { g.navigator.mediaDevices = api.wrapNamed('mediaDevices'); } catch (e) { /* implementation has none */ }
+showing.show = api.show;
 installTimers(g, bridge, native);
 installPolyfills(g);
 ready = true;

@@ -57,6 +57,7 @@ fn run(seed: u64) {
         loss: below(300),
         doubled: below(100),
         reordered: below(200),
+        corrupted: below(30),
         mtu: path_mtu(&mut below),
     };
     let config = Config {

@@ -36,6 +36,8 @@ pub(super) struct Path {
     pub loss: u64,
     pub doubled: u64,
     pub reordered: u64,
+    /// One byte is another one: found by the checksum, or by DTLS where there is none.
+    pub corrupted: u64,
     /// Datagrams that are longer, with what DTLS adds, do not pass.
     pub mtu: usize,
 }
@@ -47,6 +49,7 @@ pub(super) const GOOD: Path = Path {
     loss: 0,
     doubled: 0,
     reordered: 0,
+    corrupted: 0,
     mtu: usize::MAX,
 };
 
@@ -105,18 +108,21 @@ impl Duo {
         self.random.next_u64() % 1_000 < per_mille
     }
 
-    fn carry(&mut self, from: usize, packet: Vec<u8>) {
+    fn carry(&mut self, from: usize, mut packet: Vec<u8>) {
         self.sent_packets[from] += 1;
         let path = self.path;
         let datagram = packet.len() + DTLS_BYTES;
         self.longest[from] = self.longest[from].max(datagram);
-        if datagram > path.mtu {
+        let is_corrupted = self.chance(path.corrupted);
+        let is_checked = packet[8..12] != [0; 4];
+        let is_lost = datagram > path.mtu || is_corrupted && !is_checked;
+        if is_lost || self.chance(path.loss) {
             self.dropped += 1;
             return;
         }
-        if self.chance(path.loss) {
-            self.dropped += 1;
-            return;
+        if is_corrupted {
+            let place = self.random.next_u64() as usize % packet.len();
+            packet[place] ^= 1 << (self.random.next_u64() % 8);
         }
         let takes = Duration::from_nanos(packet.len() as u64 * 1_000_000_000 / path.bytes_per_second);
         let waits = self.wires[from].free_at.since(self.now);

@@ -1,4 +1,4 @@
-"""The data channels of Pion's end (tests/interop/pion/channels.go)."""
+"""The data channels of an end that is a process (`process_end`)."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -12,7 +12,7 @@ class Ask(Protocol):
     def __call__(self, what: str, with_: object, /) -> Any: ...
 
 
-class PionChannels:
+class ProcessChannels:
     """Of the connection of a process."""
 
     def __init__(self, ask: Ask) -> None:

@@ -1,42 +1,31 @@
-"""Pion's end: the program in tests/interop/pion, which sends back what it receives."""
+"""An end that is a process of its own, asked by one JSON object a line: {"do", "with"}, and it answers
+{"result"} or {"error"}. Pion's is in tests/interop/pion; those in Python are served by `serve_end`."""
 
 import json
-import os
-import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.interop.ends import Candidate, Configuration, Description, Media, Route
+from tests.interop.process_channels import ProcessChannels
 
-from tests.interop.ends import Candidate, Configuration, Description, Media
-from tests.interop.pion_channels import PionChannels
-
-_SOURCE = Path(__file__).parent / "pion"
+_ROOT = Path(__file__).parents[2]
 _STOP_S = 10
 
 
-def built(directory: Path) -> Path:
-    """The program, built; without Go the test is skipped."""
-    go = shutil.which("go", path=f"{os.environ['PATH']}:/usr/local/go/bin")
-    if go is None:
-        pytest.skip("no Go found, so no Pion; on Debian: apt-get install golang")
-    program = directory / "pion_end"
-    subprocess.run([go, "build", "-o", str(program), "."], cwd=_SOURCE, check=True)
-    return program
+class ProcessEnd:
+    """Lives from its construction until it is closed."""
 
-
-class PionEnd:
-    """A process that is asked line by line."""
-
-    def __init__(self, program: Path) -> None:
+    def __init__(self, name: str, command: Sequence[str]) -> None:
+        self.name = name
         self._process = subprocess.Popen(
-            [str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=_ROOT
         )
 
     @property
-    def channels(self) -> PionChannels:
-        return PionChannels(self._ask)
+    def channels(self) -> ProcessChannels:
+        return ProcessChannels(self._ask)
 
     def open(self, configuration: Configuration) -> None:
         self._ask("open", dict(configuration))
@@ -68,6 +57,9 @@ class PionEnd:
     def connected(self) -> None:
         self._ask("connected")
 
+    def route(self) -> Route:
+        return Route(**self._ask("route"))
+
     def sees(self, pictures: int = 1) -> None:
         self._ask("sees", pictures)
 
@@ -88,7 +80,10 @@ class PionEnd:
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps({"do": what, "with": with_}) + "\n")
         self._process.stdin.flush()
-        reply = json.loads(self._process.stdout.readline())
+        line = self._process.stdout.readline()
+        if not line:
+            raise AssertionError(f"{self.name} ended with {self._process.wait(_STOP_S)} when asked to {what}")
+        reply = json.loads(line)
         if "error" in reply:
-            raise AssertionError(f"Pion could not {what}: {reply['error']}")
+            raise AssertionError(f"{self.name} could not {what}: {reply['error']}")
         return reply["result"]
