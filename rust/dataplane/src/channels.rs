@@ -289,9 +289,8 @@ impl Shard {
     pub fn handle_refused_size(&mut self, now: Time, socket: SocketId, bytes: usize) {
         let Some(id) = self.sockets.owner(socket) else { return };
         let channels = self.transports.get_mut(&id).and_then(|transport| transport.channels.as_mut());
-        if let Some(Stage::Begun { association, probe_bytes, .. }) =
-            channels.map(|channels| &mut channels.stage)
-        {
+        let stage = channels.map(|channels| &mut channels.stage);
+        if let Some(Stage::Begun { association, probe_bytes, .. }) = stage {
             association.handle_refusal(now, bytes == *probe_bytes);
             self.drive_association(now, id);
         }
