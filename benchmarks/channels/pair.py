@@ -41,6 +41,8 @@ class Process:
                 stderr=errors,
                 limit=LINE_BYTES,
                 cwd=HERE.parent,
+                # Of a panic the last lines that it says are to be its reason.
+                env={**os.environ, "RUST_BACKTRACE": "0"},
             )
             try:
                 yield cls(process, errors)
