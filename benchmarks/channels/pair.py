@@ -6,7 +6,7 @@ import os
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict
 from typing import IO, Any, Self
 
@@ -92,7 +92,9 @@ async def _stopped(process: asyncio.subprocess.Process) -> None:
     try:
         await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
     except TimeoutError:
-        process.kill()
+        # It may have ended at this moment.
+        with suppress(ProcessLookupError):
+            process.kill()
         await process.wait()
 
 
