@@ -6,7 +6,7 @@ import os
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict
 from typing import IO, Any, Self
 
@@ -41,6 +41,8 @@ class Process:
                 stderr=errors,
                 limit=LINE_BYTES,
                 cwd=HERE.parent,
+                # Of a panic the last lines that it says are to be its reason.
+                env={**os.environ, "RUST_BACKTRACE": "0"},
             )
             try:
                 yield cls(process, errors)
@@ -90,7 +92,9 @@ async def _stopped(process: asyncio.subprocess.Process) -> None:
     try:
         await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
     except TimeoutError:
-        process.kill()
+        # It may have ended at this moment.
+        with suppress(ProcessLookupError):
+            process.kill()
         await process.wait()
 
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path as File
 
@@ -50,7 +50,7 @@ class ThroughPath(Signaling):
         try:
             yield cls(process, path)
         finally:
-            if process.returncode is None:
+            with suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
 
