@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from visavis.sdp.syntax import (
@@ -13,6 +14,7 @@ from visavis.sdp.syntax import (
     word_untrusted,
 )
 
+_MAX_REMEMBERED_CHARACTERS = 200
 _RID = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _EXTMAP = re.compile(r"([0-9]{1,5})(?:/(sendrecv|sendonly|recvonly|inactive))? ([^ ]+)(?: (.+))?")
 
@@ -42,16 +44,26 @@ class Fmtp:
     @property
     def parameters(self) -> dict[str, str]:
         """`name=value` pairs, names in lower case, the first of equals wins; a bare word has no value."""
-        parameters: dict[str, str] = {}
-        for piece in self.text.split(";"):
-            name, _, value = piece.strip().partition("=")
-            if name:
-                parameters.setdefault(name.strip().lower(), value.strip())
-        return parameters
+        if len(self.text) > _MAX_REMEMBERED_CHARACTERS:
+            return _parameters(self.text)
+        return _remembered_parameters(self.text).copy()
 
     def __str__(self) -> str:
         """The attribute's value."""
         return f"{self.payload_type} {self.text}"
+
+
+def _parameters(text: str) -> dict[str, str]:
+    parameters: dict[str, str] = {}
+    for piece in text.split(";"):
+        name, _, value = piece.strip().partition("=")
+        if name:
+            parameters.setdefault(name.strip().lower(), value.strip())
+    return parameters
+
+
+_remembered_parameters = lru_cache(1_024)(_parameters)
+"""Of the texts that the descriptions of all peers of one make have in common."""
 
 
 @dataclass(frozen=True, slots=True)
