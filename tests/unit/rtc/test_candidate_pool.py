@@ -3,6 +3,7 @@
 import asyncio
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -20,8 +21,8 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     sockets: list[tuple[str, int]] = []
     made = LoopPlane.__init__
 
-    def spied(self: LoopPlane, loop: asyncio.AbstractEventLoop) -> None:
-        made(self, loop)
+    def spied(self: LoopPlane, loop: asyncio.AbstractEventLoop, **options: Any) -> None:
+        made(self, loop, **options)
         open_socket = self.machine.open_socket
 
         def counted(host: str, ports: tuple[int, int] | None) -> tuple[int, int]:
