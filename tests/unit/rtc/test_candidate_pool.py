@@ -3,13 +3,13 @@
 import asyncio
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from tests.unit.rtc.pairs import GUARD_S, negotiate, trickle
 from visavis.rtc import RTCPeerConnection
 from visavis.rtc.loop_plane import LoopPlane, acquire, release
-from visavis.rtc.network_settings import NetworkSettings
 from visavis.testing.peer_network import MemoryNetwork, PeerNetworks
 
 POOL = {"iceCandidatePoolSize": 1}
@@ -21,8 +21,8 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     sockets: list[tuple[str, int]] = []
     made = LoopPlane.__init__
 
-    def spied(self: LoopPlane, loop: asyncio.AbstractEventLoop, *, settings: NetworkSettings) -> None:
-        made(self, loop, settings=settings)
+    def spied(self: LoopPlane, loop: asyncio.AbstractEventLoop, **options: Any) -> None:
+        made(self, loop, **options)
         open_socket = self.machine.open_socket
 
         def counted(host: str, ports: tuple[int, int] | None) -> tuple[int, int]:
