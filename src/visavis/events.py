@@ -143,6 +143,10 @@ class EventTarget:
         self.dispatchEvent(event)
         return True
 
+    def has_listener(self, type: str) -> bool:
+        """Whether anybody listens to events of that type."""
+        return bool(self._listeners.get(type))
+
     def on(self, type: str) -> Callable[[_ListenerT], _ListenerT]:
         """A decorator: `@pc.on("track")` before a function or a coroutine function has it listen."""
 

@@ -55,7 +55,7 @@ class RTCDataChannel(EventTarget):
         self._stream: Stream | None = None
         self._sctp: RTCSctpTransport | None = None
         self._is_reliable = init.maxRetransmits is None and init.maxPacketLifeTime is None
-        self._incoming = Incoming(self.dispatchEvent, self._listeners.get, label, drops=not self._is_reliable)
+        self._incoming = Incoming(self.dispatchEvent, self.has_listener, label, drops=not self._is_reliable)
         self._left = asyncio.Event()
 
     @property

@@ -55,17 +55,17 @@ class Incoming:
     def __init__(
         self,
         dispatch: Callable[[Event], bool],
-        listeners: Callable[[str], object],
+        has_listener: Callable[[str], bool],
         label: str,
         *,
         drops: bool,
     ) -> None:
-        """`listeners` says whether a type of event has any."""
+        """`has_listener` says whether a type of event has any."""
         self.held = HeldMessages(label, drops=drops)
         self.stream: Stream | None = None
         self.message_count = self.byte_count = 0
         self._dispatch = dispatch
-        self._listeners = listeners
+        self._has_listener = has_listener
         self._taken_bytes = 0
         """By an iteration, and not given back yet."""
         self._handled_bytes = 0
@@ -76,7 +76,7 @@ class Incoming:
         self.message_count += 1
         if data:
             self.byte_count += size_bytes
-        if not self._listeners("message"):
+        if not self._has_listener("message"):
             return self.held.put(data, size_bytes)
         free_bytes = 0
         while len(self.held):
