@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from visavis.rtc import EventTarget as EventTarget
     from visavis.rtc import InternalsLog as InternalsLog
     from visavis.rtc import MessageEvent as MessageEvent
+    from visavis.rtc import NetworkSettings as NetworkSettings
     from visavis.rtc import RTCAnswerOptions as RTCAnswerOptions
     from visavis.rtc import RTCBundlePolicy as RTCBundlePolicy
     from visavis.rtc import RTCCertificate as RTCCertificate
@@ -118,6 +119,7 @@ _HOMES = {
         "EventTarget",
         "InternalsLog",
         "MessageEvent",
+        "NetworkSettings",
         "RTCAnswerOptions",
         "RTCBundlePolicy",
         "RTCCertificate",

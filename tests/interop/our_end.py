@@ -14,6 +14,7 @@ from tests.interop.serve_end import serve
 from visavis import (
     MediaStream,
     MediaStreamTrack,
+    NetworkSettings,
     RTCIceCandidatePair,
     RTCPeerConnection,
     RTCPeerConnectionIceEvent,
@@ -194,7 +195,10 @@ class OurEnd:
         return self._loop.run(limited())
 
     async def _open(self, configuration: Configuration) -> None:
-        self._pc = RTCPeerConnection(configuration)
+        """`tcp` is no member of the standard's, as for other ends: it says which TCP candidates there are."""
+        standard = {name: value for name, value in configuration.items() if name != "tcp"}
+        settings = NetworkSettings(tcp=configuration.get("tcp", ()))
+        self._pc = RTCPeerConnection(standard, settings=settings)
         self._pc.onicecandidate = self._found
         self._channels = OurChannels(self._pc, self._run)
 

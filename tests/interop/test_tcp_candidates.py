@@ -23,7 +23,7 @@ def theirs(request: pytest.FixtureRequest, make_end: MakeEnd) -> Iterator[End]:
 @pytest.fixture(params=["we offer", "we answer"])
 def pair(request: pytest.FixtureRequest, ours: OurEnd, theirs: End) -> Pair:
     """Both, in both roles."""
-    ours.open({})
+    ours.open({"tcp": ("active", "passive")})
     return Pair(ours, theirs) if request.param == "we offer" else Pair(theirs, ours)
 
 

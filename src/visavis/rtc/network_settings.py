@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from visavis.ice import InterfaceFilter, TcpType, every_interface
-from visavis.ice.candidate import TCP_TYPES
 
 _LAST_PORT: Final = 65535
 
@@ -19,7 +18,8 @@ class NetworkSettings:
             choice.
         accept: Which interfaces are used.
         address_mapping: The public address of a NAT that forwards all ports (1:1), by private address.
-        tcp: Which TCP candidates are gathered (RFC 6544): `active`, `passive`, both or none.
+        tcp: Which TCP candidates are gathered (RFC 6544): `active`, `passive`, both or none. Passive ones
+            listen, and each costs its share of every connection: none unless they are asked for.
         udp_port: All connections of an event loop that have these settings share this UDP port, on each
             address that there is when the first begins; 0 is a port of the system's choice. Checks tell by
             their user name whose they are. None: each transport has ports of its own.
@@ -28,7 +28,7 @@ class NetworkSettings:
     port_range: tuple[int, int] | None = None
     accept: InterfaceFilter = every_interface
     address_mapping: Mapping[str, str] = field(default_factory=dict[str, str])
-    tcp: tuple[TcpType, ...] = TCP_TYPES
+    tcp: tuple[TcpType, ...] = ()
     udp_port: int | None = None
 
     def __post_init__(self) -> None:

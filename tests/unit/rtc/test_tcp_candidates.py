@@ -163,13 +163,18 @@ async def gathered(pc: RTCPeerConnection) -> str:
 
 
 async def test_both_kinds_are_gathered_as_the_rfc_writes_them_and_below_udp() -> None:
-    async with RTCPeerConnection() as pc:
+    async with RTCPeerConnection(settings=NetworkSettings(tcp=("active", "passive"))) as pc:
         sdp = await gathered(pc)
     found = TCP_LINE.findall(sdp)
     assert {kind for _, _, _, kind in found} == {"active", "passive"}
     assert all((int(port) == 9) is (kind == "active") for _, _, port, kind in found)
     least = min(int(priority) for priority in re.findall(r"a=candidate:\S+ 1 udp (\d+)", sdp))
     assert all(int(priority) < least for priority, _, _, _ in found)
+
+
+async def test_none_is_gathered_unasked() -> None:
+    async with RTCPeerConnection() as pc:
+        assert not TCP_LINE.findall(await gathered(pc))
 
 
 async def test_where_only_relays_may_be_used_there_are_none_and_nothing_listens() -> None:

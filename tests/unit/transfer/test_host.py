@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -20,7 +20,7 @@ GUARD_S = 30
 
 
 @asynccontextmanager
-async def door() -> AsyncIterator[tuple[Host, ClientSession]]:
+async def door() -> AsyncGenerator[tuple[Host, ClientSession]]:
     async def serve(peer: Peer, messages: Messages, visitor: str) -> None:
         raise AssertionError("nobody is let in")
 
