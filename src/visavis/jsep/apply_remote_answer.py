@@ -26,6 +26,7 @@ from visavis.jsep.sources import layers
 from visavis.jsep.transport import called, is_live
 from visavis.jsep.transports import (
     answered_role,
+    lasting_role,
     merged,
     pruned,
     remote_candidates,
@@ -89,14 +90,15 @@ def _transports(session: Session, answer: Reading) -> dict[int, Transport]:
             raise InvalidDescriptionError(
                 f"{called(index, media)} left its BUNDLE group, and has no transport of its own (RFC 8843)"
             )
-        _check_restart(session, transport, speaker, answer)
         role = answered_role(speaker, answer, tagged)
+        if _is_restarted(session, transport, speaker, answer):
+            role = lasting_role(transport, answer, tagged) or role
         transports[index] = with_remote(transport, speaker, answer, tagged, role)
     return transports
 
 
-def _check_restart(session: Session, transport: Transport, index: int, answer: Reading) -> None:
-    """An ICE restart has to be answered with new credentials (RFC 8839 section 4.4.2).
+def _is_restarted(session: Session, transport: Transport, index: int, answer: Reading) -> bool:
+    """Whether our offer restarts ICE, which has to be answered with new credentials (RFC 8839 section 4.4.2).
 
     New ones without a restart of ours are taken, which RFC 9429 section 5.10 would refuse: the peer may have
     been replaced by another one.
@@ -104,12 +106,13 @@ def _check_restart(session: Session, transport: Transport, index: int, answer: R
     before = () if session.stable is None else session.stable.transports
     was = next((one for one in before if one.key == transport.key), None)
     if was is None or was.remote is None or was.local == transport.local:
-        return
+        return False
     media = answer.media[index]
     if was.remote == answer.credentials(media):
         raise InvalidDescriptionError(
             f"{called(index, media)} answers an ICE restart with the credentials of before (RFC 8839)"
         )
+    return True
 
 
 def _answered(

@@ -54,6 +54,14 @@ def answered_role(index: int, reading: Reading, media: MediaDescription) -> Dtls
     return role
 
 
+def lasting_role(transport: Transport, reading: Reading, media: MediaDescription) -> DtlsRole | None:
+    """Our role in an association that a restart of ICE leaves as it is, whatever the answer says.
+
+    Firefox says `active` in all answers to restarts, and means no other association by it. None: it is another.
+    """
+    return None if _is_new_association(transport, reading, media) else transport.role
+
+
 def _is_new_association(transport: Transport, reading: Reading, media: MediaDescription) -> bool:
     """RFC 8842 section 5.5, by the fingerprints alone: no browser sends `a=tls-id`."""
     return bool(transport.fingerprints) and transport.fingerprints != reading.fingerprints(media)

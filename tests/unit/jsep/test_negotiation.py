@@ -178,3 +178,17 @@ def test_a_sender_whose_m_line_names_nobody_needs_it() -> None:
     named = replace(media, attributes=(*sending, Msid("-", "mic")))
     local = replace(local, content=replace(content, media=(named,)))
     assert not needs_negotiation(replace(caller.session, current_local=local))
+
+
+def test_an_answer_to_a_restart_of_ice_leaves_the_association_its_roles() -> None:
+    """Firefox says `active` there although it is the server, and goes on as one."""
+    caller, callee = Peer(1), Peer(2)
+    caller.add()
+    negotiate(caller, callee)
+    before = caller.session.transports[0]
+    caller.session = restart_ice(caller.session)
+    callee.remote(SdpType.OFFER, caller.offer())
+    caller.remote(SdpType.ANSWER, callee.answer().replace("a=setup:active", "a=setup:passive"))
+    after = caller.session.transports[0]
+    assert (after.role, after.association) == (before.role, before.association)
+    assert after.remote != before.remote
