@@ -57,7 +57,7 @@ def answered_role(index: int, reading: Reading, media: MediaDescription) -> Dtls
 def lasting_role(transport: Transport, reading: Reading, media: MediaDescription) -> DtlsRole | None:
     """Our role in an association that a restart of ICE leaves as it is, whatever the answer says.
 
-    Firefox says `active` in all answers to restarts, and means no other association by it. None: it is another.
+    Firefox says `active` in all answers to restarts, and means nothing by it. None: it is another one.
     """
     return None if _is_new_association(transport, reading, media) else transport.role
 
